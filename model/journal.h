@@ -38,7 +38,7 @@ enum class Cause {
 
 struct Why {
   Cause cause = Cause::none;
-  std::string detail;  // one line for people: the panic line, the failed check; at most 400 bytes
+  std::string detail;  // one line for people: the panic line, the failed check; at most max_detail bytes
 
   friend bool operator==(const Why&, const Why&) = default;
 };
@@ -54,8 +54,10 @@ struct Update {
   bool unattended = true;        // the agent reboots by itself
   bool returning = false;        // a rollback to an older, already sealed release
   UnixSeconds started = 0;
-  UnixSeconds armed = 0;         // when it was first armed; 0: not yet
   Seconds deadline = 900;        // from boot to commit
+  int armings = 0;               // how often it was armed, the present one included
+  int tries_seen = 0;            // tries that the loader had counted when it was armed last
+  UnixSeconds left = 0;          // when the agent rebooted into the trial; 0: it did not, or not yet
 
   friend bool operator==(const Update&, const Update&) = default;
 };
@@ -68,7 +70,7 @@ struct Staged { Update update; friend bool operator==(const Staged&, const Stage
 struct Arming { Update update; friend bool operator==(const Arming&, const Arming&) = default; };
 struct Armed {
   Update update;
-  std::string boot_id;  // of the boot that armed: another one means that a reboot happened
+  std::string boot_id;  // of the boot that armed: another one means that a reboot came between
   friend bool operator==(const Armed&, const Armed&) = default;
 };
 struct Trying { Update update; friend bool operator==(const Trying&, const Trying&) = default; };
@@ -124,13 +126,17 @@ struct Journal {
   std::uint64_t attempts = 0;     // number of the last update
   Phase phase = Idle{};
   Floor floor;
-  std::vector<Denied> denied;     // at most 64
-  std::vector<Attempt> history;   // newest last; at most 20
+  std::vector<Denied> denied;     // at most max_denied, oldest go first
+  std::vector<Attempt> history;   // newest last; at most max_history
 
   friend bool operator==(const Journal&, const Journal&) = default;
 };
 
-inline constexpr std::size_t max_history = 20;
-inline constexpr std::size_t max_denied = 64;
+// Together they keep an encoded journal below 16 KiB (agent/journal_store.h).
+inline constexpr std::size_t max_history = 16;
+inline constexpr std::size_t max_denied = 24;
+inline constexpr std::size_t max_detail = 200;
+
+[[nodiscard]] bool is_denied(const Journal& journal, const Release& release);
 
 }  // namespace cube
