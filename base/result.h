@@ -57,6 +57,9 @@ struct Error {
 template <typename T>
 class [[nodiscard]] Result {
  public:
+  template <typename U>
+  using rebind = Result<U>;
+
   Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}
   Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}
 
