@@ -21,6 +21,8 @@ class ChannelSource final : public ReleaseSource {
   // invalid (no repository configured).
   Result<ReleaseChannel*> channel();
 
+  [[nodiscard]] const std::string& url() const { return config_.url; }
+
   // The repository of `update` may be another one than the configured.
   Result<Verified<Release>> fetch(const Update& update, const ProgressSink& progress) override;
   [[nodiscard]] ObjectSource objects(const Update& update) const override;
