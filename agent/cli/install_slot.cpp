@@ -20,7 +20,7 @@ std::string absolute(const std::string& path) {
 
 Result<int> install_slot(const Common& common, const std::string& folder, const std::string& from,
                          const std::string& release, const std::string& trusted_root) {
-  CUBE_TRY(const auto host, RootDir::system());
+  CUBE_TRY(const auto host, RootDir::running_system());
   CUBE_TRY(const auto slot, RootDir::open(absolute(folder)));
   const SystemClock clock(host);
   ChannelConfig config;

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <map>
 
-#include "agent/power/service_manager.h"
+#include "agent/power/init_system.h"
 #include "base/mutation.h"
 #include "base/spawn.h"
 
@@ -104,7 +104,7 @@ Result<Verdict> LocalHealthGate::check() {
   CUBE_TRY(const auto paths, required());
   Verdict verdict;
   for (const auto& path : paths) verdict.checks.push_back(run(path));
-  if (root_.path() == "/" && service_manager_runs()) verdict.checks.push_back(check_units());
+  if (root_.path() == "/" && systemd_runs()) verdict.checks.push_back(check_units());
   verdict.passed = std::all_of(verdict.checks.begin(), verdict.checks.end(),
                                [](const Check& check) { return check.passed; }) ||
                    mutated("health-not-required");

@@ -3,13 +3,13 @@
 #include <sys/reboot.h>
 #include <unistd.h>
 
-#include "agent/power/service_manager.h"
+#include "agent/power/init_system.h"
 #include "base/durable_file.h"
 
 namespace cube {
 
 Status SystemRebooter::reboot() {
-  if (service_manager_runs()) return start_reboot();
+  if (systemd_runs()) return start_reboot();
   ::sync();
   if (::reboot(RB_AUTOBOOT) != 0) return system_error("reboot");
   return ok();

@@ -10,7 +10,7 @@
 namespace cube {
 
 // True when systemd is PID 1 of the running system.
-[[nodiscard]] bool service_manager_runs();
+[[nodiscard]] bool systemd_runs();
 // Names of all units in state "failed". Errors: failed.
 [[nodiscard]] Result<std::vector<std::string>> failed_units();
 // Starts reboot.target, irreversibly. Errors: failed.

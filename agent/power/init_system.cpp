@@ -1,4 +1,4 @@
-#include "agent/power/service_manager.h"
+#include "agent/power/init_system.h"
 
 #include <systemd/sd-bus.h>
 #include <systemd/sd-daemon.h>
@@ -49,7 +49,7 @@ Result<Message> answer(int r, sd_bus_message* reply, sd_bus_error& error, const 
 
 }  // namespace
 
-bool service_manager_runs() { return sd_booted() > 0; }
+bool systemd_runs() { return sd_booted() > 0; }
 
 Result<std::vector<std::string>> failed_units() {
   CUBE_TRY(const auto bus, connect());
