@@ -18,15 +18,16 @@
 namespace cube {
 
 struct ChannelConfig {
-  std::string url;    // https://, http:// (only if http.allow_http), file:///... or an absolute path
+  std::string url;  // https://, http:// (only if http.allow_http), file:///... or an absolute path
   HttpConfig http;
   std::string trusted_root = "usr/share/cube-update/root.json";  // below the root; baked in
-  std::string state = "var/lib/cube-update/tuf";                 // below the root; persisted metadata
+  std::string state = "var/lib/cube-update/tuf";  // below the root; persisted metadata
 };
 
 class ReleaseChannel {
  public:
-  // `root` and `clock` outlive the channel. Errors: untrusted (no usable trusted root), invalid (URL).
+  // `root` and `clock` outlive the channel. Errors: untrusted (no usable trusted root), invalid
+  // (URL).
   static Result<ReleaseChannel> open(const RootDir& root, const Clock& clock, ChannelConfig config);
   ReleaseChannel(ReleaseChannel&&) noexcept;
   ReleaseChannel& operator=(ReleaseChannel&&) noexcept;
