@@ -1,7 +1,7 @@
 // ReleaseChannel: the releases that a repository offers, each verified (metadata by TufClient, the
 // manifest's bytes against the targets role, its fields by model/manifest.h).
 //
-// A repository (docs/formats.md) is a folder or a URL: metadata/, targets/releases/NAME/, repo/.
+// A repository (docs/formats/repository.md) is a folder or a URL: metadata/, targets/releases/NAME/, repo/.
 #pragma once
 
 #include <memory>
