@@ -23,7 +23,8 @@ Status take_down(const std::string& mount_point) {
 }
 
 Status mount_device(const std::string& device, const std::string& mount_point, Access access) {
-  const unsigned long flags = MS_NODEV | MS_NOATIME | (access == Access::read ? MS_RDONLY : 0UL);
+  unsigned long flags = MS_NODEV | MS_NOATIME;
+  if (access == Access::read) flags |= MS_RDONLY;
   for (const auto* type : filesystems)
     if (::mount(device.c_str(), mount_point.c_str(), type, flags, nullptr) == 0) return ok();
   if (errno == EINVAL || errno == EUCLEAN || errno == ENODEV)
