@@ -40,7 +40,8 @@ Result<ReleaseChannel> ReleaseChannel::open(const RootDir& root, const Clock& cl
   CUBE_TRY(std::string url, repository_url(std::move(config.url), config.http));
   auto fetcher = std::make_unique<UrlFetcher>(url, std::move(config.http));
   TufPlaces places{std::move(config.trusted_root), std::move(config.state)};
-  CUBE_TRY(auto client, TufClient::open(root, clock.now(), std::move(places), std::move(fetcher)));
+  const UnixSeconds now = std::max(clock.now(), config.not_before);
+  CUBE_TRY(auto client, TufClient::open(root, now, std::move(places), std::move(fetcher)));
   return ReleaseChannel(
       std::make_unique<State>(State{std::move(url), std::move(client), std::nullopt}));
 }

@@ -2,8 +2,6 @@
 // next good one.
 #include <gtest/gtest.h>
 
-#include <thread>
-
 #include "base/digest.h"
 #include "tests/support/appliance_and_repository.h"
 
@@ -110,6 +108,18 @@ TEST_F(Keys, ExpiredDocuments) {
           std::string(role) + ".json: expired");
   clock_.set("2030-01-01T00:00:00Z");
   expect_refused(Errc::untrusted, "root.json: expired");
+}
+
+TEST_F(Keys, AClockThatIsFarBehindDoesNotUndoTheTimeFloor) {
+  signer_.role("timestamp").expires = "2025-01-01T00:00:00Z";
+  signer_.publish();
+  clock_.set("1970-01-01T00:00:00Z");
+  auto with_floor = config();
+  with_floor.not_before = parse_utc("2025-01-01T00:00:00Z").value();
+  EXPECT_EQ(ReleaseChannel::open(root_, clock_, with_floor)->refresh().error().code,
+            Errc::untrusted);
+  with_floor.not_before -= 1;
+  EXPECT_TRUE(ReleaseChannel::open(root_, clock_, with_floor)->refresh());
 }
 
 TEST_F(Keys, LowerVersionsAreRolledBack) {
@@ -361,6 +371,34 @@ TEST_F(Keys, DamagedStateIsIgnored) {
       expect_accepted();
       EXPECT_EQ(persisted(), good) << name;
     }
+}
+
+// A power cut between any two of the files that a refresh writes.
+TEST_F(Keys, AnyMixtureOfOldAndNewStateIsGood) {
+  const std::vector<std::string> names{"root", "targets", "snapshot", "timestamp"};
+  expect_accepted();
+  std::vector<std::string> before;
+  for (const auto& name : names) before.push_back(read(state(name)));
+  auto& root = signer_.role("root");
+  root.signers = root.keys;
+  root.version = 2;
+  signer_.publish_again();
+  expect_accepted();
+  std::vector<std::string> after;
+  for (const auto& name : names) after.push_back(read(state(name)));
+  for (unsigned mixture = 0; mixture < 16; ++mixture) {
+    for (std::size_t i = 0; i < names.size(); ++i)
+      write(state(names[i]), (mixture >> i & 1) != 0 ? after[i] : before[i]);
+    expect_accepted();
+    for (std::size_t i = 0; i < names.size(); ++i) EXPECT_EQ(read(state(names[i])), after[i]);
+  }
+}
+
+TEST_F(Keys, StateThatCannotBeWrittenIsAnError) {
+  write(appliance_.path() + "/var/lib/cube-update", "a file where a folder should be");
+  EXPECT_FALSE(ask());
+  std::filesystem::remove(appliance_.path() + "/var/lib/cube-update");
+  expect_accepted();
 }
 
 }  // namespace

@@ -208,5 +208,22 @@ TEST_F(TrustedRoot, RotationOfTimestampKeysForgivesStolenVersions) {
   expect_accepted();
 }
 
+// The timestamp's first key stays: only the order of the writes keeps the stolen version from
+// counting.
+TEST_F(TrustedRoot, StolenVersionsAreForgottenBeforeTheNewRootIsWritten) {
+  signer_.role("timestamp").version = 1000000;
+  signer_.publish();
+  expect_accepted();
+  signer_.role("timestamp").version = 2;
+  signer_.role("timestamp").keys.emplace_back("new timestamp");
+  rotate_root("root two");
+  // The root cannot be replaced, as if the power failed at that write.
+  std::filesystem::create_directory(appliance_.path() + "/var/lib/cube-update/tuf/.root.json.new");
+  EXPECT_FALSE(refresh());
+  EXPECT_FALSE(std::filesystem::exists(state("timestamp")));
+  std::filesystem::remove(appliance_.path() + "/var/lib/cube-update/tuf/.root.json.new");
+  expect_accepted();
+}
+
 }  // namespace
 }  // namespace cube
