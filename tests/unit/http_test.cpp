@@ -2,10 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <csignal>
 #include <cstdlib>
 
 #include "tests/support/appliance_and_repository.h"
 #include "tests/support/static_server.h"
+#include "tests/support/tls_server.h"
 
 namespace cube {
 namespace {
@@ -114,6 +116,46 @@ TEST_F(Http, FilesAreReadUnderTheSameCap) {
   EXPECT_EQ(http_get(url + "/none", 6, config_).error().code, Errc::not_found);
   EXPECT_EQ(http_get(url, 6, config_).error().code, Errc::not_found) << "a folder";
   EXPECT_EQ(http_get("file:///dev/zero", 6, config_).error().code, Errc::not_found);
+}
+
+class Https : public ::testing::Test {
+ protected:
+  // A refused client resets the connection under the server's write.
+  Https() { std::signal(SIGPIPE, SIG_IGN); }
+  [[nodiscard]] Result<std::string> get(const TlsServer& server, const std::string& ca_file) const {
+    HttpConfig config;
+    config.ca_file = ca_file;
+    config.deadline = seconds(5);
+    config.tries = 1;
+    return http_get(server.url() + "/file", 100, config);
+  }
+  ScratchDir folder_;
+  std::string certificate_ = folder_.path() + "/server.pem";
+};
+
+TEST_F(Https, ACertificateFromTheConfiguredFileIsBelieved) {
+  const TlsServer server("IP:127.0.0.1", certificate_, "content");
+  EXPECT_EQ(get(server, certificate_).value(), "content");
+  EXPECT_EQ(server.answers(), 1);
+}
+
+TEST_F(Https, OtherCertificatesAreNotAndTheRequestIsNotEvenSent) {
+  const TlsServer server("IP:127.0.0.1", certificate_, "content");
+  const TlsServer stranger("IP:127.0.0.1", folder_.path() + "/stranger.pem", "content");
+  EXPECT_EQ(get(server, "").error().code, Errc::untrusted) << "the system's certificates";
+  EXPECT_EQ(get(server, folder_.path() + "/stranger.pem").error().code, Errc::untrusted);
+  EXPECT_EQ(server.answers(), 0);
+}
+
+TEST_F(Https, TheHostMustBeTheOneInTheCertificate) {
+  const TlsServer server("DNS:other.example", certificate_, "content");
+  EXPECT_EQ(get(server, certificate_).error().code, Errc::untrusted);
+  EXPECT_EQ(server.answers(), 0);
+}
+
+TEST_F(Https, AMissingCertificateFileIsAWrongConfiguration) {
+  const TlsServer server("IP:127.0.0.1", certificate_, "content");
+  EXPECT_EQ(get(server, folder_.path() + "/none.pem").error().code, Errc::invalid);
 }
 
 class RepositoryOverHttp : public ApplianceAndRepository {
