@@ -33,6 +33,7 @@ class Layout:
     """Where each partition is. Sizes in MiB."""
 
     def __init__(self, image, boot_image=None, esp=48, slot=512, data=256):
+        self.sizes = (esp, slot, data)
         self.image = pathlib.Path(image)
         self.boot_image = pathlib.Path(boot_image) if boot_image else self.image
         self.bios = Partition(1, "EF02", "BIOS boot", 1)
