@@ -1,0 +1,192 @@
+#include "agent/config.h"
+
+#define TOML_EXCEPTIONS 0
+#include <toml++/toml.h>
+
+#include <algorithm>
+#include <functional>
+#include <map>
+#include <sstream>
+#include <variant>
+
+namespace cube {
+namespace {
+
+constexpr std::size_t max_config_bytes = 64 * 1024;
+constexpr std::size_t max_config_files = 64;
+constexpr std::size_t max_value_bytes = 1024;
+
+// Where a key's value goes, and its range.
+struct Text { std::string Config::*member; };
+struct Flag { bool Config::*member; };
+struct Whole { std::int64_t Config::*member; std::int64_t low, high; };
+struct Count { int Config::*member; int low, high; };
+struct Texts { std::vector<std::string> Config::*member; };
+
+struct Key {
+  std::string_view name;
+  std::variant<Text, Flag, Whole, Count, Texts> target;
+  std::string_view meaning;
+};
+
+// clang-format off
+const std::vector<Key>& keys() {
+  static const std::vector<Key> table{
+      {"product", Text{&Config::product}, "only releases of this product; empty: that of the running release"},
+      {"source.url", Text{&Config::source_url}, "where releases come from: https://, http://, file:// or a folder"},
+      {"source.allow-http", Flag{&Config::source_allow_http}, "permit plain http (content stays signed, privacy is lost)"},
+      {"source.ca-file", Text{&Config::source_ca_file}, "certificates to trust for https; empty: the system's"},
+      {"trial.tries", Count{&Config::trial_tries, 1, 9}, "how often a trial may be started, 1 to 9"},
+      {"trial.deadline", Whole{&Config::trial_deadline, 10, 86400}, "seconds from boot to commit, 10 to 86400"},
+      {"slots.a", Text{&Config::slot_a}, "LABEL=..., a device, or dir:FOLDER"},
+      {"slots.b", Text{&Config::slot_b}, "LABEL=..., a device, or dir:FOLDER"},
+      {"slots.carry-over", Texts{&Config::carry_over}, "paths that a new slot takes from the running one"},
+      {"boot.environment", Text{&Config::boot_environment}, "GRUB environment block of the trial"},
+      {"boot.good", Text{&Config::boot_good}, "second copy of the fallback"},
+      {"health.timeout", Whole{&Config::health_timeout, 1, 3600}, "seconds per check, 1 to 3600"},
+      {"health.ignore-units", Texts{&Config::health_ignore_units}, "systemd units that may have failed"},
+  };
+  return table;
+}
+// clang-format on
+
+std::string at(const std::string& file, const toml::source_region& region) {
+  return file + ":" + std::to_string(region.begin.line);
+}
+
+Error wrong(const std::string& where, std::string_view key, const std::string& what) {
+  return {Errc::invalid, where + ": " + std::string(key) + ": " + what};
+}
+
+Result<std::string> text_of(const toml::node& node) {
+  const auto* value = node.as_string();
+  if (value == nullptr) return Error{Errc::invalid, "must be a text in quotes"};
+  if (value->get().size() > max_value_bytes || value->get().find('\0') != std::string::npos)
+    return Error{Errc::invalid, "too long, or with a NUL"};
+  return value->get();
+}
+
+Result<std::int64_t> whole_of(const toml::node& node, std::int64_t low, std::int64_t high) {
+  const auto* value = node.as_integer();
+  if (value == nullptr || value->get() < low || value->get() > high)
+    return Error{Errc::invalid, "must be a whole number from " + std::to_string(low) + " to " +
+                                    std::to_string(high)};
+  return value->get();
+}
+
+Status assign(Config& config, const Key& key, const toml::node& node) {
+  if (const auto* text = std::get_if<Text>(&key.target)) {
+    CUBE_TRY(config.*text->member, text_of(node));
+  } else if (const auto* flag = std::get_if<Flag>(&key.target)) {
+    const auto* value = node.as_boolean();
+    if (value == nullptr) return Error{Errc::invalid, "must be true or false"};
+    config.*flag->member = value->get();
+  } else if (const auto* whole = std::get_if<Whole>(&key.target)) {
+    CUBE_TRY(config.*whole->member, whole_of(node, whole->low, whole->high));
+  } else if (const auto* count = std::get_if<Count>(&key.target)) {
+    CUBE_TRY(const auto value, whole_of(node, count->low, count->high));
+    config.*count->member = static_cast<int>(value);
+  } else if (const auto* texts = std::get_if<Texts>(&key.target)) {
+    const auto* array = node.as_array();
+    if (array == nullptr || array->size() > 64)
+      return Error{Errc::invalid, "must be a list of at most 64 texts"};
+    std::vector<std::string> values;
+    for (const auto& element : *array) {
+      CUBE_TRY(auto value, text_of(element));
+      values.push_back(std::move(value));
+    }
+    config.*texts->member = std::move(values);
+  }
+  return ok();
+}
+
+std::string as_toml(const Config& config, const Key& key) {
+  std::ostringstream out;
+  const auto quoted = [](const std::string& text) {
+    std::ostringstream one;
+    one << toml::value<std::string>(text);
+    return one.str();
+  };
+  if (const auto* text = std::get_if<Text>(&key.target)) out << quoted(config.*text->member);
+  if (const auto* flag = std::get_if<Flag>(&key.target))
+    out << (config.*flag->member ? "true" : "false");
+  if (const auto* whole = std::get_if<Whole>(&key.target)) out << config.*whole->member;
+  if (const auto* count = std::get_if<Count>(&key.target)) out << config.*count->member;
+  if (const auto* texts = std::get_if<Texts>(&key.target)) {
+    out << '[';
+    for (const auto& value : config.*texts->member)
+      out << (&value == &(config.*texts->member).front() ? "" : ", ") << quoted(value);
+    out << ']';
+  }
+  return out.str();
+}
+
+using Origins = std::map<std::string_view, std::string>;
+
+Status read_table(Config& config, Origins& origins, const std::string& file,
+                  const toml::table& table, const std::string& prefix) {
+  for (const auto& [part, node] : table) {
+    const std::string name = prefix + std::string(part.str());
+    const std::string where = at(file, node.source());
+    if (const auto* inner = node.as_table(); inner != nullptr && prefix.empty()) {
+      CUBE_CHECK(read_table(config, origins, file, *inner, name + "."));
+      continue;
+    }
+    const auto key = std::find_if(keys().begin(), keys().end(),
+                                  [&](const Key& candidate) { return candidate.name == name; });
+    if (key == keys().end())
+      return wrong(where, name, "unknown key; `cube-update config show` lists all keys");
+    if (auto status = assign(config, *key, node); !status)
+      return wrong(where, name, status.error().what);
+    origins[key->name] = where;
+  }
+  return ok();
+}
+
+Status read_file(Config& config, Origins& origins, const RootDir& root, const std::string& file) {
+  CUBE_TRY(const auto text, root.read_file(file, max_config_bytes));
+  const auto parsed = toml::parse(text, root.join(file));
+  if (!parsed)
+    return Error{Errc::invalid, at(root.join(file), parsed.error().source()) + ": " +
+                                    std::string(parsed.error().description())};
+  return read_table(config, origins, root.join(file), parsed.table(), "");
+}
+
+// In the order in which they are read. A later folder replaces a file of the same name.
+Result<std::vector<std::string>> fragments(const RootDir& root) {
+  std::vector<std::string> files;
+  for (const std::string base : {"usr/lib", "etc", "run"}) {
+    const std::string folder = base + "/cube-update/config.d";
+    auto names = root.list(folder, max_config_files);
+    if (!names) {
+      if (names.error().code == Errc::not_found) continue;
+      return std::move(names).error();
+    }
+    for (const auto& name : *names) {
+      if (!name.ends_with(".toml")) continue;
+      std::erase_if(files, [&](const std::string& earlier) {
+        return earlier.ends_with("/config.d/" + name);
+      });
+      files.push_back(folder + "/" + name);
+    }
+  }
+  return files;
+}
+
+}  // namespace
+
+Result<LoadedConfig> load_config(const RootDir& root) {
+  LoadedConfig loaded;
+  Origins origins;
+  CUBE_TRY(const auto files, fragments(root));
+  for (const auto& file : files) CUBE_CHECK(read_file(loaded.config, origins, root, file));
+  for (const auto& key : keys()) {
+    const auto origin = origins.find(key.name);
+    loaded.entries.push_back({std::string(key.name), as_toml(loaded.config, key),
+                              origin == origins.end() ? "default" : origin->second,
+                              std::string(key.meaning)});
+  }
+  return loaded;
+}
+
+}  // namespace cube

@@ -1,0 +1,49 @@
+// Configuration: TOML fragments, read once. usr/lib/cube-update/config.d, then
+// etc/cube-update/config.d, then run/cube-update/config.d; in each folder *.toml in order of name;
+// later wins per key. A file in a later folder with the name of an earlier one replaces it (an empty
+// file masks it). An unknown key, a wrong type or a value out of range is an error with file and line.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/root_dir.h"
+
+namespace cube {
+
+struct Config {
+  std::string product;              // only releases of this product; "" = that of the running one
+  std::string source_url;           // where releases come from: http(s)://, file:// or a folder
+  bool source_allow_http = false;   // plain HTTP: content stays signed, privacy is lost
+  std::string source_ca_file;       // certificates to trust for https; "" = the system's
+  int trial_tries = 3;              // 1..9: how often a trial may be started
+  std::int64_t trial_deadline = 900;  // 10..86400 s: from boot to commit
+  std::string slot_a = "LABEL=cube-a";  // LABEL=..., a device, or a folder ("dir:slots/a")
+  std::string slot_b = "LABEL=cube-b";
+  std::vector<std::string> carry_over = {"etc/machine-id", "etc/hostname", "etc/fstab", "etc/ssh",
+                                         "etc/cube-update"};  // from the running slot to a new one
+  std::string boot_environment = "boot/efi/cube/env";  // GRUB environment block, docs/boot-environment.md
+  std::string boot_good = "boot/efi/cube/good";        // second copy of the fallback
+  std::int64_t health_timeout = 60;   // 1..3600 s: per check
+  std::vector<std::string> health_ignore_units;  // systemd units that may fail
+};
+
+// One key as `config show` prints it.
+struct ConfigEntry {
+  std::string key;      // "trial.tries"
+  std::string value;    // as TOML
+  std::string origin;   // file:line, or "default"
+  std::string meaning;  // with unit and range
+};
+
+struct LoadedConfig {
+  Config config;
+  std::vector<ConfigEntry> entries;  // every key there is
+};
+
+// Errors: invalid (file:line: what), corrupt (over 64 KiB, unreadable), failed.
+[[nodiscard]] Result<LoadedConfig> load_config(const RootDir& root);
+
+}  // namespace cube

@@ -1,0 +1,204 @@
+#include "agent/journal_codec.h"
+
+#include <cereal/archives/portable_binary.hpp>
+#include <cereal/types/string.hpp>
+#include <cereal/types/vector.hpp>
+#include <exception>
+#include <sstream>
+#include <type_traits>
+
+#include "base/digest.h"
+
+namespace cube {
+namespace {
+
+constexpr std::string_view magic = "CUBEJRNL";
+constexpr std::uint32_t format_version = 1;
+// magic, version, generation, length, SHA-256 of everything else
+constexpr std::size_t header_bytes = 8 + 4 + 8 + 4 + 32;
+
+template <typename Number>
+void put(std::string& bytes, Number number) {  // little endian
+  for (std::size_t i = 0; i < sizeof number; ++i)
+    bytes.push_back(static_cast<char>((number >> (8 * i)) & 0xff));
+}
+
+template <typename Number>
+Number get(std::string_view bytes) {
+  Number number = 0;
+  for (std::size_t i = 0; i < sizeof number; ++i)
+    number |= static_cast<Number>(static_cast<Number>(static_cast<unsigned char>(bytes[i])) << (8 * i));
+  return number;
+}
+
+// An enumeration as one byte; a value past `last` is refused when loading.
+template <class Archive, typename Enum>
+void enumeration(Archive& archive, Enum& value, Enum last) {
+  auto number = static_cast<std::uint8_t>(value);
+  archive(number);
+  if (number > static_cast<std::uint8_t>(last)) throw std::runtime_error("enumeration");
+  value = static_cast<Enum>(number);
+}
+
+template <class Archive>
+void boolean(Archive& archive, bool& value) {
+  auto number = static_cast<std::uint8_t>(value ? 1 : 0);
+  archive(number);
+  if (number > 1) throw std::runtime_error("boolean");
+  value = number == 1;
+}
+
+template <class Archive>
+void release_name(Archive& archive, ReleaseName& name) {
+  std::string text = name.text;
+  archive(text);
+  if constexpr (Archive::is_loading::value) {
+    if (text.empty()) {
+      name = {};
+    } else {
+      auto parsed = ReleaseName::parse(text);
+      if (!parsed) throw std::runtime_error("release name");
+      name = *parsed;
+    }
+  }
+}
+
+}  // namespace
+
+// cereal finds these by argument-dependent lookup in the types' namespace.
+template <class Archive>
+void serialize(Archive& archive, Release& release) {
+  release_name(archive, release.name);
+  archive(release.epoch, release.commit, release.manifest_sha256, release.tree_bytes,
+          release.tree_inodes, release.kernel_release, release.trial_deadline);
+}
+
+template <class Archive>
+void serialize(Archive& archive, Why& why) {
+  enumeration(archive, why.cause, Cause::memory_lost);
+  archive(why.detail);
+}
+
+template <class Archive>
+void serialize(Archive& archive, Update& update) {
+  archive(update.attempt, update.release);
+  enumeration(archive, update.target, SlotId::b);
+  archive(update.from_release, update.source, update.tries);
+  boolean(archive, update.unattended);
+  boolean(archive, update.returning);
+  archive(update.started, update.deadline, update.armings, update.tries_seen, update.left);
+}
+
+template <class Archive>
+void serialize(Archive& archive, Floor& floor) {
+  archive(floor.epoch, floor.release);
+}
+
+template <class Archive>
+void serialize(Archive& archive, Denied& denied) {
+  archive(denied.release, denied.manifest_sha256, denied.reason);
+}
+
+template <class Archive>
+void serialize(Archive& archive, Attempt& attempt) {
+  archive(attempt.number, attempt.release, attempt.from_release);
+  enumeration(archive, attempt.target, SlotId::b);
+  archive(attempt.started, attempt.ended, attempt.tries_done);
+  enumeration(archive, attempt.outcome, Outcome::abandoned);
+  archive(attempt.why);
+}
+
+namespace {
+
+template <std::size_t index>
+Phase empty_phase(std::size_t wanted) {
+  if constexpr (index < std::variant_size_v<Phase>) {
+    if (wanted == index) return Phase{std::in_place_index<index>};
+    return empty_phase<index + 1>(wanted);
+  } else {
+    throw std::runtime_error("phase");
+  }
+}
+
+template <class Archive>
+void phase_content(Archive& archive, Phase& phase) {
+  std::visit(
+      [&](auto& alternative) {
+        using Alternative = std::remove_reference_t<decltype(alternative)>;
+        if constexpr (!std::is_same_v<Alternative, Idle>) archive(alternative.update);
+        if constexpr (std::is_same_v<Alternative, Armed>) archive(alternative.boot_id);
+        if constexpr (std::is_same_v<Alternative, RollingBack>) archive(alternative.why);
+      },
+      phase);
+}
+
+template <class Archive>
+void journal_content(Archive& archive, Journal& journal) {
+  archive(journal.attempts, journal.floor, journal.denied, journal.history);
+  auto index = static_cast<std::uint8_t>(journal.phase.index());
+  archive(index);
+  if constexpr (Archive::is_loading::value) journal.phase = empty_phase<0>(index);
+  phase_content(archive, journal.phase);
+}
+
+// The checksum covers all that the reader relies on.
+Sha256 checksum(std::string_view head, std::string_view payload) {
+  Sha256Hasher hasher;
+  hasher.update(head);
+  hasher.update(payload);
+  return hasher.finish();
+}
+
+}  // namespace
+
+Result<std::string> encode_journal(StoredJournal stored) {
+  for (;;) {
+    std::ostringstream payload;
+    {
+      cereal::PortableBinaryOutputArchive archive(payload);
+      journal_content(archive, stored.journal);
+    }
+    const std::string content = payload.str();
+    if (header_bytes + content.size() <= max_journal_bytes) {
+      std::string bytes(magic);
+      put(bytes, format_version);
+      put(bytes, stored.generation);
+      put(bytes, static_cast<std::uint32_t>(content.size()));
+      const auto digest = checksum(bytes, content);
+      bytes.append(digest.begin(), digest.end());
+      return bytes + content;
+    }
+    if (stored.journal.history.empty())
+      return Error{Errc::bug, "the journal does not fit into 16 KiB"};
+    stored.journal.history.erase(stored.journal.history.begin());
+  }
+}
+
+Result<StoredJournal> decode_journal(std::string_view bytes) {
+  const Error wrong{Errc::corrupt, "not a whole journal"};
+  if (bytes.size() < header_bytes || bytes.size() > max_journal_bytes ||
+      bytes.substr(0, magic.size()) != magic)
+    return wrong;
+  const auto version = get<std::uint32_t>(bytes.substr(8));
+  StoredJournal stored;
+  stored.generation = get<std::uint64_t>(bytes.substr(12));
+  const auto length = get<std::uint32_t>(bytes.substr(20));
+  const auto payload = bytes.substr(header_bytes);
+  if (length != payload.size()) return wrong;
+  const auto digest = checksum(bytes.substr(0, 24), payload);
+  if (std::string_view(bytes.substr(24, 32)) != std::string(digest.begin(), digest.end()))
+    return wrong;
+  if (version != format_version)
+    return Error{Errc::corrupt,
+                 "a journal of format " + std::to_string(version) + ", which this version does not read"};
+  try {
+    std::istringstream stream{std::string(payload)};
+    cereal::PortableBinaryInputArchive archive(stream);
+    journal_content(archive, stored.journal);
+  } catch (const std::exception&) {  // cereal and the standard library throw many kinds
+    return wrong;
+  }
+  return stored;
+}
+
+}  // namespace cube

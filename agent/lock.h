@@ -1,0 +1,15 @@
+// One updater at a time on a machine: an flock on RUN/cube-update/lock. The kernel drops it when the
+// holder dies, so there is no stale lock.
+#pragma once
+
+#include "base/fd.h"
+#include "base/result.h"
+#include "base/root_dir.h"
+
+namespace cube {
+
+// Held as long as the Fd lives. Waits up to `seconds` for the holder to let go.
+// Errors: busy (somebody holds it), failed.
+[[nodiscard]] Result<Fd> take_lock(const RootDir& root, int seconds = 0);
+
+}  // namespace cube

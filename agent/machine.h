@@ -1,0 +1,29 @@
+// Machine: everything outside that the updater touches, as ports. The command line fills it with the
+// real adapters, tests with scratch ones (tests/support): this struct is the only seam.
+#pragma once
+
+#include "agent/health/health_gate.h"
+#include "agent/journal_store.h"
+#include "agent/power/rebooter.h"
+#include "agent/release_source.h"
+#include "agent/running_boot.h"
+#include "base/clock.h"
+#include "boot/boot_control.h"
+#include "boot/postmortem/post_mortem.h"
+#include "slots/slot_store.h"
+
+namespace cube {
+
+struct Machine {
+  BootControl& boot;
+  SlotStore& slots;
+  ReleaseSource& source;
+  HealthGate& health;
+  PostMortem& post_mortem;
+  Rebooter& rebooter;
+  RunningBoot& running;
+  Clock& clock;
+  JournalStore& journal;
+};
+
+}  // namespace cube

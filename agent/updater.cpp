@@ -1,0 +1,169 @@
+#include "agent/updater.h"
+
+#include <utility>
+
+#include "base/mutation.h"
+
+namespace cube {
+namespace {
+
+// More turns than any update has; a loop that does not come to rest is a bug, not a hang.
+constexpr int max_turns = 200;
+
+template <class... F>
+struct Overloaded : F... {
+  using F::operator()...;
+};
+template <class... F>
+Overloaded(F...) -> Overloaded<F...>;
+
+bool on_trial(const Phase& phase) {
+  return std::holds_alternative<Arming>(phase) || std::holds_alternative<Armed>(phase) ||
+         std::holds_alternative<Trying>(phase) || std::holds_alternative<Committing>(phase);
+}
+
+std::string failed_checks(const Verdict& verdict) {
+  std::string text;
+  for (const auto& check : verdict.checks) {
+    if (check.passed) continue;
+    if (!text.empty()) text += "; ";
+    text += check.name + ": " + check.detail;
+  }
+  return text;
+}
+
+}  // namespace
+
+Result<World> Updater::look(const Journal& journal, const Run& run) {
+  World world;
+  world.wish = run.wish;
+  // After a failure nothing new begins in this run.
+  if (!report_.failure) world.candidate = run.candidate;
+  world.may_reboot = run.may_reboot;
+  CUBE_TRY(world.booted, machine_.slots.booted());
+  CUBE_TRY(const auto facts, machine_.running.facts());
+  world.trial_boot = facts.trial_boot;
+  world.boot_id = facts.boot_id;
+  if (auto boot = machine_.boot.state())
+    world.boot = *boot;
+  else if (boot.error().code != Errc::cannot_arm)
+    return std::move(boot).error();
+  CUBE_TRY(world.target_seal, machine_.slots.seal_of(other(world.booted)));
+  world.now = machine_.clock.now();
+  world.uptime = machine_.clock.uptime();
+  if (const Update* update = update_of(journal.phase);
+      update != nullptr && on_trial(journal.phase) && update->target != world.booted) {
+    CUBE_TRY(world.evidence, machine_.post_mortem.look());
+  }
+  world.health = health_;
+  world.health_detail = health_detail_;
+  world.done = done_;
+  world.failure = last_failure_;
+  return world;
+}
+
+Result<Report> Updater::run(const Run& run) {
+  CUBE_TRY(report_.journal, machine_.journal.load());
+  for (int turn = 0; turn < max_turns; ++turn) {
+    CUBE_TRY(const World world, look(report_.journal, run));
+    const Step step = decide(report_.journal, world);
+    if (const auto* rest = std::get_if<step::Rest>(&step)) {
+      report_.resting = rest->because;
+      return report_;
+    }
+    if (const auto* fail = std::get_if<step::Fail>(&step)) {
+      if (!report_.failure) report_.failure = fail->error;
+      return report_;
+    }
+    run.on_step(report_.journal, step);
+    auto status = perform(step, run);
+    last_failure_.reset();
+    if (!status) {
+      if (std::holds_alternative<step::Record>(step)) return std::move(status).error();
+      last_failure_ = status.error();
+      if (!report_.failure) report_.failure = status.error();
+    } else if (std::holds_alternative<step::Reboot>(step)) {
+      report_.rebooting = true;
+      return report_;
+    }
+  }
+  return Error{Errc::bug, "the update did not come to rest in phase " +
+                              std::string(name_of(report_.journal.phase))};
+}
+
+Status Updater::perform(const Step& step, const Run& run) {
+  return std::visit(
+      Overloaded{
+          [&](const step::Record& s) { return record(s.journal); },
+          [&](const step::Fetch&) { return fetch(run); },
+          [&](const step::Reject& s) { return machine_.boot.reject(s.slot); },
+          [&](const step::Unseal& s) { return machine_.slots.unseal(s.slot); },
+          [&](const step::Fill& s) { return fill(s.slot, run); },
+          [&](const step::Verify& s) -> Status {
+            if (!verified_) return Error{Errc::bug, "verify: no verified release"};
+            if (!mutated("arm-unverified"))
+              CUBE_CHECK(machine_.slots.verify(s.slot, verified_->get(), run.progress));
+            done_.verified = true;
+            return ok();
+          },
+          [&](const step::WriteSeal& s) -> Status {
+            if (!verified_) return Error{Errc::bug, "seal: no verified release"};
+            return machine_.slots.seal(s.slot, verified_->get(),
+                                       update_of(report_.journal.phase)->attempt);
+          },
+          [&](const step::Arm& s) { return arm(s); },
+          [&](const step::Reboot&) { return machine_.rebooter.reboot(); },
+          [&](const step::CheckHealth&) { return check_health(); },
+          [&](const step::Bless& s) { return machine_.boot.bless(s.slot); },
+          [&](const step::KeepEvidence&) -> Status {
+            CUBE_CHECK(machine_.post_mortem.keep(update_of(report_.journal.phase)->attempt));
+            done_.evidence_kept = true;
+            return ok();
+          },
+          [](const step::Rest&) { return ok(); },
+          [](const step::Fail& s) -> Status { return s.error; },
+      },
+      step);
+}
+
+Status Updater::record(const Journal& journal) {
+  CUBE_CHECK(machine_.journal.save(journal));
+  if (std::holds_alternative<Filling>(journal.phase)) done_.filled = done_.verified = false;
+  report_.journal = journal;
+  return ok();
+}
+
+Status Updater::fetch(const Run& run) {
+  const Update& update = *update_of(report_.journal.phase);
+  CUBE_TRY(auto release, machine_.source.fetch(update, run.progress));
+  if (!(release.get() == update.release))
+    return Error{Errc::untrusted, update.release.name.text +
+                                      ": the source now signs other content under this name"};
+  verified_ = std::move(release);
+  done_.fetched = true;
+  return ok();
+}
+
+Status Updater::fill(SlotId target, const Run& run) {
+  if (!verified_) return Error{Errc::bug, "fill: no verified release"};
+  done_.verified = false;
+  const Update& update = *update_of(report_.journal.phase);
+  CUBE_CHECK(machine_.slots.fill(target, verified_->get(), ObjectSource{update.source}, run.progress));
+  done_.filled = true;
+  return ok();
+}
+
+Status Updater::arm(const step::Arm& arm) {
+  CUBE_CHECK(machine_.post_mortem.set_aside());
+  return machine_.boot.arm(arm.slot, arm.tries);
+}
+
+Status Updater::check_health() {
+  auto verdict = machine_.health.check();
+  if (verdict) report_.verdict = *verdict;
+  health_ = verdict && verdict->passed ? Health::passed : Health::failed;
+  health_detail_ = verdict ? failed_checks(*verdict) : verdict.error().what;
+  return ok();
+}
+
+}  // namespace cube

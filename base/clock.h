@@ -1,0 +1,33 @@
+// Time as the agent sees it. A port: tests bring their own.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/result.h"
+#include "base/root_dir.h"
+
+namespace cube {
+
+using UnixSeconds = std::int64_t;  // seconds since 1970-01-01 UTC
+using Seconds = std::int64_t;      // a duration
+
+class Clock {
+ public:
+  virtual ~Clock() = default;
+  [[nodiscard]] virtual UnixSeconds now() const = 0;  // wall clock; may be wrong, may jump
+  [[nodiscard]] virtual Seconds uptime() const = 0;   // since this boot, sleep included
+};
+
+class SystemClock final : public Clock {
+ public:
+  [[nodiscard]] UnixSeconds now() const override;
+  [[nodiscard]] Seconds uptime() const override;
+};
+
+// "2026-11-25T20:55:00Z". Valid for years 0 to 9999.
+[[nodiscard]] std::string format_utc(UnixSeconds time);
+// Exactly the form above. Errors: invalid.
+[[nodiscard]] Result<UnixSeconds> parse_utc(const std::string& text);
+
+}  // namespace cube

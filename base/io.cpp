@@ -1,0 +1,53 @@
+#include "base/io.h"
+
+#include <array>
+
+namespace cube {
+
+Result<std::string> read_all(const Fd& fd, std::size_t max_bytes) {
+  std::string content;
+  std::array<char, 65536> buffer{};
+  for (;;) {
+    const auto count = ::read(fd.get(), buffer.data(), buffer.size());
+    if (count < 0) {
+      if (errno == EINTR) continue;
+      return system_error("read");
+    }
+    if (count == 0) return content;
+    if (content.size() + static_cast<std::size_t>(count) > max_bytes)
+      return Error{Errc::corrupt, "larger than " + std::to_string(max_bytes) + " bytes"};
+    content.append(buffer.data(), static_cast<std::size_t>(count));
+  }
+}
+
+Status write_all(const Fd& fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const auto count = ::write(fd.get(), bytes.data(), bytes.size());
+    if (count < 0) {
+      if (errno == EINTR) continue;
+      return system_error("write");
+    }
+    bytes.remove_prefix(static_cast<std::size_t>(count));
+  }
+  return ok();
+}
+
+Status write_at(const Fd& fd, std::string_view bytes, off_t offset) {
+  while (!bytes.empty()) {
+    const auto count = ::pwrite(fd.get(), bytes.data(), bytes.size(), offset);
+    if (count < 0) {
+      if (errno == EINTR) continue;
+      return system_error("write");
+    }
+    bytes.remove_prefix(static_cast<std::size_t>(count));
+    offset += count;
+  }
+  return ok();
+}
+
+Status sync_file(const Fd& fd) {
+  if (::fsync(fd.get()) != 0) return system_error("fsync");
+  return ok();
+}
+
+}  // namespace cube

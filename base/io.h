@@ -1,0 +1,23 @@
+// Whole reads and writes on a descriptor: short counts and EINTR are handled here and nowhere else.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "base/fd.h"
+#include "base/result.h"
+
+namespace cube {
+
+// Everything from the current offset to the end. Errors: corrupt (more than max_bytes), failed.
+Result<std::string> read_all(const Fd& fd, std::size_t max_bytes);
+// All bytes at the current offset. Errors: no_space, failed.
+Status write_all(const Fd& fd, std::string_view bytes);
+// All bytes at `offset`; the file offset does not move. Errors: no_space, failed.
+Status write_at(const Fd& fd, std::string_view bytes, off_t offset);
+// Data and metadata are on the device when this returns ok. A failed fsync is final: the kernel may
+// have dropped the pages, so the caller must not retry it. Errors: no_space, failed.
+Status sync_file(const Fd& fd);
+
+}  // namespace cube

@@ -1,0 +1,13 @@
+// One line per event to standard error, with the syslog priority prefix that journald understands
+// when standard error is not a terminal. Used by the loop and by main; libraries return errors.
+#pragma once
+
+#include <string_view>
+
+namespace cube {
+
+enum class Level { error = 3, warning = 4, notice = 5, info = 6, debug = 7 };
+
+void log(Level level, std::string_view line);
+
+}  // namespace cube

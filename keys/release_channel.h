@@ -1,0 +1,53 @@
+// ReleaseChannel: the releases that a repository offers, each verified (metadata by TufClient, the
+// manifest's bytes against the targets role, its fields by model/manifest.h).
+//
+// A repository (docs/formats.md) is a folder or a URL: metadata/, targets/releases/NAME/, repo/.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/http.h"
+#include "base/result.h"
+#include "base/root_dir.h"
+#include "keys/verified.h"
+#include "model/release.h"
+
+namespace cube {
+
+struct ChannelConfig {
+  std::string url;    // https://, http:// (only if http.allow_http), file:///... or an absolute path
+  HttpConfig http;
+  std::string trusted_root = "usr/share/cube-update/root.json";  // below the root; baked in
+  std::string state = "var/lib/cube-update/tuf";                 // below the root; persisted metadata
+};
+
+class ReleaseChannel {
+ public:
+  // `root` and `clock` outlive the channel. Errors: untrusted (no usable trusted root), invalid (URL).
+  static Result<ReleaseChannel> open(const RootDir& root, const Clock& clock, ChannelConfig config);
+  ReleaseChannel(ReleaseChannel&&) noexcept;
+  ReleaseChannel& operator=(ReleaseChannel&&) noexcept;
+  ~ReleaseChannel();
+
+  // Brings the metadata up to date, at most once in an object's life; everything is persisted
+  // together after everything was verified. Errors: untrusted, unreachable, corrupt, failed.
+  Status refresh();
+  // Names of all releases offered, sorted from old to new. Refreshes first. Errors: as refresh().
+  Result<std::vector<ReleaseName>> names();
+  // The release of that name. Refreshes first.
+  // Errors: as refresh(), not_found (not offered), untrusted, corrupt (manifest).
+  Result<Verified<Release>> release(const std::string& name);
+
+  // Where libostree finds the objects: URL of the repo/ folder.
+  [[nodiscard]] std::string object_url() const;
+
+ private:
+  struct State;
+  explicit ReleaseChannel(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace cube

@@ -1,0 +1,36 @@
+// Verified<T>: a value whose signatures, freshness and place in the trust chain were checked. Only
+// TufClient can make one, so a function that takes a Verified<T> cannot be reached without a key.
+#pragma once
+
+#include <utility>
+
+namespace cube {
+
+class TufClient;
+
+template <typename T>
+class Verified {
+ public:
+  [[nodiscard]] const T& get() const { return value_; }
+
+  // What was derived from verified content alone is verified, too: `parse` gets the content and
+  // returns a Result<U>; the caller promises that it adds nothing from elsewhere.
+  template <typename Parse>
+  [[nodiscard]] auto parsed_by(Parse parse) const {
+    using Outcome = decltype(parse(value_));
+    using U = std::remove_cvref_t<decltype(std::declval<Outcome>().value())>;
+    auto outcome = parse(value_);
+    using Wrapped = typename Outcome::template rebind<Verified<U>>;
+    if (!outcome) return Wrapped(std::move(outcome).error());
+    return Wrapped(Verified<U>(std::move(outcome).value()));
+  }
+
+ private:
+  friend class TufClient;
+  template <typename U>
+  friend class Verified;
+  explicit Verified(T value) : value_(std::move(value)) {}
+  T value_;
+};
+
+}  // namespace cube

@@ -1,0 +1,333 @@
+#include "model/decide.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/mutation.h"
+
+namespace cube {
+namespace {
+
+using step::Record;
+using step::Rest;
+
+Step record(Journal journal, Phase phase) {
+  journal.phase = std::move(phase);
+  return Record{std::move(journal)};
+}
+
+Step fail(Errc code, std::string what) { return step::Fail{Error{code, std::move(what)}}; }
+
+Step fail_bad_records() {
+  return fail(Errc::cannot_arm,
+              "the boot loader's records cannot be read or disagree, so no update can be armed "
+              "safely; check them and run `cube-update commit` to write them anew");
+}
+
+std::string cut(std::string text) {
+  if (text.size() > max_detail) text.resize(max_detail);
+  return text;
+}
+
+bool denies(Cause cause) {
+  return cause != Cause::never_started && cause != Cause::arm_failed;
+}
+
+// The journal after an update: idle, one line of history more.
+Step finish(Journal journal, const World& world, const Update& update, Outcome outcome, Why why) {
+  const bool counted = world.boot && world.boot->trial && world.boot->trial->slot == update.target;
+  const int tries_done = counted ? world.boot->trial->tries_done
+                                 : std::max(update.tries_seen, update.left > 0 ? 1 : 0);
+  why.detail = cut(std::move(why.detail));
+  if (outcome == Outcome::rolled_back) {
+    std::erase_if(journal.denied, [&](const Denied& denied) {
+      return denied.release == update.release.name.text;
+    });
+    journal.denied.push_back({update.release.name.text, update.release.manifest_sha256,
+                              std::string(to_string(why.cause))});
+    if (journal.denied.size() > max_denied) journal.denied.erase(journal.denied.begin());
+  }
+  if (outcome == Outcome::committed && !update.returning) {
+    journal.floor.epoch = std::max(journal.floor.epoch, update.release.epoch);
+    journal.floor.release = update.release.name.text;
+  }
+  if (outcome == Outcome::committed && update.returning && !update.from_release.empty())
+    journal.denied.push_back({update.from_release, "", std::string(to_string(Cause::rollback_asked))});
+  journal.history.push_back({update.attempt, update.release.name.text, update.from_release,
+                             update.target, update.started, world.now, tries_done, outcome,
+                             std::move(why)});
+  if (journal.history.size() > max_history) journal.history.erase(journal.history.begin());
+  return record(std::move(journal), Idle{});
+}
+
+Step abandon(const Journal& journal, const World& world, const Update& update, Cause cause) {
+  return finish(journal, world, update, Outcome::abandoned,
+                {cause, world.failure ? world.failure->what : ""});
+}
+
+Step begin_rolling_back(const Journal& journal, const Update& update, Cause cause,
+                        std::string detail) {
+  return record(journal, RollingBack{update, {cause, cut(std::move(detail))}});
+}
+
+bool supersedes(const World& world, const Update& update) {
+  return world.wish == Wish::apply && world.candidate &&
+         !(world.candidate->release == update.release);
+}
+
+// --- The trial, from Arming to Committing -------------------------------------------------------
+
+Step arm_again(const Journal& journal, const World& world, Update update) {
+  update.tries_seen = world.boot->trial ? world.boot->trial->tries_done : 0;
+  update.armings += 1;
+  update.left = 0;
+  return record(journal, Arming{std::move(update)});
+}
+
+// The one rule for a trial that began and is over: the fallback runs, nothing is offered.
+Step fell_back(const Journal& journal, const World& world, const Update& update) {
+  if (!world.boot->trial)
+    return begin_rolling_back(journal, update, Cause::never_started,
+                              "the boot loader's records lost the trial");
+  if (world.evidence.cause != Cause::none && !mutated("evidence-ignored"))
+    return begin_rolling_back(journal, update, world.evidence.cause, world.evidence.detail);
+  const bool overdue = update.left > 0 && world.now - update.left > 2 * update.deadline;
+  if (overdue && !world.power_was_lost)
+    return begin_rolling_back(journal, update, Cause::overdue,
+                              "the machine came back " + std::to_string(world.now - update.left) +
+                                  " s after it left for the trial");
+  const bool tries_left = world.boot->trial->tries_left > 0 && update.armings < update.tries;
+  if (tries_left && !mutated("power-cut-loses-release")) return arm_again(journal, world, update);
+  const Cause cause =
+      world.boot->trial->tries_done == 0 ? Cause::never_started : Cause::tries_exhausted;
+  return begin_rolling_back(journal, update, cause,
+                            "the trial ended " + std::to_string(world.boot->trial->tries_done) +
+                                " times without a word");
+}
+
+// The loader has taken the offer back since it was last armed, or at least no longer makes it.
+bool began(const World& world, const Update& update) {
+  return world.boot->trial && world.boot->trial->tries_done > update.tries_seen;
+}
+
+Step lost_records(const Journal& journal, const Update& update) {
+  return begin_rolling_back(journal, update, Cause::arm_failed,
+                            "the boot loader's records cannot be read");
+}
+
+bool running(const World& world, const Update& update) { return world.booted == update.target; }
+
+Step by_hand() {
+  return Rest{"the slot on trial was started by hand, not as a trial; reboot to try it"};
+}
+
+Step turn(const Journal& journal, const World& world, const Arming& phase) {
+  const Update& update = phase.update;
+  if (running(world, update))
+    return world.trial_boot ? record(journal, Trying{update}) : by_hand();
+  if (!world.boot) return lost_records(journal, update);
+  const bool offered = world.boot->offered && world.boot->trial &&
+                       world.boot->trial->slot == update.target;
+  if (offered) return record(journal, Armed{update, world.boot_id});
+  if (began(world, update)) return fell_back(journal, world, update);
+  if (world.failure)
+    return begin_rolling_back(journal, update, Cause::arm_failed, world.failure->what);
+  const int tries = world.boot->trial && world.boot->trial->slot == update.target
+                        ? world.boot->trial->tries_left
+                        : update.tries;
+  return step::Arm{update.target, tries};
+}
+
+Step turn(const Journal& journal, const World& world, const Armed& phase) {
+  const Update& update = phase.update;
+  if (running(world, update))
+    return world.trial_boot ? record(journal, Trying{update}) : by_hand();
+  if (!world.boot) return lost_records(journal, update);
+  const bool same_boot = world.boot_id == phase.boot_id;
+  if (!world.boot->offered) {
+    if (!same_boot || began(world, update)) return fell_back(journal, world, update);
+    return arm_again(journal, world, update);  // somebody took the offer back in this very boot
+  }
+  if (world.wish == Wish::rollback)
+    return begin_rolling_back(journal, update, Cause::rollback_asked, "asked before the trial");
+  const bool go = world.may_reboot &&
+                  (world.wish == Wish::apply ||
+                   (world.wish == Wish::resume && update.unattended && same_boot));
+  if (!go)
+    return Rest{same_boot ? "armed; the next boot tries the release"
+                          : "armed, but the boot loader did not start the trial; reboot to try"};
+  if (update.left == 0 || !same_boot) {
+    Armed leaving{update, world.boot_id};
+    leaving.update.left = world.now;
+    return record(journal, std::move(leaving));
+  }
+  return step::Reboot{};
+}
+
+Step turn(const Journal& journal, const World& world, const Trying& phase) {
+  const Update& update = phase.update;
+  if (!running(world, update)) {
+    if (!world.boot) return lost_records(journal, update);
+    if (world.boot->offered) return record(journal, Armed{update, world.boot_id});
+    return fell_back(journal, world, update);
+  }
+  if (world.wish == Wish::rollback)
+    return begin_rolling_back(journal, update, Cause::rollback_asked, "asked during the trial");
+  if (world.health == Health::failed)
+    return begin_rolling_back(journal, update, Cause::health, world.health_detail);
+  if (world.health == Health::passed || mutated("commit-without-health"))
+    return record(journal, Committing{update});
+  if (world.uptime > update.deadline && !mutated("deadline-ignored"))
+    return begin_rolling_back(journal, update, Cause::deadline,
+                              "not committed " + std::to_string(update.deadline) +
+                                  " s after the start");
+  if (world.wish == Wish::commit) return step::CheckHealth{};
+  return Rest{"on trial; waiting for the health gate"};
+}
+
+Step turn(const Journal& journal, const World& world, const Committing& phase) {
+  const Update& update = phase.update;
+  const bool blessed =
+      world.boot && world.boot->fallback == update.target && !world.boot->trial;
+  if (blessed) return finish(journal, world, update, Outcome::committed, {});
+  if (running(world, update)) return step::Bless{update.target};
+  if (!world.boot) return lost_records(journal, update);
+  return fell_back(journal, world, update);
+}
+
+Step turn(const Journal& journal, const World& world, const RollingBack& phase) {
+  const Update& update = phase.update;
+  if (world.boot && world.boot->fallback == update.target)
+    return fail(Errc::bug, "slot " + std::string(to_string(update.target)) +
+                               " is to be rolled back, but it is the fallback already; nothing was "
+                               "changed");
+  const bool visible = world.boot && world.boot->trial;
+  if (running(world, update)) {
+    if (!world.boot) return fail_bad_records();
+    if (visible && !mutated("rollback-keeps-trial")) return step::Reject{update.target};
+    if (world.may_reboot) return step::Reboot{};
+    return Rest{"rolled back; the next boot is the old release"};
+  }
+  if (!world.done.evidence_kept) return step::KeepEvidence{};
+  if (visible && !mutated("rollback-keeps-trial")) return step::Reject{update.target};
+  return finish(journal, world, update,
+                denies(phase.why.cause) ? Outcome::rolled_back : Outcome::abandoned, phase.why);
+}
+
+// --- Before the trial ---------------------------------------------------------------------------
+
+// Idle, but the machine does not run the fallback: a trial the journal lost, or a slot by hand.
+Step astray(const World& world) {
+  if (world.wish == Wish::commit) {
+    if (world.health == Health::unknown) return step::CheckHealth{};
+    if (world.health == Health::passed) return step::Bless{world.booted};
+    return fail(Errc::refused, "not healthy, so the running slot does not become the fallback: " +
+                                   world.health_detail);
+  }
+  if (!world.boot) return fail_bad_records();
+  if (world.boot->trial && world.boot->trial->slot == world.booted)
+    return step::Reject{world.booted};
+  if (world.trial_boot && world.wish != Wish::apply && world.may_reboot) return step::Reboot{};
+  if (world.wish != Wish::apply)
+    return Rest{"the running slot was started by hand and is not the fallback"};
+  return fail(Errc::cannot_arm,
+              "the running slot is not the fallback, so the other one must not be overwritten; "
+              "reboot into the fallback, or run `cube-update commit` to make this one the fallback");
+}
+
+Step turn(const Journal& journal, const World& world, const Idle&) {
+  if (!world.boot && world.wish == Wish::resume)
+    return Rest{"idle; the boot loader's records cannot be read"};
+  if (!world.boot || world.boot->fallback != world.booted) return astray(world);
+  if (world.boot->trial) return step::Reject{world.boot->trial->slot};
+  if (world.wish != Wish::apply || !world.candidate) return Rest{"idle"};
+  Update update = *world.candidate;
+  if (!update.returning && is_denied(journal, update.release))
+    return fail(Errc::unsuitable, update.release.name.text +
+                                      " was rolled back or denied on this machine; run "
+                                      "`cube-update allow` to permit another try");
+  Journal next = journal;
+  next.attempts += 1;
+  update.attempt = next.attempts;
+  update.target = other(world.booted);
+  update.started = world.now;
+  if (update.returning) return record(std::move(next), Staged{std::move(update)});
+  return record(std::move(next), Fetching{std::move(update)});
+}
+
+Step turn(const Journal& journal, const World& world, const Fetching& phase) {
+  const Update& update = phase.update;
+  if (world.failure) return abandon(journal, world, update, Cause::fetch_failed);
+  if (supersedes(world, update)) return abandon(journal, world, update, Cause::superseded);
+  if (world.wish == Wish::rollback) return abandon(journal, world, update, Cause::rollback_asked);
+  if (world.wish != Wish::apply)
+    return Rest{"the download was interrupted; run `cube-update apply` to go on"};
+  if (world.done.fetched) return record(journal, Fetched{update});
+  return step::Fetch{};
+}
+
+Step turn(const Journal& journal, const World& world, const Fetched& phase) {
+  const Update& update = phase.update;
+  if (supersedes(world, update)) return abandon(journal, world, update, Cause::superseded);
+  if (world.wish == Wish::rollback) return abandon(journal, world, update, Cause::rollback_asked);
+  if (world.wish != Wish::apply) return Rest{"downloaded; run `cube-update apply` to install"};
+  // Only a release that was verified in this very process is filled.
+  if (!world.done.fetched) return record(journal, Fetching{update});
+  return record(journal, Filling{update});
+}
+
+bool sealed_by(const World& world, const Update& update) {
+  return world.target_seal && world.target_seal->manifest_sha256 == update.release.manifest_sha256 &&
+         world.target_seal->commit == update.release.commit &&
+         (update.returning || world.target_seal->attempt == update.attempt);
+}
+
+Step turn(const Journal& journal, const World& world, const Filling& phase) {
+  const Update& update = phase.update;
+  if (world.failure) return abandon(journal, world, update, Cause::fill_failed);
+  if (supersedes(world, update)) return abandon(journal, world, update, Cause::superseded);
+  if (world.wish == Wish::rollback) return abandon(journal, world, update, Cause::rollback_asked);
+  if (world.wish != Wish::apply)
+    return Rest{"the installation was interrupted; run `cube-update apply` to go on"};
+  if (!world.boot) return fail_bad_records();
+  if (running(world, update) || world.boot->fallback == update.target)
+    return abandon(journal, world, update, Cause::superseded);
+  if (world.boot->trial) return step::Reject{update.target};
+  if (sealed_by(world, update)) return record(journal, Staged{update});
+  if (world.target_seal) return step::Unseal{update.target};
+  if (!world.done.fetched) return record(journal, Fetching{update});
+  if (!world.done.filled) return step::Fill{update.target};
+  if (!world.done.verified) return step::Verify{update.target};
+  return step::WriteSeal{update.target};
+}
+
+Step turn(const Journal& journal, const World& world, const Staged& phase) {
+  const Update& update = phase.update;
+  if (supersedes(world, update)) return abandon(journal, world, update, Cause::superseded);
+  if (world.wish == Wish::rollback) return abandon(journal, world, update, Cause::rollback_asked);
+  if (world.wish != Wish::apply) return Rest{"installed, not armed; run `cube-update apply`"};
+  if (!world.boot) return fail_bad_records();
+  if (running(world, update) || world.boot->fallback == update.target)
+    return abandon(journal, world, update, Cause::superseded);
+  if (!sealed_by(world, update) && !mutated("arm-without-seal")) {
+    if (!update.returning) return record(journal, Filling{update});
+    return abandon(journal, world, update, Cause::fill_failed);
+  }
+  return arm_again(journal, world, update);
+}
+
+// In these phases a failed step ends the update; in all others it ends the run, and the phase stays
+// until the next one.
+bool handles_failure(const Phase& phase) {
+  return std::holds_alternative<Fetching>(phase) || std::holds_alternative<Filling>(phase) ||
+         std::holds_alternative<Arming>(phase);
+}
+
+}  // namespace
+
+Step decide(const Journal& journal, const World& world) {
+  if (world.failure && !handles_failure(journal.phase)) return step::Fail{*world.failure};
+  return std::visit([&](const auto& phase) { return turn(journal, world, phase); }, journal.phase);
+}
+
+}  // namespace cube

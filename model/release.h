@@ -1,0 +1,43 @@
+// Release: what a publisher signed, as the agent knows it after verification. Pure values.
+// The manifest file itself (docs/formats.md) is read and written by model/manifest.h.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/result.h"
+#include "model/version.h"
+
+namespace cube {
+
+// PRODUCT_VERSION_YYYYMMDD-HHMM_COMMIT, for example CUBE_2.2.4_20220421-1616_55765df7.
+struct ReleaseName {
+  std::string text;     // the whole name; a safe name (model/name.h)
+  std::string product;  // [A-Za-z0-9+-]+
+  Version version;
+  std::string built;   // YYYYMMDD-HHMM, UTC; compares as text
+  std::string source;  // short commit of the source tree, 4 to 40 hex digits
+
+  // Errors: invalid.
+  static Result<ReleaseName> parse(const std::string& text);
+};
+
+struct Release {
+  ReleaseName name;
+  std::uint64_t epoch = 0;      // security epoch: never goes back on a machine, not even by force
+  std::string commit;           // ostree commit checksum: 64 hex digits; covers every byte of the tree
+  std::string manifest_sha256;  // 64 hex digits: the identity of this release
+  std::uint64_t tree_bytes = 0;   // content of the tree
+  std::uint64_t tree_inodes = 0;  // files, folders and links of the tree
+  std::string kernel_release;     // `uname -r` of its kernel; "" when unknown
+  std::int64_t trial_deadline = 0;  // seconds from boot to commit; 0: the machine's default
+
+  friend bool operator==(const Release& left, const Release& right) {
+    return left.manifest_sha256 == right.manifest_sha256;
+  }
+};
+
+// -1, 0, 1: `left` is older, equal, newer. Version first, then the build time.
+[[nodiscard]] int compare_age(const ReleaseName& left, const ReleaseName& right);
+
+}  // namespace cube

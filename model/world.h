@@ -1,0 +1,60 @@
+// World: what the agent sees when it decides: facts that were just read, and what this process has
+// itself done and seen succeed. Pure values, no pointers.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "model/boot_state.h"
+#include "model/journal.h"
+#include "model/seal.h"
+
+namespace cube {
+
+// What somebody wants of this run of the loop.
+enum class Wish {
+  resume,    // a boot: settle what a reboot left open; nothing new
+  apply,     // install `World::candidate`
+  commit,    // check health now and commit
+  rollback,  // give up the trial
+};
+
+enum class Health { unknown, passed, failed };
+
+// Signs of how the last trial died. `none` does not mean that it lived.
+struct Evidence {
+  Cause cause = Cause::none;  // panic, watchdog or breadcrumb
+  std::string detail;
+};
+
+// What this process did since it started; empty after a restart, so a step that leaves no mark of
+// its own is simply done again.
+struct Done {
+  bool fetched = false;   // every staged file was verified against signed metadata
+  bool filled = false;
+  bool verified = false;
+  bool evidence_kept = false;  // the post-mortem is in the journal and was erased at its source
+};
+
+struct World {
+  Wish wish = Wish::resume;
+  std::optional<Update> candidate;    // with Wish::apply: what to begin, verified and allowed
+  bool may_reboot = true;             // this run may reboot the machine
+  SlotId booted{};
+  bool trial_boot = false;            // the running kernel was started as a trial (cube.trial=1)
+  std::string boot_id;
+  std::optional<BootState> boot;      // nullopt: the loader's records cannot be read
+  std::optional<Seal> target_seal;    // of the slot that is not booted
+  UnixSeconds now = 0;
+  Seconds uptime = 0;
+  Evidence evidence;
+  bool power_was_lost = false;        // known, not guessed
+  Health health = Health::unknown;    // in this boot
+  std::string health_detail;
+  Done done;
+  std::optional<Error> failure;       // of the step that was tried last
+};
+
+}  // namespace cube

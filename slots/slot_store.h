@@ -1,0 +1,57 @@
+// SlotStore: the port to what the two slots hold. Implemented by slots/ostree/ over SlotPair.
+//
+// Guarantees: the booted slot is never written (recognised by device number, not by name; both
+// slots on one device are refused); every call is repeatable after a power cut; a seal exists only
+// on a slot whose content was completely re-read and verified after its last change, and is on the
+// device before seal() returns. Errors name the object, path or device.
+// Not thread-safe: the updater's loop is the only caller, under the lock.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/progress.h"
+#include "base/result.h"
+#include "model/release.h"
+#include "model/seal.h"
+#include "model/slot_id.h"
+
+namespace cube {
+
+// Where a release's objects come from: an archive-mode ostree repository.
+struct ObjectSource {
+  std::string url;  // http://, https:// or file:///; from the configuration or the command line
+};
+
+class SlotStore {
+ public:
+  virtual ~SlotStore() = default;
+
+  // The slot the running system's root is on. Errors: cannot_arm (neither slot, or both).
+  [[nodiscard]] virtual Result<SlotId> booted() const = 0;
+
+  // nullopt: no seal, or none that can be read. Errors: failed.
+  [[nodiscard]] virtual Result<std::optional<Seal>> seal_of(SlotId slot) const = 0;
+
+  // Removes the seal, durably, before anything else of the slot changes. An unusable slot counts as
+  // unsealed. Errors: bug (booted slot), failed.
+  virtual Status unseal(SlotId target) = 0;
+
+  // Makes the slot's tree exactly the release's: mkfs when it is unusable or lacks what the loader
+  // can read, objects from the slot itself (checked), then the booted slot (checked), then the
+  // source; checkout; state carried over (/etc, /var); synced. Space and inodes are checked before
+  // the first byte. Errors: no_space, unreachable, corrupt, cannot_arm (filesystem the loader cannot
+  // read), failed, bug (booted or sealed slot).
+  virtual Status fill(SlotId target, const Release& release, const ObjectSource& source,
+                      const ProgressSink& progress) = 0;
+
+  // Re-reads every object and every path of the slot and compares them with the release's commit.
+  // Unexpected or missing paths are errors, too. Errors: corrupt, failed.
+  virtual Status verify(SlotId target, const Release& release, const ProgressSink& progress) = 0;
+
+  // Writes the seal; only after verify() returned ok in this process and nothing changed since.
+  // Errors: bug (not verified, booted slot), no_space, failed.
+  virtual Status seal(SlotId target, const Release& release, std::uint64_t attempt) = 0;
+};
+
+}  // namespace cube

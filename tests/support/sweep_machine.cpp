@@ -1,0 +1,264 @@
+#include "tests/support/sweep_machine.h"
+
+#include <utility>
+
+namespace cube {
+
+// The ports over one SweepMachine. Every effect is an instant before it; effects that are not one
+// write have instants inside.
+struct SweepPorts final : BootControl,
+                          SlotStore,
+                          ReleaseSource,
+                          HealthGate,
+                          PostMortem,
+                          Rebooter,
+                          RunningBoot,
+                          Clock,
+                          JournalStore {
+  explicit SweepPorts(SweepMachine& machine) : m(machine) {}
+  SweepMachine& m;
+  std::optional<std::string> verified_content;
+
+  void instant() const {
+    m.check_promises();
+    m.power_.instant();
+  }
+  static void demand(bool holds, const char* promise) {
+    if (!holds) throw Violation{promise};
+  }
+
+  // BootControl
+  [[nodiscard]] Result<BootState> state() const override {
+    return BootState{m.disk_.fallback, m.disk_.trial, m.disk_.offered};
+  }
+  Status arm(SlotId slot, int tries) override {
+    demand(slot != m.disk_.fallback && tries >= 1 && tries <= 9, "arm is called legally");
+    instant();
+    const int done = m.disk_.trial && m.disk_.trial->slot == slot ? m.disk_.trial->tries_done : 0;
+    m.disk_.trial = Trial{slot, tries, done};
+    m.disk_.offered = true;
+    return ok();
+  }
+  Status bless(SlotId slot) override {
+    demand(slot == m.booted_ && m.healthy_in_this_boot_,
+           "promise 4: only the booted slot, healthy in this boot, becomes the fallback");
+    instant();
+    m.disk_.fallback = slot;
+    if (m.scenario_.loader == LoaderKind::systemd_boot) {
+      instant();  // default entry first, counter after it
+    }
+    m.disk_.trial.reset();
+    m.disk_.offered = false;
+    return ok();
+  }
+  Status reject(SlotId slot) override {
+    demand(slot != m.disk_.fallback, "reject is called legally");
+    instant();
+    m.disk_.offered = false;
+    if (m.scenario_.loader == LoaderKind::systemd_boot) instant();
+    m.disk_.trial.reset();
+    return ok();
+  }
+
+  // SlotStore
+  [[nodiscard]] Result<SlotId> booted() const override { return m.booted_; }
+  [[nodiscard]] Result<std::optional<Seal>> seal_of(SlotId slot) const override {
+    return m.disk_.at(slot).seal;
+  }
+  void demand_writable(SlotId slot) const {
+    demand(slot != m.booted_, "promise 1: the booted slot is never written");
+    demand(slot != m.disk_.fallback, "promise 2: the fallback is never written");
+    demand(!m.disk_.offered, "promise 2: an offered slot is never written");
+  }
+  Status unseal(SlotId slot) override {
+    demand_writable(slot);
+    instant();
+    m.disk_.at(slot).seal.reset();
+    return ok();
+  }
+  Status fill(SlotId slot, const Release& release, const ObjectSource&, const ProgressSink&) override {
+    demand_writable(slot);
+    demand(!m.disk_.at(slot).seal, "a sealed slot is not written");
+    verified_content.reset();
+    instant();
+    m.disk_.at(slot).release.clear();
+    instant();  // torn
+    m.disk_.at(slot).release = release.manifest_sha256;
+    return ok();
+  }
+  Status verify(SlotId slot, const Release& release, const ProgressSink&) override {
+    instant();
+    if (m.disk_.at(slot).release != release.manifest_sha256) return Error{Errc::corrupt, "torn"};
+    verified_content = release.manifest_sha256;
+    return ok();
+  }
+  Status seal(SlotId slot, const Release& release, std::uint64_t attempt) override {
+    demand_writable(slot);
+    demand(verified_content == release.manifest_sha256,
+           "promise 3: only verified content is sealed");
+    instant();
+    m.disk_.at(slot).seal =
+        Seal{release.name.text, release.manifest_sha256, release.commit, release.epoch, attempt};
+    return ok();
+  }
+
+  // ReleaseSource
+  Result<Verified<Release>> fetch(const Update&, const ProgressSink&) override {
+    instant();
+    return m.new_release_;
+  }
+
+  // HealthGate
+  Result<Verdict> check() override {
+    instant();
+    const bool well = !m.trial_boot_ || m.scenario_.fate == Fate::good;
+    m.healthy_in_this_boot_ = well;
+    return Verdict{well, {{"service", well, well ? "" : "down"}}};
+  }
+
+  // PostMortem
+  [[nodiscard]] Result<Evidence> look() const override {
+    if (!m.disk_.panic_record) return Evidence{};
+    return Evidence{Cause::panic, "Kernel panic - not syncing: VFS"};
+  }
+  Status keep(std::uint64_t) override {
+    instant();
+    m.disk_.panic_record = false;
+    return ok();
+  }
+  Status set_aside() override {
+    instant();
+    m.disk_.panic_record = false;
+    return ok();
+  }
+
+  // Rebooter
+  Status reboot() override {
+    instant();
+    return ok();
+  }
+
+  // RunningBoot, Clock
+  [[nodiscard]] Result<BootFacts> facts() const override {
+    return BootFacts{"boot-" + std::to_string(m.boots_), m.trial_boot_};
+  }
+  [[nodiscard]] UnixSeconds now() const override { return m.now_; }
+  [[nodiscard]] Seconds uptime() const override { return 30; }
+
+  // JournalStore
+  [[nodiscard]] Result<Journal> load() const override { return m.disk_.journal; }
+  Status save(const Journal& journal) override {
+    instant();
+    m.disk_.journal = journal;
+    return ok();
+  }
+};
+
+SweepMachine::SweepMachine(Scenario scenario, const Verified<Release>& old_release,
+                           const Verified<Release>& new_release, std::vector<int> cuts)
+    : scenario_(scenario),
+      old_release_(old_release),
+      new_release_(new_release),
+      power_(std::move(cuts)) {
+  const Release& old = old_release.get();
+  disk_.a = {old.manifest_sha256,
+             Seal{old.name.text, old.manifest_sha256, old.commit, old.epoch, 0}};
+}
+
+void SweepMachine::check_promises() const {
+  auto& disk = const_cast<SweepMachine*>(this)->disk_;
+  const auto demand = [](bool holds, const char* promise) {
+    if (!holds) throw Violation{promise};
+  };
+  const SlotContent& fallback = disk.at(disk.fallback);
+  demand(fallback.seal && fallback.seal->manifest_sha256 == fallback.release,
+         "promise 2: the fallback is sealed and whole");
+  if (disk.offered) {
+    const SlotContent& target = disk.at(disk.trial->slot);
+    demand(disk.trial->slot != disk.fallback, "the offered slot is not the fallback");
+    demand(target.seal && target.seal->manifest_sha256 == target.release,
+           "promise 3: only a verified slot is offered");
+  }
+  if (disk.fallback == SlotId::b)
+    demand(scenario_.fate == Fate::good, "promise 4: only a healthy release becomes the fallback");
+  auto& highest = const_cast<SweepMachine*>(this)->highest_floor_;
+  const Floor& floor = disk.journal.floor;
+  demand(floor.epoch >= highest.epoch && (highest.release.empty() || !floor.release.empty()),
+         "promise 8: the floor never sinks");
+  if (floor.release == new_release_.get().name.text)
+    demand(disk.fallback == SlotId::b, "promise 8: the floor rises only after the commit");
+  highest = floor;
+}
+
+void SweepMachine::boot() {
+  ++boots_;
+  now_ += 20;
+  healthy_in_this_boot_ = false;
+  trial_boot_ = false;
+  booted_ = disk_.fallback;
+  check_promises();
+  power_.instant();
+  if (!disk_.offered || !disk_.trial || disk_.trial->tries_left < 1) return;
+  disk_.offered = false;
+  if (scenario_.loader == LoaderKind::systemd_boot) power_.instant();  // one-shot, then the counter
+  disk_.trial->tries_left -= 1;
+  disk_.trial->tries_done += 1;
+  check_promises();
+  power_.instant();
+  booted_ = disk_.trial->slot;
+  trial_boot_ = true;
+  ++trial_starts_;
+}
+
+bool SweepMachine::run_agent(Wish wish) {
+  SweepPorts ports(*this);
+  Machine machine{ports, ports, ports, ports, ports, ports, ports, ports, ports};
+  Run run;
+  run.wish = wish;
+  if (wish == Wish::apply) {
+    Update update;
+    update.release = new_release_.get();
+    update.from_release = old_release_.get().name.text;
+    update.tries = scenario_.tries;
+    run.candidate = update;
+  }
+  auto report = Updater(machine).run(run);
+  if (!report) throw Violation{"the updater works: " + report.error().what};
+  return report->rebooting;
+}
+
+bool SweepMachine::live() {
+  if (trial_boot_ && scenario_.fate == Fate::hangs) {
+    power_.instant();
+    now_ += scenario_.reset_late ? 1'000'000 : 0;
+    return true;  // somebody resets it
+  }
+  if (trial_boot_ && scenario_.fate == Fate::panics) {
+    power_.instant();
+    disk_.panic_record = scenario_.leaves_evidence;
+    return true;
+  }
+  if (run_agent(Wish::resume)) return true;
+  if (run_agent(Wish::commit)) return true;
+  const Phase& phase = disk_.journal.phase;
+  const bool waits_for_operator = std::holds_alternative<Idle>(phase)
+                                      ? disk_.journal.history.empty()
+                                      : booted_ == SlotId::a;
+  return waits_for_operator && run_agent(Wish::apply);
+}
+
+void SweepMachine::play() {
+  bool restart = true;
+  for (int lives = 0; restart || disk_.journal.history.empty(); ++lives) {
+    if (lives > 40) throw Violation{"the machine comes to rest"};
+    try {
+      if (restart) boot();
+      restart = live();
+    } catch (const PowerCut&) {
+      restart = true;
+    }
+    check_promises();
+  }
+}
+
+}  // namespace cube

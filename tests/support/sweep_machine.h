@@ -1,0 +1,80 @@
+// SweepMachine: an appliance in memory whose power can fail at every instant, for the power-cut
+// sweep. The fakes hold the semantics of the ports and throw Violation when the agent breaks a
+// promise of docs/protocol.md.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/updater.h"
+#include "tests/support/power.h"
+
+namespace cube {
+
+enum class LoaderKind { grub, systemd_boot };
+enum class Fate { good, sick, hangs, panics };  // what the new release does when it is started
+
+struct Scenario {
+  LoaderKind loader = LoaderKind::grub;
+  Fate fate = Fate::good;
+  bool leaves_evidence = false;  // a panic is found in pstore afterwards
+  bool reset_late = false;       // somebody resets a hung machine only after the deadline
+  int tries = 3;
+};
+
+struct Violation {
+  std::string what;
+};
+
+// What a slot's bytes are worth.
+struct SlotContent {
+  std::string release;  // manifest digest of what it was filled with; "" while torn
+  std::optional<Seal> seal;
+};
+
+// Everything that survives a power cut.
+struct Disk {
+  SlotId fallback = SlotId::a;
+  std::optional<Trial> trial;
+  bool offered = false;
+  SlotContent a, b;
+  Journal journal;
+  bool panic_record = false;
+  SlotContent& at(SlotId slot) { return slot == SlotId::a ? a : b; }
+};
+
+class SweepMachine {
+ public:
+  SweepMachine(Scenario scenario, const Verified<Release>& old_release,
+               const Verified<Release>& new_release, std::vector<int> cuts);
+
+  // Operator and machine until nothing moves any more. Throws Violation.
+  void play();
+
+  [[nodiscard]] const Disk& disk() const { return disk_; }
+  [[nodiscard]] const Power& power() const { return power_; }
+  [[nodiscard]] int trial_starts() const { return trial_starts_; }
+
+ private:
+  friend struct SweepPorts;
+  void boot();                 // the loader's turn; throws PowerCut
+  bool run_agent(Wish wish);   // true when the machine was asked to restart
+  bool live();                 // one boot's life after the loader; true when it restarts
+  void check_promises() const; // at every instant
+
+  Scenario scenario_;
+  const Verified<Release>& old_release_;
+  const Verified<Release>& new_release_;
+  Power power_;
+  Disk disk_;
+  SlotId booted_ = SlotId::a;
+  bool trial_boot_ = false;
+  bool healthy_in_this_boot_ = false;
+  int boots_ = 0;
+  int trial_starts_ = 0;
+  UnixSeconds now_ = 1'700'000'000;
+  Floor highest_floor_;
+};
+
+}  // namespace cube
