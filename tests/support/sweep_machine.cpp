@@ -107,6 +107,7 @@ struct SweepPorts final : BootControl,
     instant();
     return m.new_release_;
   }
+  [[nodiscard]] ObjectSource objects(const Update&) const override { return {}; }
 
   // HealthGate
   Result<Verdict> check() override {
