@@ -13,6 +13,7 @@ from appliance import cpio, disk, envblock, kernel
 
 INIT = """#!/bin/busybox sh
 /bin/busybox mount -t proc proc /proc
+/bin/busybox echo 1 > /proc/sys/kernel/printk
 /bin/busybox echo "loader-test: started: $(/bin/busybox cat /proc/cmdline)"
 while :; do /bin/busybox sleep 1000; done
 """
