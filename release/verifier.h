@@ -1,0 +1,26 @@
+// verify_repository: what a machine would say of a repository, asked through the machine's own
+// client with a fresh memory.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "model/release.h"
+
+namespace cube {
+
+struct VerifyOptions {
+  std::string trusted_root;  // the file baked into images; "": the repository's own 1.root.json
+};
+
+// All releases, sorted from old to new, after checking the metadata, every manifest, and that the
+// commit of each is in repo/ with the right checksum. `place`: an absolute path or a URL.
+// Errors: untrusted, corrupt, unreachable, nothing_to_do (nothing published), invalid (place),
+// failed.
+Result<std::vector<Release>> verify_repository(const std::string& place,
+                                               const VerifyOptions& options, const Clock& clock);
+
+}  // namespace cube
