@@ -8,6 +8,7 @@
 #include "base/digest.h"
 #include "base/durable_file.h"
 #include "model/manifest.h"
+#include "release/publisher_run.h"
 
 namespace cube {
 namespace {
@@ -22,14 +23,6 @@ std::string pending_file(const std::string& name) {
 
 bool older(const Release& left, const Release& right) {
   return compare_age(left.name, right.name) < 0;
-}
-
-// All targets as they were signed, those that are no releases, too.
-Result<Json::Object> signed_targets(const PublishedState& state) {
-  CUBE_TRY(const Json document, Json::parse(state.targets.text, {max_targets_bytes, 16}));
-  CUBE_TRY(const Json body, document.member("signed"));
-  CUBE_TRY(const Json targets, body.member("targets"));
-  return targets.object();
 }
 
 Status check_unchanged(const PublishedState& state, const std::string& name,
@@ -60,23 +53,6 @@ void warn_of_age(const std::vector<Release>& published, const Release& release,
 }
 
 }  // namespace
-
-struct Publisher::Document {
-  std::string name;  // of a role or of a release
-  std::uint64_t version = 0;
-  std::string text;
-};
-
-// One run of publish() or renew(), under the lock.
-struct Publisher::Run {
-  Fd lock;
-  KeyFolder keys;
-  Root root;
-  std::optional<PublishedState> before;
-  UnixSeconds now = 0;
-  std::optional<std::uint64_t> days;
-  Publication result;
-};
 
 Result<Publisher> Publisher::open(const std::string& path, const std::string& keys) {
   CUBE_TRY(auto repository, Repository::open(path));
@@ -155,6 +131,13 @@ Result<Publisher::Run> Publisher::begin(UnixSeconds now, std::optional<std::uint
   return run;
 }
 
+Result<Json::Object> Publisher::targets_of(const PublishedState& state) {
+  CUBE_TRY(const Json document, Json::parse(state.targets.text, {max_targets_bytes, 16}));
+  CUBE_TRY(const Json body, document.member("signed"));
+  CUBE_TRY(const Json targets, body.member("targets"));
+  return targets.object();
+}
+
 Result<Publisher::Document> Publisher::make_targets(const Run& run, Json::Object targets) const {
   Document made{"targets", 0, ""};
   CUBE_TRY(made.version, repository_.next_version("targets"));
@@ -217,7 +200,7 @@ Result<Publication> Publisher::publish(UnixSeconds now, std::optional<std::uint6
   CUBE_TRY(auto run, begin(now, days));
   Json::Object targets;
   if (run.before) {
-    CUBE_TRY(targets, signed_targets(*run.before));
+    CUBE_TRY(targets, targets_of(*run.before));
   }
   std::vector<Document> manifests;
   CUBE_CHECK(add_pending(run, targets, manifests));
@@ -239,44 +222,6 @@ Result<Publication> Publisher::publish(UnixSeconds now, std::optional<std::uint6
   CUBE_TRY(const auto done, parse_timestamp(timestamp.text));
   run.result.expires = done.expires;
   run.result.signed_roles = {"targets", "snapshot", "timestamp"};
-  return std::move(run.result);
-}
-
-Result<Publication> Publisher::renew(UnixSeconds now, std::optional<std::uint64_t> days) const {
-  CUBE_TRY(auto run, begin(now, days));
-  if (!run.before)
-    return Error{Errc::nothing_to_do,
-                 "repository " + repository_.path() + ": nothing is published; publish first"};
-  const auto can_sign = [&](const std::string& role) -> Result<bool> {
-    CUBE_TRY(const auto signers, signers_of(run.keys, run.root, role));
-    return signers.size() >= run.root.roles.at(role).threshold;
-  };
-  CUBE_TRY(const bool with_snapshot, can_sign("snapshot"));
-  CUBE_TRY(bool with_targets, can_sign("targets"));
-  with_targets = with_targets && with_snapshot;
-  Document of_targets{"targets", run.before->targets.version, run.before->targets.text};
-  Document snapshot{"snapshot", run.before->snapshot.version, run.before->snapshot.text};
-  if (with_targets) {
-    CUBE_TRY(auto targets, signed_targets(*run.before));
-    CUBE_TRY(of_targets, make_targets(run, std::move(targets)));
-  }
-  if (with_snapshot) {
-    CUBE_TRY(snapshot, make_meta(run, "snapshot", "targets", of_targets));
-  }
-  CUBE_TRY(const auto timestamp, make_meta(run, "timestamp", "snapshot", snapshot));
-  auto& roles = run.result.signed_roles;
-  if (with_targets) {
-    CUBE_CHECK(repository_.put_metadata("targets", of_targets.version, of_targets.text));
-    roles.push_back("targets");
-  }
-  if (with_snapshot) {
-    CUBE_CHECK(repository_.put_metadata("snapshot", snapshot.version, snapshot.text));
-    roles.push_back("snapshot");
-  }
-  CUBE_CHECK(repository_.put_timestamp(timestamp.text));
-  roles.push_back("timestamp");
-  CUBE_TRY(const auto done, parse_timestamp(timestamp.text));
-  run.result.expires = done.expires;
   return std::move(run.result);
 }
 

@@ -18,6 +18,7 @@
 #include "model/release.h"
 #include "release/key_folder.h"
 #include "release/repository.h"
+#include "release/root_change.h"
 #include "release/settings.h"
 #include "release/signed_metadata.h"
 
@@ -61,6 +62,12 @@ class Publisher {
   // Errors: as publish().
   Result<Publication> renew(UnixSeconds now, std::optional<std::uint64_t> days = {}) const;
 
+  // Publishes the next root (new keys, new thresholds or just a later expiry), and signs anew what
+  // its keys sign. Interrupted between the two, machines refuse the repository until renew().
+  // Errors: as publish(), and those of next_root_body().
+  Result<Publication> next_root(const RootChange& change, UnixSeconds now,
+                                std::optional<std::uint64_t> days = {}) const;
+
   [[nodiscard]] const Repository& repository() const { return repository_; }
   [[nodiscard]] const Settings& settings() const { return settings_; }
   [[nodiscard]] const std::string& keys_path() const { return keys_path_; }
@@ -80,6 +87,9 @@ class Publisher {
   [[nodiscard]] Result<Document> make_meta(const Run& run, const std::string& role,
                                            const std::string& described,
                                            const Document& document) const;
+  // All targets as they were signed, those that are no releases, too.
+  [[nodiscard]] static Result<Json::Object> targets_of(const PublishedState& state);
+  [[nodiscard]] Status sign_anew(Run& run) const;
   [[nodiscard]] Status add_pending(Run& run, Json::Object& targets,
                                    std::vector<Document>& manifests) const;
   [[nodiscard]] Status drop_pending(const std::vector<Document>& manifests) const;

@@ -301,6 +301,60 @@ TEST_F(ReleaseTest, AnExpiringRootIsTold) {
   EXPECT_EQ(publisher.publish(late.now())->warnings.size(), 1U);
 }
 
+TEST_F(ReleaseTest, TheNextRootChangesKeysAndOldMachinesFollow) {
+  const auto publisher = init(2, 2);
+  ASSERT_TRUE(publisher.add_release(release(new_name)));
+  ASSERT_TRUE(publisher.publish(clock_2026.now()));
+  const auto keys = KeyFolder::open(publisher.keys_path()).value();
+  for (const std::string name : {"root-3", "targets-2"}) ASSERT_TRUE(keys.generate(name));
+  RootChange change;
+  change.add = {{"root", "root-3"}, {"targets", "targets-2"}};
+  change.remove = {{"root", "root-1"}, {"targets", "targets"}};
+  const auto changed = publisher.next_root(change, clock_2026.now());
+  ASSERT_TRUE(changed) << changed.error().what;
+  EXPECT_EQ(changed->signed_roles,
+            (std::vector<std::string>{"root", "targets", "snapshot", "timestamp"}));
+  for (const std::string name : {"root-1", "targets"})
+    fs::remove(publisher.keys_path() + "/" + name + ".pem");
+  const auto releases = verify();  // its trusted root is the first
+  ASSERT_TRUE(releases) << releases.error().what;
+  EXPECT_EQ(releases->size(), 1U);
+  EXPECT_TRUE(publisher.renew(clock_2026.now())) << "with the new keys alone";
+  EXPECT_TRUE(verify());
+}
+
+TEST_F(ReleaseTest, TheNextRootNeedsTheThresholdsOfBoth) {
+  const auto publisher = init(2, 2);
+  fs::rename(publisher.keys_path() + "/root-2.pem", scratch_.path() + "/away");
+  EXPECT_EQ(publisher.next_root({}, clock_2026.now()).error().code, Errc::untrusted);
+  fs::rename(scratch_.path() + "/away", publisher.keys_path() + "/root-2.pem");
+  RootChange change;
+  change.thresholds["root"] = 3;
+  EXPECT_EQ(publisher.next_root(change, clock_2026.now()).error().code, Errc::invalid);
+  change = {};
+  change.remove = {{"targets", "targets"}};
+  EXPECT_EQ(publisher.next_root(change, clock_2026.now()).error().code, Errc::invalid);
+  EXPECT_FALSE(fs::exists(repository() + "/metadata/2.root.json"));
+  const auto renewed = publisher.next_root({}, clock_2026.now(), 5000);
+  ASSERT_TRUE(renewed) << renewed.error().what;
+  EXPECT_EQ(renewed->signed_roles, std::vector<std::string>{"root"});
+  EXPECT_EQ(publisher.repository().roots()->size(), 2U);
+}
+
+TEST_F(ReleaseTest, ANewKeyOfTargetsMustBeAtHand) {
+  const auto publisher = init();
+  ASSERT_TRUE(publisher.add_release(release(new_name)));
+  ASSERT_TRUE(publisher.publish(clock_2026.now()));
+  const auto keys = KeyFolder::open(publisher.keys_path()).value();
+  ASSERT_TRUE(keys.generate("targets-2"));
+  fs::remove(publisher.keys_path() + "/targets-2.pem");
+  RootChange change;
+  change.add = {{"targets", "targets-2"}};
+  change.remove = {{"targets", "targets"}};
+  EXPECT_EQ(publisher.next_root(change, clock_2026.now()).error().code, Errc::untrusted);
+  EXPECT_TRUE(verify()) << "nothing changed";
+}
+
 TEST_F(ReleaseTest, AnotherTrustedRootBelievesNothing) {
   const auto publisher = init();
   ASSERT_TRUE(publisher.add_release(release(new_name)));

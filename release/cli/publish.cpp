@@ -1,0 +1,48 @@
+// cube-release publish, renew.
+#include <fmt/format.h>
+
+#include "release/cli/commands.h"
+#include "release/cli/exit_code.h"
+#include "release/publisher.h"
+
+namespace cube::publish_cli {
+namespace {
+
+Json::Array strings(const std::vector<std::string>& texts) {
+  return {texts.begin(), texts.end()};
+}
+
+int report(const Common& common, const Publication& done) {
+  for (const auto& warning : done.warnings) fmt::print(stderr, "cube-release: {}\n", warning);
+  if (common.json) {
+    fmt::print("{}\n", Json(Json::Object{{"releases", strings(done.releases)},
+                                         {"signed", strings(done.signed_roles)},
+                                         {"warnings", strings(done.warnings)},
+                                         {"expires", format_utc(done.expires)}})
+                           .line());
+    return exit_done;
+  }
+  for (const auto& name : done.releases) fmt::print("Published {}\n", name);
+  if (done.releases.empty())
+    fmt::print("Signed anew: {}\n", fmt::join(done.signed_roles, ", "));
+  fmt::print("Renew before {} (cube-release renew).\n", format_utc(done.expires));
+  return exit_done;
+}
+
+}  // namespace
+
+Result<int> publish(const Common& common, std::optional<std::uint64_t> days) {
+  CUBE_TRY(const auto path, absolute_folder(common.repository));
+  CUBE_TRY(const auto publisher, Publisher::open(path, common.keys));
+  CUBE_TRY(const auto done, publisher.publish(SystemClock().now(), days));
+  return report(common, done);
+}
+
+Result<int> renew(const Common& common, std::optional<std::uint64_t> days) {
+  CUBE_TRY(const auto path, absolute_folder(common.repository));
+  CUBE_TRY(const auto publisher, Publisher::open(path, common.keys));
+  CUBE_TRY(const auto done, publisher.renew(SystemClock().now(), days));
+  return report(common, done);
+}
+
+}  // namespace cube::publish_cli
