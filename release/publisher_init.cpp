@@ -1,7 +1,6 @@
 // Publisher::init: keys, the first root, empty folders.
-#include <filesystem>
-
 #include "release/publisher.h"
+#include "slots/ostree/compose.h"
 
 namespace cube {
 namespace {
@@ -65,6 +64,7 @@ Result<Publisher> Publisher::init(const std::string& path, const InitOptions& op
   CUBE_TRY(auto repository, Repository::create(path));
   CUBE_CHECK(repository.folder().make_dirs("publisher/pending"));
   CUBE_CHECK(write_settings(repository.folder(), options.settings));
+  CUBE_TRY(const auto objects, ArchiveRepository::create(repository.object_path()));
   const std::string keys_path =
       options.settings.keys.empty() ? path + ".keys" : options.settings.keys;
   CUBE_TRY(const auto keys, KeyFolder::make(keys_path));

@@ -6,8 +6,10 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
+#include "release/composer.h"
 
 namespace cube::publish_cli {
 
@@ -24,21 +26,20 @@ struct InitCommand {
   std::uint64_t root_threshold = 1;
 };
 
-struct ComposeCommand {
-  std::string tree;     // a folder or a tar archive
-  std::string version;
-  std::string built;    // YYYYMMDD-HHMM; "": now
-  std::string source;   // short commit of the source tree; "": of the ostree commit
-  std::uint64_t epoch = 0;
-  std::int64_t trial_deadline = 0;  // seconds; 0: the machine's default
+struct RootCommand {  // each "ROLE=VALUE"
+  std::vector<std::string> add;
+  std::vector<std::string> remove;
+  std::vector<std::string> thresholds;
 };
 
 Result<int> init(const Common& common, const InitCommand& command);
 Result<int> key_generate(const Common& common, const std::string& name);
 Result<int> key_list(const Common& common);
-Result<int> compose(const Common& common, const ComposeCommand& command);
+Result<int> compose(const Common& common, const ComposeRequest& request);
 Result<int> publish(const Common& common, std::optional<std::uint64_t> days);
 Result<int> renew(const Common& common, std::optional<std::uint64_t> days);
+Result<int> next_root(const Common& common, const RootCommand& command,
+                      std::optional<std::uint64_t> days);
 // `place`: a folder or a URL. `trusted_root`: a file; "": the repository's first root.
 Result<int> verify(const Common& common, const std::string& place, const std::string& trusted_root);
 // Exit code 6 when something expires within `days`.

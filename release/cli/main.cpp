@@ -1,6 +1,7 @@
 // cube-release: the command line.
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <functional>
@@ -34,7 +35,9 @@ struct Command {
 struct Options {
   Common common;
   InitCommand init;
-  ComposeCommand compose;
+  ComposeRequest compose;
+  RootCommand root;
+  std::string owners = ::geteuid() == 0 ? "keep" : "root";
   std::string key_name;
   std::optional<std::uint64_t> lifetime;
   std::uint64_t soon = 14;
@@ -48,6 +51,7 @@ class Commands {
     add_key();
     add_compose();
     add_signing();
+    add_root();
     add_reading();
   }
 
@@ -112,7 +116,10 @@ class Commands {
   void add_compose() {
     auto* command = add(app_, "compose", "turn a root file system into a release, not yet published",
                         "cube-release compose rootfs.tar --version 2.2.4 --epoch 3",
-                        [this] { return compose(o_.common, o_.compose); });
+                        [this] {
+                          o_.compose.keep_owners = o_.owners == "keep";
+                          return compose(o_.common, o_.compose);
+                        });
     auto& c = o_.compose;
     command->add_option("tree", c.tree, "a folder or a tar archive (any compression)")->required();
     command->add_option("--version", c.version, "dotted numbers, as in 2.2.4")->required();
@@ -125,6 +132,11 @@ class Commands {
         ->add_option("--trial-deadline", c.trial_deadline,
                      "seconds from boot to commit (default: the machine's)")
         ->check(CLI::Range(0, 24 * 60 * 60));
+    command
+        ->add_option("--owners", o_.owners,
+                     "keep: as in the tree; root: everything belongs to root (default: keep when "
+                     "run by root)")
+        ->check(CLI::IsMember({"keep", "root"}));
     add_repository(command);
   }
 
@@ -143,6 +155,19 @@ class Commands {
       add_repository(command);
       add_keys(command);
     }
+  }
+
+  void add_root() {
+    auto* command = add(app_, "root", "publish the next root: other keys, thresholds, a later expiry",
+                        "cube-release root --add targets=targets-2 --remove targets=targets",
+                        [this] { return next_root(o_.common, o_.root, o_.lifetime); });
+    command->add_option("--add", o_.root.add, "ROLE=KEY: the key signs for the role from now on");
+    command->add_option("--remove", o_.root.remove, "ROLE=KEY: its signature no longer counts");
+    command->add_option("--threshold", o_.root.thresholds, "ROLE=N: that many keys must sign");
+    command->add_option("--expires-days", o_.lifetime, "lifetime of the root")
+        ->check(CLI::Range(1, 36500));
+    add_repository(command);
+    add_keys(command);
   }
 
   void add_reading() {
