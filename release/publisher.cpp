@@ -55,7 +55,7 @@ void warn_of_age(const std::vector<Release>& published, const Release& release,
 }  // namespace
 
 Result<Publisher> Publisher::open(const std::string& path, const std::string& keys) {
-  CUBE_TRY(auto repository, Repository::open(path));
+  CUBE_TRY(auto repository, ReleaseRepository::open(path));
   CUBE_TRY(auto settings, read_settings(repository.folder()));
   std::string keys_path = keys;
   if (keys_path.empty()) keys_path = settings.keys;

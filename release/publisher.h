@@ -17,7 +17,7 @@
 #include "base/result.h"
 #include "model/release.h"
 #include "release/key_folder.h"
-#include "release/repository.h"
+#include "release/release_repository.h"
 #include "release/root_change.h"
 #include "release/settings.h"
 #include "release/signed_metadata.h"
@@ -68,7 +68,7 @@ class Publisher {
   Result<Publication> next_root(const RootChange& change, UnixSeconds now,
                                 std::optional<std::uint64_t> days = {}) const;
 
-  [[nodiscard]] const Repository& repository() const { return repository_; }
+  [[nodiscard]] const ReleaseRepository& repository() const { return repository_; }
   [[nodiscard]] const Settings& settings() const { return settings_; }
   [[nodiscard]] const std::string& keys_path() const { return keys_path_; }
 
@@ -76,7 +76,7 @@ class Publisher {
   struct Document;
   struct Run;
 
-  Publisher(Repository repository, Settings settings, std::string keys_path)
+  Publisher(ReleaseRepository repository, Settings settings, std::string keys_path)
       : repository_(std::move(repository)),
         settings_(std::move(settings)),
         keys_path_(std::move(keys_path)) {}
@@ -94,7 +94,7 @@ class Publisher {
                                    std::vector<Document>& manifests) const;
   [[nodiscard]] Status drop_pending(const std::vector<Document>& manifests) const;
 
-  Repository repository_;
+  ReleaseRepository repository_;
   Settings settings_;
   std::string keys_path_;
 };

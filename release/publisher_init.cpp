@@ -61,7 +61,7 @@ Result<Publisher> Publisher::init(const std::string& path, const InitOptions& op
   if (is_repository(path))
     return Error{Errc::refused,
                  "folder " + path + ": is a repository already; name another folder"};
-  CUBE_TRY(auto repository, Repository::create(path));
+  CUBE_TRY(auto repository, ReleaseRepository::create(path));
   CUBE_CHECK(repository.folder().make_dirs("publisher/pending"));
   CUBE_CHECK(write_settings(repository.folder(), options.settings));
   CUBE_TRY(const auto objects, ArchiveRepository::create(repository.object_path()));

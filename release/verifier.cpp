@@ -11,6 +11,7 @@
 #include "base/root_dir.h"
 #include "keys/metadata.h"
 #include "keys/release_channel.h"
+#include "slots/ostree/compose.h"
 
 namespace cube {
 namespace {
@@ -77,6 +78,15 @@ Status check_commit(const ReleaseChannel& channel, const Release& release,
   return Error{Errc::corrupt, where + " is damaged; restore repo/ from your copy"};
 }
 
+Status check_trees(const std::string& place, const std::vector<Release>& releases) {
+  CUBE_TRY(const auto objects, ArchiveRepository::open(place + "/repo"));
+  for (const auto& release : releases) {
+    auto whole = objects.verify_commit(release.commit);
+    if (!whole) return std::move(whole).error().in("release " + release.name.text);
+  }
+  return ok();
+}
+
 Status check_published(const std::string& place) {
   if (place.empty() || place[0] != '/') return ok();  // a URL: the client finds out
   std::error_code ignored;
@@ -109,6 +119,7 @@ Result<std::vector<Release>> verify_repository(const std::string& place,
     CUBE_CHECK(check_commit(channel, release.get(), config.http));
     releases.push_back(release.get());
   }
+  if (place[0] == '/' && !options.quick) CUBE_CHECK(check_trees(place, releases));
   return releases;
 }
 

@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "release/composer.h"
+#include "release/verifier.h"
 
 namespace cube::publish_cli {
 
@@ -40,14 +41,16 @@ Result<int> publish(const Common& common, std::optional<std::uint64_t> days);
 Result<int> renew(const Common& common, std::optional<std::uint64_t> days);
 Result<int> next_root(const Common& common, const RootCommand& command,
                       std::optional<std::uint64_t> days);
-// `place`: a folder or a URL. `trusted_root`: a file; "": the repository's first root.
-Result<int> verify(const Common& common, const std::string& place, const std::string& trusted_root);
+// `place`: a folder or a URL.
+Result<int> verify(const Common& common, const std::string& place, const VerifyOptions& options);
 // Exit code 6 when something expires within `days`.
 Result<int> expire_check(const Common& common, std::uint64_t days);
 Result<int> list(const Common& common);
 
 // The absolute path of a folder, without "." and without a slash at its end. Errors: failed.
 Result<std::string> absolute_folder(const std::string& path);
+// The time of this machine. Errors: failed.
+Result<UnixSeconds> wall_clock();
 // "1.9 GB", "310 kB".
 [[nodiscard]] std::string human_bytes(std::uint64_t bytes);
 

@@ -1,6 +1,7 @@
 // cube-release compose.
 #include <fmt/format.h>
 
+#include "base/json.h"
 #include "release/cli/commands.h"
 #include "release/cli/exit_code.h"
 #include "release/composer.h"
@@ -10,7 +11,8 @@ namespace cube::publish_cli {
 Result<int> compose(const Common& common, const ComposeRequest& request) {
   CUBE_TRY(const auto path, absolute_folder(common.repository));
   CUBE_TRY(const auto publisher, Publisher::open(path));
-  CUBE_TRY(const auto release, compose_release(publisher, request, SystemClock().now()));
+  CUBE_TRY(const auto now, wall_clock());
+  CUBE_TRY(const auto release, compose_release(publisher, request, now));
   if (common.json) {
     fmt::print("{}\n", Json(Json::Object{{"name", release.name.text},
                                          {"commit", release.commit},

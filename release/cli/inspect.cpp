@@ -41,7 +41,7 @@ struct Expiry {
   UnixSeconds expires = 0;
 };
 
-Result<std::vector<Expiry>> expiries(const Repository& repository) {
+Result<std::vector<Expiry>> expiries(const ReleaseRepository& repository) {
   CUBE_TRY(const auto roots, repository.roots());
   std::vector<Expiry> rows{{"root", roots.back().version, roots.back().expires}};
   CUBE_TRY(const auto state, repository.published());
@@ -58,14 +58,14 @@ bool is_url(const std::string& place) {
 
 }  // namespace
 
-Result<int> verify(const Common& common, const std::string& place,
-                   const std::string& trusted_root) {
+Result<int> verify(const Common& common, const std::string& place, const VerifyOptions& options) {
   std::string where = place;
   if (!is_url(place)) {
     CUBE_TRY(where, absolute_folder(place));
-    CUBE_TRY(const auto repository, Repository::open(where));
+    CUBE_TRY(const auto repository, ReleaseRepository::open(where));
   }
-  CUBE_TRY(const auto releases, verify_repository(where, {trusted_root}, SystemClock()));
+  CUBE_TRY(const auto root, RootDir::open("/"));
+  CUBE_TRY(const auto releases, verify_repository(where, options, SystemClock(root)));
   Json::Array rows;
   add_rows(rows, releases, "good", common.json);
   if (common.json)
@@ -78,9 +78,9 @@ Result<int> verify(const Common& common, const std::string& place,
 
 Result<int> expire_check(const Common& common, std::uint64_t days) {
   CUBE_TRY(const auto path, absolute_folder(common.repository));
-  CUBE_TRY(const auto repository, Repository::open(path));
+  CUBE_TRY(const auto repository, ReleaseRepository::open(path));
   CUBE_TRY(const auto rows, expiries(repository));
-  const auto now = SystemClock().now();
+  CUBE_TRY(const auto now, wall_clock());
   const auto limit = now + static_cast<UnixSeconds>(days) * day;
   Json::Array documents;
   std::string soon;
@@ -97,8 +97,10 @@ Result<int> expire_check(const Common& common, std::uint64_t days) {
   }
   if (common.json) fmt::print("{}\n", Json(Json::Object{{"documents", documents}}).line());
   if (soon.empty()) return exit_done;
-  return Error{Errc::refused, fmt::format("repository {}: {} expires within {} days; {}", path, soon,
-                                          days, "sign anew with cube-release renew")};
+  const bool root_soon = soon.rfind("root", 0) == 0;
+  return Error{Errc::refused,
+               fmt::format("repository {}: expires within {} days: {}; sign anew with {}", path, days,
+                           soon, root_soon ? "cube-release root, then renew" : "cube-release renew")};
 }
 
 Result<int> list(const Common& common) {
@@ -122,6 +124,11 @@ Result<std::string> absolute_folder(const std::string& path) {
   if (error) return system_error("folder " + path, error.value());
   while (text.size() > 1 && text.back() == '/') text.pop_back();
   return text;
+}
+
+Result<UnixSeconds> wall_clock() {
+  CUBE_TRY(const auto root, RootDir::open("/"));
+  return SystemClock(root).now();
 }
 
 std::string human_bytes(std::uint64_t bytes) {

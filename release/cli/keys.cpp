@@ -58,7 +58,8 @@ Result<int> init(const Common& common, const InitCommand& command) {
   if (!common.keys.empty()) {
     CUBE_TRY(options.settings.keys, absolute_folder(common.keys));
   }
-  CUBE_TRY(const auto publisher, Publisher::init(path, options, SystemClock().now()));
+  CUBE_TRY(const auto now, wall_clock());
+  CUBE_TRY(const auto publisher, Publisher::init(path, options, now));
   const std::string trusted_root = path + "/metadata/1.root.json";
   if (common.json) {
     fmt::print("{}\n", Json(Json::Object{{"repository", path},
@@ -94,7 +95,7 @@ Result<int> key_list(const Common& common) {
   std::vector<Root> roots;
   CUBE_TRY(const auto folder, absolute_folder(common.repository));
   if (is_repository(folder)) {
-    CUBE_TRY(const auto repository, Repository::open(folder));
+    CUBE_TRY(const auto repository, ReleaseRepository::open(folder));
     CUBE_TRY(roots, repository.roots());
   }
   const Root* root = roots.empty() ? nullptr : &roots.back();

@@ -41,7 +41,8 @@ struct Options {
   std::string key_name;
   std::optional<std::uint64_t> lifetime;
   std::uint64_t soon = 14;
-  std::string place = ".", trusted_root;
+  std::string place = ".";
+  VerifyOptions verify;
 };
 
 class Commands {
@@ -173,10 +174,12 @@ class Commands {
   void add_reading() {
     auto* verify_command = add(app_, "verify", "check everything as a machine does",
                                "cube-release verify https://updates.example.com/cube",
-                               [this] { return verify(o_.common, o_.place, o_.trusted_root); });
+                               [this] { return verify(o_.common, o_.place, o_.verify); });
     verify_command->add_option("place", o_.place, "folder or URL")->capture_default_str();
-    verify_command->add_option("--trusted-root", o_.trusted_root,
+    verify_command->add_option("--trusted-root", o_.verify.trusted_root,
                                "the root.json in the images (default: the repository's first root)");
+    verify_command->add_flag("--quick", o_.verify.quick,
+                             "of the trees only the commits, not every object");
     auto* check = add(app_, "expire-check", "exit with 6 when a signature expires soon",
                       "cube-release expire-check --days 30 --repository /srv/cube",
                       [this] { return expire_check(o_.common, o_.soon); });

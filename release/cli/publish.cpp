@@ -72,14 +72,16 @@ Result<RootChange> root_change(const RootCommand& command) {
 Result<int> publish(const Common& common, std::optional<std::uint64_t> days) {
   CUBE_TRY(const auto path, absolute_folder(common.repository));
   CUBE_TRY(const auto publisher, Publisher::open(path, common.keys));
-  CUBE_TRY(const auto done, publisher.publish(SystemClock().now(), days));
+  CUBE_TRY(const auto now, wall_clock());
+  CUBE_TRY(const auto done, publisher.publish(now, days));
   return report(common, done);
 }
 
 Result<int> renew(const Common& common, std::optional<std::uint64_t> days) {
   CUBE_TRY(const auto path, absolute_folder(common.repository));
   CUBE_TRY(const auto publisher, Publisher::open(path, common.keys));
-  CUBE_TRY(const auto done, publisher.renew(SystemClock().now(), days));
+  CUBE_TRY(const auto now, wall_clock());
+  CUBE_TRY(const auto done, publisher.renew(now, days));
   return report(common, done);
 }
 
@@ -88,7 +90,8 @@ Result<int> next_root(const Common& common, const RootCommand& command,
   CUBE_TRY(const auto path, absolute_folder(common.repository));
   CUBE_TRY(const auto change, root_change(command));
   CUBE_TRY(const auto publisher, Publisher::open(path, common.keys));
-  CUBE_TRY(const auto done, publisher.next_root(change, SystemClock().now(), days));
+  CUBE_TRY(const auto now, wall_clock());
+  CUBE_TRY(const auto done, publisher.next_root(change, now, days));
   return report(common, done);
 }
 

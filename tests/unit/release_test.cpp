@@ -63,7 +63,7 @@ class ReleaseTest : public testing::Test {
   }
 
   [[nodiscard]] Result<std::vector<Release>> verify(const FixedClock& clock = clock_2026) const {
-    return verify_repository(repository(), {}, clock);
+    return verify_repository(repository(), {"", true}, clock);
   }
 
   ScratchDir scratch_;
@@ -363,7 +363,7 @@ TEST_F(ReleaseTest, AnotherTrustedRootBelievesNothing) {
   options.settings.product = "CUBE";
   const std::string other = scratch_.path() + "/other";
   ASSERT_TRUE(Publisher::init(other, options, clock_2026.now()));
-  const VerifyOptions trust{other + "/metadata/1.root.json"};
+  const VerifyOptions trust{other + "/metadata/1.root.json", true};
   EXPECT_EQ(verify_repository(repository(), trust, clock_2026).error().code, Errc::untrusted);
 }
 

@@ -1,4 +1,4 @@
-// Repository: the folder that readers see (docs/formats/repository.md), as its publisher reads and
+// ReleaseRepository: the folder that readers see (docs/formats/repository.md), as its publisher reads and
 // writes it.
 //
 // What is written is whole and durable before the next file begins, and nothing that a reader may
@@ -25,12 +25,12 @@ struct PublishedState {
   Targets targets;
 };
 
-class Repository {
+class ReleaseRepository {
  public:
   // Lays out an empty one; a folder already there is fine. Errors: no_space, failed.
-  static Result<Repository> create(const std::string& path);
+  static Result<ReleaseRepository> create(const std::string& path);
   // Errors: invalid (not a repository).
-  static Result<Repository> open(const std::string& path);
+  static Result<ReleaseRepository> open(const std::string& path);
 
   // All roots from 1 on, each checked against its predecessor and itself; at least one.
   // Errors: corrupt, untrusted, failed.
@@ -58,7 +58,7 @@ class Repository {
   [[nodiscard]] std::string object_path() const { return folder_.join("repo"); }
 
  private:
-  explicit Repository(RootDir folder) : folder_(std::move(folder)) {}
+  explicit ReleaseRepository(RootDir folder) : folder_(std::move(folder)) {}
   [[nodiscard]] Result<std::string> read(const std::string& file, std::size_t max_bytes,
                                          const MetaFile& expected) const;
   RootDir folder_;

@@ -1,4 +1,4 @@
-#include "release/repository.h"
+#include "release/release_repository.h"
 
 #include <algorithm>
 #include <charconv>
@@ -54,25 +54,25 @@ bool is_repository(const std::string& path) {
   return std::filesystem::is_regular_file(path + "/metadata/1.root.json", ignored);
 }
 
-Result<Repository> Repository::create(const std::string& path) {
+Result<ReleaseRepository> ReleaseRepository::create(const std::string& path) {
   std::error_code error;
   std::filesystem::create_directories(path, error);
   if (error) return system_error("make " + path, error.value());
   CUBE_TRY(auto folder, RootDir::open(path));
   for (const std::string name : {"metadata", "targets/releases"}) CUBE_CHECK(folder.make_dirs(name));
-  return Repository(std::move(folder));
+  return ReleaseRepository(std::move(folder));
 }
 
-Result<Repository> Repository::open(const std::string& path) {
+Result<ReleaseRepository> ReleaseRepository::open(const std::string& path) {
   if (!is_repository(path))
     return Error{Errc::invalid, "folder " + path +
                                     ": is not a repository (it has no metadata/1.root.json); name "
                                     "one, or make it with cube-release init"};
   CUBE_TRY(auto folder, RootDir::open(path));
-  return Repository(std::move(folder));
+  return ReleaseRepository(std::move(folder));
 }
 
-Result<std::vector<Root>> Repository::roots() const {
+Result<std::vector<Root>> ReleaseRepository::roots() const {
   std::vector<Root> roots;
   for (std::uint64_t version = 1; version <= max_roots; ++version) {
     const auto file = metadata_file("root", version);
@@ -89,7 +89,7 @@ Result<std::vector<Root>> Repository::roots() const {
   return Error{Errc::corrupt, folder_.join("metadata") + ": more than 1000 roots"};
 }
 
-Result<std::string> Repository::read(const std::string& file, std::size_t max_bytes,
+Result<std::string> ReleaseRepository::read(const std::string& file, std::size_t max_bytes,
                                      const MetaFile& expected) const {
   auto text = folder_.read_file(file, max_bytes);
   if (!text && text.error().code == Errc::not_found)
@@ -103,7 +103,7 @@ Result<std::string> Repository::read(const std::string& file, std::size_t max_by
   return text;
 }
 
-Result<std::optional<PublishedState>> Repository::published() const {
+Result<std::optional<PublishedState>> ReleaseRepository::published() const {
   if (!folder_.exists(timestamp_file)) return std::optional<PublishedState>();
   CUBE_TRY(const auto chain, roots());
   PublishedState state;
@@ -127,12 +127,12 @@ Result<std::optional<PublishedState>> Repository::published() const {
   return std::optional<PublishedState>(std::move(state));
 }
 
-Result<std::string> Repository::manifest(const std::string& name, const TargetFile& file) const {
+Result<std::string> ReleaseRepository::manifest(const std::string& name, const TargetFile& file) const {
   return read("targets/releases/" + name + "/" + file.sha256 + ".manifest.json",
               max_manifest_bytes, {0, file.length, file.sha256});
 }
 
-Result<std::uint64_t> Repository::next_version(const std::string& role) const {
+Result<std::uint64_t> ReleaseRepository::next_version(const std::string& role) const {
   std::uint64_t highest = 0;
   CUBE_TRY(const auto files, folder_.list("metadata"));
   for (const auto& file : files) highest = std::max(highest, version_in(file, role));
@@ -143,14 +143,14 @@ Result<std::uint64_t> Repository::next_version(const std::string& role) const {
   return highest + 1;
 }
 
-Status Repository::check_commit(const std::string& commit) const {
+Status ReleaseRepository::check_commit(const std::string& commit) const {
   const std::string file = "repo/objects/" + commit.substr(0, 2) + "/" + commit.substr(2) +
                            ".commit";
   CUBE_TRY(const auto bytes, read(file, max_commit_bytes, {0, std::nullopt, commit}));
   return ok();
 }
 
-Status Repository::put_metadata(const std::string& role, std::uint64_t version,
+Status ReleaseRepository::put_metadata(const std::string& role, std::uint64_t version,
                                 const std::string& text) const {
   const auto file = metadata_file(role, version);
   if (folder_.exists(file))
@@ -158,11 +158,11 @@ Status Repository::put_metadata(const std::string& role, std::uint64_t version,
   return replace_file(folder_, file, text);
 }
 
-Status Repository::put_timestamp(const std::string& text) const {
+Status ReleaseRepository::put_timestamp(const std::string& text) const {
   return replace_file(folder_, timestamp_file, text);
 }
 
-Status Repository::put_manifest(const std::string& name, const std::string& text) const {
+Status ReleaseRepository::put_manifest(const std::string& name, const std::string& text) const {
   const std::string folder = "targets/releases/" + name;
   CUBE_CHECK(folder_.make_dirs(folder));
   CUBE_CHECK(replace_file(folder_, folder + "/" + to_hex(sha256(text)) + ".manifest.json", text));
