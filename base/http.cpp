@@ -21,23 +21,40 @@ using Easy = std::unique_ptr<CURL, decltype(&curl_easy_cleanup)>;
 constexpr long max_redirects = 3;
 constexpr long slow_bytes_per_second = 1024;
 constexpr long slow_seconds = 30;
+constexpr std::size_t max_url_bytes = 4096;  // PATH_MAX
 constexpr milliseconds first_pause{200};  // before the second try; doubles
 
-struct Body {
-  std::string bytes;
+constexpr std::size_t max_head_bytes = 64 * 1024;  // status lines and headers, redirects included
+
+struct Answer {
+  std::string body;
   std::size_t max_bytes = 0;
   bool too_large = false;
+  std::size_t head_bytes = 0;
 };
 
-// libcurl's own size limit trusts the Content-Length, so the bytes are counted here.
-std::size_t append(char* data, std::size_t size, std::size_t count, void* to) {
-  auto& body = *static_cast<Body*>(to);
+// libcurl's own size limit trusts the Content-Length, so the bytes are counted here. Any result but
+// the count of bytes taken ends the transfer.
+std::size_t append_to_body(char* data, std::size_t size, std::size_t count, void* to) {
+  auto& answer = *static_cast<Answer*>(to);
   const std::size_t bytes = size * count;
-  if (bytes > body.max_bytes - body.bytes.size()) {
-    body.too_large = true;
-    return CURL_WRITEFUNC_ERROR;
+  if (bytes > answer.max_bytes - answer.body.size()) {
+    answer.too_large = true;
+    return 0;
   }
-  body.bytes.append(data, bytes);
+  answer.body.append(data, bytes);
+  return bytes;
+}
+
+// libcurl keeps every header in memory, without a limit (7.84 to 8.2).
+std::size_t count_head(char*, std::size_t size, std::size_t count, void* to) {
+  auto& answer = *static_cast<Answer*>(to);
+  const std::size_t bytes = size * count;
+  if (bytes > max_head_bytes - answer.head_bytes) {
+    answer.too_large = true;
+    return 0;
+  }
+  answer.head_bytes += bytes;
   return bytes;
 }
 
@@ -47,11 +64,15 @@ std::string scheme_of(const std::string& url) {
 }
 
 Status check_url(const std::string& url, const HttpConfig& config) {
-  const bool printable =
-      std::all_of(url.begin(), url.end(), [](char c) { return c > ' ' && c < 0x7f; });
-  if (!printable || url.size() > 2048)
-    return Error{Errc::invalid, "URL with blanks or control characters, or too long; correct it"};
   const auto scheme = scheme_of(url);
+  // A path on disk may hold anything but control characters; a URL only what is printable in ASCII.
+  const bool is_path = scheme == "file";
+  const bool allowed = std::all_of(url.begin(), url.end(), [&](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return is_path ? byte >= ' ' && byte != 0x7f : byte > ' ' && byte < 0x7f;
+  });
+  if (!allowed || url.size() > max_url_bytes)
+    return Error{Errc::invalid, "URL with blanks or control characters, or too long; correct it"};
   if (scheme == "https" || scheme == "file" || (scheme == "http" && config.allow_http)) return ok();
   if (scheme == "http")
     return Error{Errc::invalid, url + ": plain http is not allowed by the configuration"};
@@ -91,9 +112,20 @@ class Options {
   bool all_set_ = true;
 };
 
-void set_transport(Options& options, const std::string& scheme, const HttpConfig& config) {
+// `scheme` is "https" or "http".
+void set_schemes(Options& options, const std::string& scheme) {
+#if LIBCURL_VERSION_NUM >= 0x075500
   options.set(CURLOPT_PROTOCOLS_STR, scheme.c_str());
   options.set(CURLOPT_REDIR_PROTOCOLS_STR, scheme.c_str());
+#else  // Enterprise Linux 9 has 7.76
+  const long only = scheme == "https" ? CURLPROTO_HTTPS : CURLPROTO_HTTP;
+  options.set(CURLOPT_PROTOCOLS, only);
+  options.set(CURLOPT_REDIR_PROTOCOLS, only);
+#endif
+}
+
+void set_transport(Options& options, const std::string& scheme, const HttpConfig& config) {
+  set_schemes(options, scheme);
   options.set(CURLOPT_FOLLOWLOCATION, 1L);
   options.set(CURLOPT_MAXREDIRS, max_redirects);
   options.set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
@@ -101,6 +133,7 @@ void set_transport(Options& options, const std::string& scheme, const HttpConfig
   options.set(CURLOPT_SSL_VERIFYHOST, 2L);
   options.set(CURLOPT_NETRC, static_cast<long>(CURL_NETRC_IGNORED));
   options.set(CURLOPT_PROXY, config.proxy.c_str());  // "" also turns the environment's off
+  options.set(CURLOPT_NOPROXY, "");
   options.set_if(CURLOPT_CAINFO, config.ca_file);
   options.set_if(CURLOPT_SSLCERT, config.client_certificate);
   options.set_if(CURLOPT_SSLKEY, config.client_key);
@@ -122,6 +155,8 @@ Errc code_for(CURLcode result, long status) {
   switch (result) {
     case CURLE_HTTP_RETURNED_ERROR:
       if (status == 404 || status == 403 || status == 410) return Errc::not_found;
+      // 408 Request Timeout, 425 Too Early, 429 Too Many Requests: later it may work.
+      if (status == 408 || status == 425 || status == 429) return Errc::unreachable;
       return status >= 500 ? Errc::unreachable : Errc::failed;
     case CURLE_UNSUPPORTED_PROTOCOL:
     case CURLE_URL_MALFORMAT:
@@ -143,19 +178,23 @@ Result<std::string> try_once(const std::string& url, std::size_t max_bytes,
                              const HttpConfig& config, milliseconds remaining) {
   const Easy easy(curl_easy_init(), &curl_easy_cleanup);
   if (!easy) return Error{Errc::failed, url + ": libcurl cannot start"};
-  Body body{{}, max_bytes};
+  Answer answer;
+  answer.max_bytes = max_bytes;
   Options options(easy.get());
   options.set(CURLOPT_URL, url.c_str());
   set_transport(options, scheme_of(url), config);
   set_limits(options, config, remaining);
-  options.set(CURLOPT_WRITEFUNCTION, &append);
-  options.set(CURLOPT_WRITEDATA, static_cast<void*>(&body));
+  options.set(CURLOPT_WRITEFUNCTION, &append_to_body);
+  options.set(CURLOPT_WRITEDATA, static_cast<void*>(&answer));
+  options.set(CURLOPT_HEADERFUNCTION, &count_head);
+  options.set(CURLOPT_HEADERDATA, static_cast<void*>(&answer));
   if (!options.all_set())
     return Error{Errc::failed, url + ": this libcurl lacks an option that protects the transfer"};
   const CURLcode result = curl_easy_perform(easy.get());
-  if (result == CURLE_OK) return std::move(body.bytes);
-  if (body.too_large)
-    return Error{Errc::corrupt, url + ": larger than " + std::to_string(max_bytes) + " bytes"};
+  if (result == CURLE_OK) return std::move(answer.body);
+  if (answer.too_large)
+    return Error{Errc::corrupt, url + ": larger than " + std::to_string(max_bytes) +
+                                    " bytes, or headers without end"};
   long status = 0;
   curl_easy_getinfo(easy.get(), CURLINFO_RESPONSE_CODE, &status);
   const std::string why = result == CURLE_HTTP_RETURNED_ERROR

@@ -1,6 +1,7 @@
 // One hardened HTTP client for the whole agent (libcurl's own limits do not limit: sizes are counted
-// here). https by default; plain http and file only where the configuration allows; at most 3
-// redirects and never to another scheme; no decompression; a total deadline besides the low-speed one.
+// here, those of headers, too: 64 KiB). https by default; plain http only where the configuration
+// allows; at most 3 redirects and never to another scheme; no decompression; a total deadline besides
+// the low-speed one.
 #pragma once
 
 #include <chrono>
@@ -24,8 +25,8 @@ struct HttpConfig {
 
 // The whole document. file:///PATH is read from disk, as a regular file, under the same cap; PATH is
 // taken as it is, without percent decoding. Below 1 KiB/s for 30 s counts as no answer.
-// Errors: unreachable (connection, time-out, cut off, 5xx), not_found (404, 403 or 410, no such
-// file), corrupt (more than max_bytes), invalid (URL, scheme, also of a redirect; client certificate),
+// Errors: unreachable (connection, time-out, cut off, 5xx, 408, 425, 429), not_found (404, 403 or 410,
+// no such file), corrupt (more than max_bytes), invalid (URL, scheme, also of a redirect; client certificate),
 // untrusted (the server's certificate), failed.
 Result<std::string> http_get(const std::string& url, std::size_t max_bytes, const HttpConfig& config);
 

@@ -18,18 +18,31 @@ Error untrusted(const std::string& what) {
   return {Errc::untrusted, what};
 }
 
+// Of the trusted root and its folder. A process without root rights works on a folder of its user's,
+// where owner and group say nothing.
 Status check_owner(const struct stat& st) {
-  if (!S_ISREG(st.st_mode)) return untrusted("not a regular file");
-  if (::geteuid() == 0 && st.st_uid != 0) return untrusted("not owned by root");
-  if (::geteuid() == 0 && (st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
-    return untrusted("writable by group or others");
+  if ((st.st_mode & S_IWOTH) != 0) return untrusted("writable by group or others");
+  if (::geteuid() != 0) return ok();
+  if (st.st_uid != 0) return untrusted("not owned by root");
+  if ((st.st_mode & S_IWGRP) != 0) return untrusted("writable by group or others");
+  return ok();
+}
+
+// Who can write to the folder can exchange the file.
+Status check_folder(const RootDir& root, const std::string& path) {
+  const auto slash = path.find_last_of('/');
+  CUBE_TRY(const struct stat st, root.stat(slash == std::string::npos ? "." : path.substr(0, slash)));
+  auto owned = check_owner(st);
+  if (!owned) return std::move(owned).error().in("its folder");
   return ok();
 }
 
 Result<Root> read_trusted_root(const RootDir& root, const std::string& path) {
+  CUBE_CHECK(check_folder(root, path));
   CUBE_TRY(const auto file, root.open_file(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
   struct stat st {};
   if (::fstat(file.get(), &st) != 0) return system_error("stat");
+  if (!S_ISREG(st.st_mode)) return untrusted("not a regular file");
   CUBE_CHECK(check_owner(st));
   CUBE_TRY(const auto text, read_all(file, max_metadata_bytes));
   CUBE_TRY(Root parsed, parse_root(text));
@@ -67,6 +80,12 @@ Status check_version(const Metadata& document, std::uint64_t expected, const std
   if (document.version == expected) return ok();
   return untrusted(name + ": is version " + std::to_string(document.version) + ", not " +
                    std::to_string(expected));
+}
+
+// Without a timestamp there is no repository: a wrong address, or a medium that is not inserted.
+Error as_absence(Error error) {
+  if (error.code != Errc::not_found) return error;
+  return {Errc::unreachable, error.what + "; is the address right, or a medium not inserted?"};
 }
 
 // A missing document of a repository is damage, not an answer.
@@ -190,8 +209,9 @@ Result<std::string> TufClient::fetch(const std::string& path, const MetaFile& ex
 }
 
 Result<Timestamp> TufClient::fetch_timestamp(const Root& root, const Persisted& persisted) {
-  CUBE_TRY(const auto text, fetch("metadata/timestamp.json", {}, max_metadata_bytes));
-  CUBE_TRY(Timestamp timestamp, parse_timestamp(text));
+  auto text = fetcher_->get("metadata/timestamp.json", max_metadata_bytes);
+  if (!text) return as_absence(std::move(text).error());
+  CUBE_TRY(Timestamp timestamp, parse_timestamp(*text));
   auto is_signed = check_signatures(timestamp, root, "timestamp");
   if (!is_signed) return std::move(is_signed).error().in("timestamp.json");
   if (const auto& known = persisted.timestamp) {

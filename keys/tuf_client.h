@@ -2,7 +2,8 @@
 // Verified<T>.
 //
 // The chain of trust starts at a root that is baked into the image and nowhere else: missing,
-// empty, a symlink, writable by others or badly signed means that nothing is ever believed.
+// empty, a symlink, writable by others (it or its folder) or badly signed means that nothing is ever
+// believed.
 // Metadata of earlier runs is read back, verified again and only sets the versions below which
 // nothing is accepted; damaged files are ignored. All expiry is judged against one time, fixed at
 // open(). Nothing is persisted until everything was verified.
@@ -35,7 +36,7 @@ class TufClient {
   // Brings the metadata up to date. Nothing is written before everything was verified; if writing
   // fails, what is on disk is still good for the next run.
   // Errors: untrusted (signature, expiry, version), corrupt (form, length, hash, missing document),
-  // unreachable, no_space, failed.
+  // unreachable (also: no timestamp, so no repository there), no_space, failed.
   Status refresh();
 
   // Names of the releases offered, in byte order; empty before refresh().

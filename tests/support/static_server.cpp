@@ -130,12 +130,19 @@ void StaticServer::answer(const Fd& peer) {
     case Fault::server_error_once:
       send_all(peer, head("500 Broken", 6) + "broken");
       return;
+    case Fault::too_many_requests:
+      send_all(peer, head("429 Too Many Requests", 4) + "wait");
+      return;
     case Fault::truncate:
       send_all(peer, ok_head + text.substr(0, text.size() / 2));
       return;
     case Fault::endless:
       if (!send_all(peer, open_head)) return;
       while (!stop_ && send_all(peer, std::string(4096, ' '))) continue;
+      return;
+    case Fault::endless_head:
+      if (!send_all(peer, "HTTP/1.1 200 OK\r\n")) return;
+      while (!stop_ && send_all(peer, "X-More: " + std::string(4000, 'x') + "\r\n")) continue;
       return;
     case Fault::drip:
       if (!send_all(peer, open_head)) return;

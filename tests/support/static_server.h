@@ -16,8 +16,10 @@ enum class Fault {
   not_found,
   server_error,
   server_error_once,  // the second request is answered well
+  too_many_requests,
   truncate,           // half of the announced body, then close
   endless,            // no announced length, body without end
+  endless_head,       // headers without end
   drip,               // one byte every 20 ms, without end
   silence,            // takes the request and says nothing
   hang_up,            // closes without an answer

@@ -52,6 +52,8 @@ TEST_F(Http, Faults) {
   EXPECT_EQ(code_with(Fault::server_error), Errc::unreachable);
   EXPECT_EQ(code_with(Fault::truncate), Errc::unreachable);
   EXPECT_EQ(code_with(Fault::endless), Errc::corrupt);
+  EXPECT_EQ(code_with(Fault::endless_head), Errc::corrupt);
+  EXPECT_EQ(code_with(Fault::too_many_requests), Errc::unreachable);
   EXPECT_EQ(code_with(Fault::hang_up), Errc::unreachable);
   EXPECT_EQ(code_with(Fault::redirect_to_file), Errc::invalid);
   EXPECT_EQ(code_with(Fault::redirect_to_itself), Errc::failed);
@@ -99,8 +101,9 @@ TEST_F(Http, TheEnvironmentsProxyIsNotAsked) {
   ::setenv("http_proxy", "http://127.0.0.1:9", 1);
   ::setenv("no_proxy", "", 1);
   EXPECT_TRUE(get());
+  ::setenv("no_proxy", "127.0.0.1", 1);
   config_.proxy = "http://127.0.0.1:9";
-  EXPECT_EQ(get().error().code, Errc::unreachable);
+  EXPECT_EQ(get().error().code, Errc::unreachable) << "the configured one is";
   ::unsetenv("http_proxy");
   ::unsetenv("no_proxy");
 }
@@ -116,6 +119,14 @@ TEST_F(Http, FilesAreReadUnderTheSameCap) {
   EXPECT_EQ(http_get(url + "/none", 6, config_).error().code, Errc::not_found);
   EXPECT_EQ(http_get(url, 6, config_).error().code, Errc::not_found) << "a folder";
   EXPECT_EQ(http_get("file:///dev/zero", 6, config_).error().code, Errc::not_found);
+}
+
+TEST_F(Http, PathsOnDiskMayHoldBlanksAndUmlauts) {
+  const auto folder = folder_.path() + "/USB DISK \xc3\xbc%20#1";
+  std::filesystem::create_directory(folder);
+  std::ofstream(folder + "/file") << "content";
+  EXPECT_EQ(http_get("file://" + folder + "/file", 7, config_).value(), "content");
+  EXPECT_EQ(http_get("file://" + folder + "\n/file", 7, config_).error().code, Errc::invalid);
 }
 
 class Https : public ::testing::Test {
@@ -168,7 +179,8 @@ TEST_F(RepositoryOverHttp, EveryFaultAtEveryDocument) {
   for (const std::string path : {"/2.root.json", "/timestamp.json", "/1.snapshot.json",
                                  "/1.targets.json", ".manifest.json"}) {
     for (const auto fault : {Fault::not_found, Fault::server_error, Fault::truncate, Fault::endless,
-                             Fault::hang_up, Fault::redirect_to_file, Fault::redirect_to_itself}) {
+                             Fault::hang_up, Fault::redirect_to_file, Fault::redirect_to_itself,
+                             Fault::endless_head, Fault::too_many_requests}) {
       if (path == "/2.root.json" && (fault == Fault::not_found || fault == Fault::truncate))
         continue;  // there is none: 404 is the good answer, and half of nothing is nothing
       SCOPED_TRACE(path + " fault " + std::to_string(static_cast<int>(fault)));

@@ -57,6 +57,17 @@ TEST_F(TrustedRoot, MustBeAFileOfItsOwn) {
   expect_untrusted("not a regular file");
 }
 
+TEST_F(TrustedRoot, MustNotBeWritableByEverybodyNorItsFolder) {
+  const auto folder = std::filesystem::path(baked()).parent_path().string();
+  ASSERT_EQ(::chmod(baked().c_str(), 0646), 0);
+  expect_untrusted("writable by group or others");
+  ASSERT_EQ(::chmod(baked().c_str(), 0644), 0);
+  ASSERT_EQ(::chmod(folder.c_str(), 01777), 0);
+  expect_untrusted("its folder: writable");
+  ASSERT_EQ(::chmod(folder.c_str(), 0755), 0);
+  expect_accepted();
+}
+
 TEST_F(TrustedRoot, MustBelongToRootAlone) {
   if (::geteuid() != 0) GTEST_SKIP() << "the owner counts only for a root process";
   for (const mode_t mode : {0666u, 0664u, 0646u}) {
@@ -67,6 +78,13 @@ TEST_F(TrustedRoot, MustBelongToRootAlone) {
   ASSERT_EQ(::chown(baked().c_str(), 1234, 0), 0);
   expect_untrusted("not owned by root");
   ASSERT_EQ(::chown(baked().c_str(), 0, 0), 0);
+  const auto folder = std::filesystem::path(baked()).parent_path().string();
+  ASSERT_EQ(::chmod(folder.c_str(), 0775), 0);
+  expect_untrusted("its folder: writable");
+  ASSERT_EQ(::chmod(folder.c_str(), 0755), 0);
+  ASSERT_EQ(::chown(folder.c_str(), 1234, 0), 0);
+  expect_untrusted("its folder: not owned");
+  ASSERT_EQ(::chown(folder.c_str(), 0, 0), 0);
   expect_accepted();
 }
 
