@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "base/fd.h"
+#include "base/file_url.h"
 #include "base/io.h"
 
 namespace cube {
@@ -21,7 +22,7 @@ using Easy = std::unique_ptr<CURL, decltype(&curl_easy_cleanup)>;
 constexpr long max_redirects = 3;
 constexpr long slow_bytes_per_second = 1024;
 constexpr long slow_seconds = 30;
-constexpr std::size_t max_url_bytes = 4096;  // PATH_MAX
+constexpr std::size_t max_url_bytes = 8192;
 constexpr milliseconds first_pause{200};  // before the second try; doubles
 
 constexpr std::size_t max_head_bytes = 64 * 1024;  // status lines and headers, redirects included
@@ -65,14 +66,12 @@ std::string scheme_of(const std::string& url) {
 
 Status check_url(const std::string& url, const HttpConfig& config) {
   const auto scheme = scheme_of(url);
-  // A path on disk may hold anything but control characters; a URL only what is printable in ASCII.
-  const bool is_path = scheme == "file";
-  const bool allowed = std::all_of(url.begin(), url.end(), [&](char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    return is_path ? byte >= ' ' && byte != 0x7f : byte > ' ' && byte < 0x7f;
-  });
-  if (!allowed || url.size() > max_url_bytes)
-    return Error{Errc::invalid, "URL with blanks or control characters, or too long; correct it"};
+  const bool printable =
+      std::all_of(url.begin(), url.end(), [](char c) { return c > ' ' && c < 0x7f; });
+  if (!printable || url.size() > max_url_bytes)
+    return Error{Errc::invalid,
+                 "URL that is too long, or with other than printable ASCII characters; write those "
+                 "as %20 and the like"};
   if (scheme == "https" || scheme == "file" || (scheme == "http" && config.allow_http)) return ok();
   if (scheme == "http")
     return Error{Errc::invalid, url + ": plain http is not allowed by the configuration"};
@@ -80,9 +79,7 @@ Status check_url(const std::string& url, const HttpConfig& config) {
 }
 
 Result<std::string> read_local(const std::string& url, std::size_t max_bytes) {
-  const std::string path = url.substr(std::string("file://").size());
-  if (path.empty() || path[0] != '/')
-    return Error{Errc::invalid, url + ": a file URL has the form file:///PATH"};
+  CUBE_TRY(const std::string path, path_of_file_url(url));
   const Fd file(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
   if (!file.valid()) return system_error("open " + path);
   struct stat st {};

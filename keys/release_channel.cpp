@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "base/file_url.h"
 #include "keys/tuf_client.h"
 #include "model/manifest.h"
 #include "model/name.h"
@@ -10,10 +11,9 @@
 namespace cube {
 namespace {
 
-// One spelling for a repository: a URL without a slash at its end; a folder becomes file://.
+// One spelling for a repository: a URL without a slash at its end; a folder gets its URL.
 Result<std::string> repository_url(const std::string& text, const HttpConfig& http) {
-  std::string url = text.substr(0, 1) == "/" ? "file://" : "";
-  url += text;
+  std::string url = text.substr(0, 1) == "/" ? file_url(text) : text;
   while (!url.empty() && url.back() == '/') url.pop_back();
   const auto starts = [&](const std::string& head) {
     return url.size() > head.size() && url.compare(0, head.size(), head) == 0;

@@ -45,7 +45,7 @@ class ReleaseChannel {
   // Errors: as refresh(), not_found (not offered), untrusted, corrupt (manifest).
   Result<Verified<Release>> release(const std::string& name);
 
-  // Where libostree finds the objects: URL of the repo/ folder.
+  // Where libostree finds the objects: URL of the repo/ folder, blanks and the like as %20.
   [[nodiscard]] std::string object_url() const;
 
  private:

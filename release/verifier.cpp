@@ -7,6 +7,7 @@
 
 #include "base/digest.h"
 #include "base/durable_file.h"
+#include "base/file_url.h"
 #include "base/http.h"
 #include "base/root_dir.h"
 #include "keys/metadata.h"
@@ -107,7 +108,7 @@ Result<std::vector<Release>> verify_repository(const std::string& place,
   ChannelConfig config;
   config.url = place;
   config.http.allow_http = true;  // everything is signed; nothing here is secret
-  const std::string url = !place.empty() && place[0] == '/' ? "file://" + place : place;
+  const std::string url = !place.empty() && place[0] == '/' ? file_url(place) : place;
   CUBE_TRY(const auto root_text, trusted_root_text(url, options, config.http));
   CUBE_CHECK(check_published(place));
   CUBE_TRY(const auto machine, FreshMachine::make(root_text));

@@ -5,6 +5,7 @@
 #include <csignal>
 #include <cstdlib>
 
+#include "base/file_url.h"
 #include "tests/support/appliance_and_repository.h"
 #include "tests/support/static_server.h"
 #include "tests/support/tls_server.h"
@@ -121,12 +122,23 @@ TEST_F(Http, FilesAreReadUnderTheSameCap) {
   EXPECT_EQ(http_get("file:///dev/zero", 6, config_).error().code, Errc::not_found);
 }
 
-TEST_F(Http, PathsOnDiskMayHoldBlanksAndUmlauts) {
-  const auto folder = folder_.path() + "/USB DISK \xc3\xbc%20#1";
+TEST_F(Http, PathsOnDiskMayHoldAnything) {
+  const auto folder = folder_.path() + "/USB DISK \xc3\xbc%20#1?\n";
   std::filesystem::create_directory(folder);
   std::ofstream(folder + "/file") << "content";
-  EXPECT_EQ(http_get("file://" + folder + "/file", 7, config_).value(), "content");
-  EXPECT_EQ(http_get("file://" + folder + "\n/file", 7, config_).error().code, Errc::invalid);
+  EXPECT_EQ(http_get(file_url(folder) + "/file", 7, config_).value(), "content");
+  EXPECT_EQ(http_get("file://" + folder + "/file", 7, config_).error().code, Errc::invalid);
+}
+
+TEST(FileUrl, ThereAndBack) {
+  EXPECT_EQ(file_url("/media/USB DISK/a+b~%.\xc3\xbc"), "file:///media/USB%20DISK/a+b~%25.%C3%BC");
+  std::string every;
+  for (int c = 1; c < 256; ++c) every += static_cast<char>(c);
+  EXPECT_EQ(path_of_file_url(file_url("/" + every)).value(), "/" + every);
+  EXPECT_EQ(path_of_file_url("file:///%c3%BC").value(), "/\xc3\xbc");
+  for (const auto* wrong : {"", "file://", "file://host/x", "/x", "http:///x", "file:///%", "file:///%4",
+                            "file:///a%zz", "file:///a%00b", "file:///a%4z"})
+    EXPECT_EQ(path_of_file_url(wrong).error().code, Errc::invalid) << wrong;
 }
 
 class Https : public ::testing::Test {

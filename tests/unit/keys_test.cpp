@@ -352,6 +352,19 @@ TEST_F(Keys, UrlsThatAreNotAllowed) {
   EXPECT_EQ(ReleaseChannel::open(root_, clock_, plain).error().code, Errc::invalid);
 }
 
+TEST_F(Keys, ARepositoryInAFolderWithBlanks) {
+  const auto folder = repository_.path() + "/USB DISK 100%";
+  std::filesystem::create_directory(folder);
+  for (const auto* part : {"metadata", "targets"})
+    std::filesystem::copy(repository_.path() + "/" + part, folder + "/" + part,
+                          std::filesystem::copy_options::recursive);
+  url_ = folder + "/";
+  EXPECT_TRUE(ask());
+  EXPECT_EQ(open()->object_url(), "file://" + repository_.path() + "/USB%20DISK%20100%25/repo");
+  url_ = "file://" + repository_.path() + "/USB%20DISK%20100%25/";
+  EXPECT_TRUE(ask());
+}
+
 TEST_F(Keys, RefreshHappensOnceInAnObjectsLife) {
   auto channel = open();
   ASSERT_TRUE(channel->refresh());
