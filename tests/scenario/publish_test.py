@@ -109,6 +109,18 @@ class PublishTest(unittest.TestCase):
         self.run_it("publish", "--repository", self.repo, "--keys", self.scratch / "elsewhere")
         self.assertEqual(len(self.verified()), 1)
 
+    def test_a_strict_umask_keeps_keys_private_and_the_repository_readable(self):
+        before = os.umask(0o077)
+        try:
+            self.released()
+        finally:
+            os.umask(before)
+        for part in ("metadata", "targets", "repo/objects"):
+            for path in (self.repo / part).rglob("*"):
+                self.assertEqual(path.stat().st_mode & 0o444, 0o444, path)
+        for path in (self.scratch / "r.keys").glob("*.pem"):
+            self.assertEqual(path.stat().st_mode & 0o777, 0o600, path)
+
     def test_usage(self):
         self.init()
         self.run_it("init", "r", "--product", "CUBE", code=6)
