@@ -134,6 +134,7 @@ class PublishTest(unittest.TestCase):
         self.run_it("publish", code=2)  # the current folder is no repository
         self.publish(code=3)
         self.run_it("verify", self.scratch, code=2)
+        self.run_it("verify", self.repo, "--trusted-root", "nothing.json", code=2)
         done = subprocess.run([PROGRAM, "publish", "--expires-days", "never"], capture_output=True, text=True)
         self.assertEqual(done.returncode, 2)
         for words in ([], ["publish"], ["key", "list"]):
