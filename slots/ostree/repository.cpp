@@ -149,6 +149,13 @@ Status Repository::pull_once(const std::string& url, const std::string& commit,
 
 Status Repository::pull(const std::string& url, const std::string& commit, const std::string& cache,
                         const ProgressSink& progress) {
+  // libostree takes a commit that it has for complete, and would not look for objects that were
+  // deleted as damaged, or that a cut kept from being written.
+  ErrorOut error;
+  CUBE_TRY(const bool present, has_commit(commit));
+  if (present &&
+      !ostree_repo_mark_commit_partial(repo_, commit.c_str(), TRUE, error.out()))
+    return error.translate("repository " + path_);
   auto status = pull_once(url, commit, cache, progress);
   const bool cache_may_be_damaged = !status && !cache.empty() && (status.error().code == Errc::corrupt ||
                                                                   status.error().code == Errc::failed ||
