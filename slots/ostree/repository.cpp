@@ -189,8 +189,13 @@ Result<int> Repository::delete_damaged() {
 }
 
 Status Repository::verify_commit(const std::string& commit, const ProgressSink& progress) const {
-  CUBE_TRY(const auto table, reachable(repo_, commit));
-  const auto names = names_in(table.get());
+  auto table = reachable(repo_, commit);
+  if (!table) {
+    auto damage = std::move(table).error();  // a folder's object is missing or unreadable
+    if (damage.code == Errc::failed || damage.code == Errc::not_found) damage.code = Errc::corrupt;
+    return damage;
+  }
+  const auto names = names_in(table->get());
   std::uint64_t done = 0;
   for (const auto& name : names) {
     ErrorOut error;
