@@ -63,7 +63,11 @@ Result<std::string> trusted_root_text(const std::string& url, const VerifyOption
   }
   const std::filesystem::path file = options.trusted_root;
   CUBE_TRY(const auto folder, RootDir::open(file.has_parent_path() ? file.parent_path() : "."));
-  return folder.read_file(file.filename(), max_metadata_bytes);
+  auto text = folder.read_file(file.filename(), max_metadata_bytes);
+  if (!text && text.error().code == Errc::not_found)
+    return Error{Errc::invalid, "trusted root " + options.trusted_root +
+                                    ": does not exist; name the root.json that is in the images"};
+  return text;
 }
 
 Status check_commit(const ReleaseChannel& channel, const Release& release,

@@ -1,6 +1,7 @@
 // cube-release: the command line.
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -224,6 +225,7 @@ int run(int argc, char** argv) {
 }  // namespace cube::publish_cli
 
 int main(int argc, char** argv) {
+  ::umask(022);  // a repository is read by a web server; private keys get their own, stricter mode
   std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is a failed write, not a death
   return cube::publish_cli::run(argc, argv);
 }

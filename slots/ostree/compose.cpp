@@ -183,9 +183,12 @@ Result<Composed> ArchiveRepository::commit_tar(const std::string& file,
                                                const ComposeOptions& options) {
   std::string folder = repository_.path() + "/tmp/compose-XXXXXX";
   if (::mkdtemp(folder.data()) == nullptr) return system_error("temporary folder " + folder);
+  const std::string tree = folder + "/tree";  // has the mode of "/"; the folder around it is private
   Result<Composed> composed = [&]() -> Result<Composed> {
-    CUBE_CHECK(unpack_tar(file, folder));
-    return commit_tree(folder, options);
+    if (::mkdir(tree.c_str(), 0700) != 0 || ::chmod(tree.c_str(), 0755) != 0)
+      return system_error("temporary folder " + tree);
+    CUBE_CHECK(unpack_tar(file, tree));
+    return commit_tree(tree, options);
   }();
   std::error_code ignored;  // a leftover in the repository's tmp does no harm
   fs::remove_all(folder, ignored);

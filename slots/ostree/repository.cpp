@@ -72,6 +72,9 @@ std::string describe(const ObjectName& name) {
   return "object " + name.checksum + "." + ostree_object_type_to_string(name.type);
 }
 
+// An ordinary user cannot give files away, so ownership is kept as data.
+int bare_mode() { return ::geteuid() == 0 ? OSTREE_REPO_MODE_BARE : OSTREE_REPO_MODE_BARE_USER; }
+
 Result<glib::Table> reachable(OstreeRepo* repo, const std::string& commit) {
   ErrorOut error;
   GHashTable* raw = nullptr;
@@ -112,9 +115,12 @@ Result<Repository> Repository::open(const std::string& path, int mode, bool crea
   return repository;
 }
 
+Result<Repository> Repository::open_bare_to_read(const std::string& path) {
+  return open(path, bare_mode(), false);
+}
+
 Result<Repository> Repository::open_bare(const std::string& path) {
-  const int mode = ::geteuid() == 0 ? OSTREE_REPO_MODE_BARE : OSTREE_REPO_MODE_BARE_USER;
-  CUBE_TRY(auto repository, open(path, mode, true));
+  CUBE_TRY(auto repository, open(path, bare_mode(), true));
   // Space was checked before, for the whole; libostree's own reserve would only be a second opinion.
   GKeyFile* config = ostree_repo_copy_config(repository.repo_);
   g_key_file_set_string(config, "core", "min-free-space-percent", "0");
@@ -183,8 +189,13 @@ Result<int> Repository::delete_damaged() {
 }
 
 Status Repository::verify_commit(const std::string& commit, const ProgressSink& progress) const {
-  CUBE_TRY(const auto table, reachable(repo_, commit));
-  const auto names = names_in(table.get());
+  auto table = reachable(repo_, commit);
+  if (!table) {
+    auto damage = std::move(table).error();  // a folder's object is missing or unreadable
+    if (damage.code == Errc::failed || damage.code == Errc::not_found) damage.code = Errc::corrupt;
+    return damage;
+  }
+  const auto names = names_in(table->get());
   std::uint64_t done = 0;
   for (const auto& name : names) {
     ErrorOut error;

@@ -19,6 +19,8 @@ class Repository {
  public:
   // Opens or creates. Errors: no_space, corrupt, failed.
   static Result<Repository> open_bare(const std::string& path);
+  // Only to read: also on a read-only filesystem. Errors: not_found, corrupt, failed.
+  static Result<Repository> open_bare_to_read(const std::string& path);
   // Archive mode: what publishers serve. Errors: as above.
   static Result<Repository> open_archive(const std::string& path, bool create);
   Repository(Repository&&) noexcept;

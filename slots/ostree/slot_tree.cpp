@@ -157,7 +157,7 @@ Status SlotTree::drop_cache() const {
 
 Status SlotTree::verify(const Release& release, const ProgressSink& progress) const {
   CUBE_CHECK(drop_cache());
-  CUBE_TRY(const auto repository, Repository::open_bare(tree_.join(repository_path)));
+  CUBE_TRY(const auto repository, Repository::open_bare_to_read(tree_.join(repository_path)));
   CUBE_CHECK(repository.verify_commit(release.commit, progress));
   if (!mutated("verify-skips-paths"))
     CUBE_CHECK(verify_paths(repository, release.commit, tree_, carried_));

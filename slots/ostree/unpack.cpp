@@ -2,6 +2,7 @@
 
 #include <archive.h>
 #include <archive_entry.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <memory>
@@ -59,7 +60,7 @@ Status copy_content(archive* from, archive* to, std::uint64_t& total, const std:
   }
 }
 
-// Puts the member below `folder`. An empty name means: skip it (the top folder itself).
+// Puts the member below `folder`.
 Status redirect(archive_entry* entry, const std::string& folder) {
   const char* raw = archive_entry_pathname(entry);
   const std::string name = without_dot(raw != nullptr ? raw : "");
@@ -78,6 +79,17 @@ bool is_top(archive_entry* entry) {
   const char* raw = archive_entry_pathname(entry);
   const std::string name = raw != nullptr ? raw : "";
   return name == "." || name == "./";
+}
+
+// "/" of the tree: the folder is there already and takes the member's mode and owner.
+Status set_top(archive_entry* entry, const std::string& folder) {
+  if (::geteuid() == 0 &&
+      ::chown(folder.c_str(), static_cast<uid_t>(archive_entry_uid(entry)),
+              static_cast<gid_t>(archive_entry_gid(entry))) != 0)
+    return system_error("owner of " + folder);
+  if (::chmod(folder.c_str(), archive_entry_perm(entry)) != 0)
+    return system_error("mode of " + folder);
+  return ok();
 }
 
 }  // namespace
@@ -101,7 +113,10 @@ Status unpack_tar(const std::string& file, const std::string& folder) {
     if (r == ARCHIVE_EOF) return ok();
     if (r != ARCHIVE_OK) return archive_failure(from.get(), file);
     if (++members > max_members) return Error{Errc::invalid, "the tar has too many members"};
-    if (is_top(entry)) continue;
+    if (is_top(entry)) {
+      CUBE_CHECK(set_top(entry, folder));
+      continue;
+    }
     CUBE_CHECK(redirect(entry, folder));
     const std::string name = archive_entry_pathname(entry);
     if (archive_write_header(to.get(), entry) != ARCHIVE_OK) return archive_failure(to.get(), name);
