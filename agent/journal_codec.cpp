@@ -1,13 +1,46 @@
 #include "agent/journal_codec.h"
 
 #include <cereal/archives/portable_binary.hpp>
-#include <cereal/types/string.hpp>
-#include <cereal/types/vector.hpp>
 #include <exception>
 #include <sstream>
+#include <stdexcept>
 #include <type_traits>
 
 #include "base/digest.h"
+
+// In place of cereal's own for strings and vectors, with the same bytes: those allocate whatever the
+// bytes claim.
+namespace cereal {
+
+template <class Archive>
+void CEREAL_SAVE_FUNCTION_NAME(Archive& archive, const std::string& text) {
+  archive(make_size_tag(static_cast<size_type>(text.size())));
+  archive(binary_data(text.data(), text.size()));
+}
+
+template <class Archive>
+void CEREAL_LOAD_FUNCTION_NAME(Archive& archive, std::string& text) {
+  size_type size = 0;
+  archive(make_size_tag(size));
+  if (size > cube::max_journal_bytes) throw std::length_error("text");
+  text.resize(static_cast<std::size_t>(size));
+  archive(binary_data(text.data(), text.size()));
+}
+
+template <class Archive, class Item>
+void CEREAL_SAVE_FUNCTION_NAME(Archive& archive, const std::vector<Item>& items) {
+  archive(make_size_tag(static_cast<size_type>(items.size())));
+  for (const auto& item : items) archive(item);
+}
+
+template <class Archive, class Item>
+void CEREAL_LOAD_FUNCTION_NAME(Archive& archive, std::vector<Item>& items) {
+  size_type size = 0;
+  archive(make_size_tag(size));
+  for (items.clear(); items.size() < size;) archive(items.emplace_back());  // ends with the bytes
+}
+
+}  // namespace cereal
 
 namespace cube {
 namespace {

@@ -5,6 +5,7 @@
 
 #include "agent/file_journal_store.h"
 #include "agent/journal_codec.h"
+#include "base/digest.h"
 #include "tests/support/scratch_dir.h"
 
 namespace cube {
@@ -41,6 +42,15 @@ std::vector<Phase> all_phases() {
           Trying{update},  Committing{update},      RollingBack{update, {Cause::health, "ceph"}}};
 }
 
+// `bytes` with another payload and a right checksum.
+std::string forged(const std::string& bytes, const std::string& payload) {
+  std::string head = bytes.substr(0, 20);
+  for (int shift = 0; shift < 32; shift += 8)
+    head += static_cast<char>((payload.size() >> shift) & 0xff);
+  const auto digest = sha256(head + payload);
+  return head + std::string(digest.begin(), digest.end()) + payload;
+}
+
 Journal largest() {
   const std::string name(128, 'n');
   const std::string detail(max_detail, 'd');
@@ -49,6 +59,21 @@ Journal largest() {
   journal.history.assign(
       max_history, {6, name, name, SlotId::b, 1, 2, 1, Outcome::rolled_back, {Cause::panic, detail}});
   return journal;
+}
+
+TEST(JournalCodec, SizesThatClaimMoreThanThereIsAreRefusedBeforeTheyAreAllocated) {
+  const auto bytes = encode_journal({5, with(Idle{})}).value();
+  const auto payload = bytes.substr(56);
+  ASSERT_EQ(forged(bytes, payload), bytes);
+  for (std::size_t at = 0; at + 8 <= payload.size(); ++at) {
+    auto changed = payload;
+    changed.replace(at, 8, std::string("\xff\xff\xff\xff\xff\xff\xff\x0f", 8));
+    (void)decode_journal(forged(bytes, changed));  // under a sanitizer a large allocation aborts
+  }
+  // One byte of endianness, the number of attempts, the epoch; then the size of the floor's name.
+  auto changed = payload;
+  changed.replace(17, 8, std::string("\xff\xff\xff\xff\xff\xff\xff\x0f", 8));
+  EXPECT_EQ(decode_journal(forged(bytes, changed)).error().code, Errc::corrupt);
 }
 
 TEST(JournalCodec, EveryPhaseComesBack) {
