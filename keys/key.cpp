@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "base/digest.h"
+#include "base/mutation.h"
 
 namespace cube {
 namespace {
@@ -27,6 +28,7 @@ bool is_canonical(const std::string& y) {
 }
 
 Status check_ed25519(const std::string& bytes) {
+  if (mutated("small-order-key-accepted")) return ok();
   std::string y = bytes;
   y[31] = static_cast<char>(y[31] & 0x7f);
   if (!is_canonical(y)) return Error{Errc::corrupt, "ed25519 key is not in canonical form"};

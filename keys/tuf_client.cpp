@@ -21,6 +21,7 @@ Error untrusted(const std::string& what) {
 // Of the trusted root and its folder. A process without root rights works on a folder of its user's,
 // where owner and group say nothing.
 Status check_owner(const struct stat& st) {
+  if (mutated("root-of-others-accepted")) return ok();
   if ((st.st_mode & S_IWOTH) != 0) return untrusted("writable by group or others");
   if (::geteuid() != 0) return ok();
   if (st.st_uid != 0) return untrusted("not owned by root");
@@ -77,7 +78,7 @@ Status not_lower(std::uint64_t offered, std::uint64_t known, const std::string& 
 }
 
 Status check_version(const Metadata& document, std::uint64_t expected, const std::string& name) {
-  if (document.version == expected) return ok();
+  if (document.version == expected || mutated("mixed-versions-accepted")) return ok();
   return untrusted(name + ": is version " + std::to_string(document.version) + ", not " +
                    std::to_string(expected));
 }
@@ -159,7 +160,7 @@ void TufClient::drop_what_no_longer_counts(Persisted& persisted, const Root& roo
 
 Result<Root> TufClient::next_root(const Root& root, const std::string& text) const {
   CUBE_TRY(Root next, parse_root(text));
-  CUBE_CHECK(check_signatures(next, root, "root"));
+  if (!mutated("old-root-not-asked")) CUBE_CHECK(check_signatures(next, root, "root"));
   CUBE_CHECK(check_signatures(next, next, "root"));
   CUBE_CHECK(check_version(next, root.version + 1, "root.json"));
   return next;
@@ -203,7 +204,7 @@ Result<std::string> TufClient::fetch(const std::string& path, const MetaFile& ex
   if (expected.length && text->size() != *expected.length)
     return Error{Errc::corrupt, path + ": has " + std::to_string(text->size()) +
                                     " bytes instead of " + std::to_string(*expected.length)};
-  if (expected.sha256 && to_hex(sha256(*text)) != *expected.sha256)
+  if (expected.sha256 && to_hex(sha256(*text)) != *expected.sha256 && !mutated("hash-not-checked"))
     return Error{Errc::corrupt, path + ": its SHA-256 is not the signed one"};
   return text;
 }

@@ -180,6 +180,23 @@ TEST_F(TrustedRoot, BothThresholdsCount) {
   expect_accepted();
 }
 
+TEST_F(TrustedRoot, ATakeoverByKeysThatTheOldRootDoesNotKnowIsRefused) {
+  expect_accepted();
+  auto& root = signer_.role("root");
+  root.version = 2;
+  root.keys = {SigningKey("thief")};  // and so the only signer
+  for (const auto* role : {"timestamp", "snapshot", "targets"})
+    signer_.role(role).keys = {SigningKey("thief")};
+  signer_.publish_again();
+  expect_refused(Errc::untrusted, "2.root.json: signed by 0 of the 1");
+  // Nor with the keys of other roles.
+  root.signers = {SigningKey("thief"), SigningKey("targets"), SigningKey("timestamp")};
+  signer_.publish_again();
+  expect_refused(Errc::untrusted, "2.root.json: signed by 0 of the 1");
+  std::filesystem::remove(metadata("2.root.json"));
+  expect_refused(Errc::untrusted, "timestamp.json: signed by 0 of the 1");
+}
+
 TEST_F(TrustedRoot, VersionInsideMustBeTheOneInTheName) {
   signer_.role("root").version = 3;
   write(metadata("2.root.json"), signer_.root_text());
@@ -202,6 +219,40 @@ TEST_F(TrustedRoot, TheChainIsBounded) {
   std::filesystem::remove_all(appliance_.path() + "/var");
   rotate_root("one too many");
   expect_refused(Errc::untrusted, "more than 32");
+}
+
+// A power cut while the state is written leaves any mixture of the files before and after.
+TEST_F(TrustedRoot, EveryMixtureOfOldAndNewStateGoesOnAndRollsNothingBack) {
+  const std::vector<std::string> names{"root", "targets", "snapshot", "timestamp"};
+  const auto state_now = [&] {
+    std::vector<std::string> texts;
+    for (const auto& name : names) texts.push_back(read(state(name)));
+    return texts;
+  };
+  expect_accepted();
+  const auto before = state_now();
+  const auto old_timestamp = read(metadata("timestamp.json"));
+  for (const std::string role : {"timestamp", "snapshot", "targets"}) ++signer_.role(role).version;
+  rotate_root("root two");
+  expect_accepted();
+  const auto after = state_now();
+  const auto new_timestamp = read(metadata("timestamp.json"));
+  for (unsigned mixture = 0; mixture < 16; ++mixture) {
+    SCOPED_TRACE(mixture);
+    const auto lay_down = [&] {
+      for (unsigned i = 0; i < 4; ++i)
+        write(state(names[i]), (mixture >> i & 1) != 0 ? after[i] : before[i]);
+    };
+    lay_down();
+    expect_accepted();
+    EXPECT_EQ(state_now(), after);
+    lay_down();
+    write(metadata("timestamp.json"), old_timestamp);
+    if ((mixture & 14) != 0) {
+      expect_refused(Errc::untrusted, "was seen before");
+    }
+    write(metadata("timestamp.json"), new_timestamp);
+  }
 }
 
 TEST_F(TrustedRoot, APersistedRootThatNobodyTrustedSignedIsIgnored) {
