@@ -18,10 +18,10 @@ class Verified {
   // returns a Result<U>; the caller promises that it adds nothing from elsewhere.
   template <typename Parse>
   [[nodiscard]] auto parsed_by(Parse parse) const {
-    using Parsed = decltype(parse(value_));
+    using Parsed = std::remove_cvref_t<decltype(parse(value_))>;
     using U = std::remove_cvref_t<decltype(std::declval<Parsed>().value())>;
-    auto parsed = parse(value_);
     using Wrapped = typename Parsed::template rebind<Verified<U>>;
+    Parsed parsed = parse(value_);
     if (!parsed) return Wrapped(std::move(parsed).error());
     return Wrapped(Verified<U>(std::move(parsed).value()));
   }

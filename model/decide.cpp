@@ -190,7 +190,14 @@ Step turn(const Journal& journal, const World& world, const Committing& phase) {
   const bool blessed =
       world.boot && world.boot->fallback == update.target && !world.boot->trial;
   if (blessed) return finish(journal, world, update, Outcome::committed, {});
-  if (running(world, update)) return step::Bless{update.target};
+  if (running(world, update)) {
+    // Health must have passed in this boot and be known to this process; a bless that a power cut
+    // ended half-way is only completed.
+    const bool begun = world.boot && world.boot->fallback == update.target;
+    if (begun || world.health == Health::passed || mutated("commit-without-health"))
+      return step::Bless{update.target};
+    return world.trial_boot ? record(journal, Trying{update}) : by_hand();
+  }
   if (!world.boot) return lost_records(journal, update);
   return fell_back(journal, world, update);
 }
