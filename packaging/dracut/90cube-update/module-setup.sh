@@ -1,0 +1,17 @@
+#!/bin/bash
+# dracut module: an emergency on a trial boot becomes a kernel panic. Install with emergency.sh of packaging/initramfs beside it.
+
+check() {
+  return 0
+}
+
+depends() {
+  echo base
+}
+
+install() {
+  inst_simple "$moddir/emergency.sh" /lib/cube-update/emergency.sh
+  # With rd.shell=0, and when dracut calls die, only the second kind of hook is run.
+  inst_hook emergency 00 "$moddir/emergency-hook.sh"
+  inst_hook shutdown-emergency 00 "$moddir/emergency-hook.sh"
+}
