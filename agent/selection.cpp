@@ -27,7 +27,7 @@ Result<Selection> select_newest(ReleaseChannel& channel, const Journal& journal,
     any_of_product = true;
     if (running_name && compare_age(name, *running_name) <= 0) break;
     CUBE_TRY(auto release, channel.release(name.text));
-    auto status = admissible(release.get(), product, journal);
+    auto status = admissible(release.get(), product, running, journal);
     if (status) return Selection{std::move(release), std::move(passed_over)};
     passed_over.push_back(status.error().what);
   }
@@ -51,7 +51,7 @@ Result<Selection> select_release(Appliance& appliance, const Journal& journal,
   if (wanted == running)
     return Error{Errc::nothing_to_do, wanted + " is the release that runs already"};
   CUBE_TRY(auto release, channel->release(wanted));
-  CUBE_CHECK(admissible(release.get(), product, journal));
+  CUBE_CHECK(admissible(release.get(), product, running, journal));
   return Selection{std::move(release), {}};
 }
 

@@ -1,8 +1,9 @@
 #include "base/json.h"
 
-#include <array>
 #include <iterator>
 #include <nlohmann/json.hpp>
+
+#include "base/json_value.h"
 
 namespace cube {
 namespace {
@@ -10,40 +11,8 @@ namespace {
 constexpr std::size_t max_values = 100000;
 constexpr std::size_t max_quoted = 64;  // bytes of foreign text in an error sentence
 
-void append_escaped(std::string& out, std::string_view text) {
-  constexpr std::string_view digits = "0123456789abcdef";
-  out += '"';
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (c == '\n') {
-      out += "\\n";
-    } else if (byte < 0x20 || byte == 0x7f) {
-      out += "\\u00";
-      out += digits[byte >> 4];
-      out += digits[byte & 15];
-    } else {
-      out += c;
-    }
-  }
-  out += '"';
-}
-
-void append_canonical(std::string& out, std::string_view text) {
-  out += '"';
-  for (const char c : text) {
-    if (c == '"' || c == '\\') out += '\\';
-    out += c;
-  }
-  out += '"';
-}
-
 std::string in_quotes(std::string_view text) {
-  std::string out;
-  append_escaped(out, text.substr(0, max_quoted));
-  return out;
+  return Json(std::string(text.substr(0, max_quoted))).line();
 }
 
 // Tells the handler how far the parser has read.
@@ -162,83 +131,6 @@ Error at_byte(std::ptrdiff_t offset, const std::string& why) {
 
 }  // namespace
 
-// A number that is not negative is always held as unsigned, so that equal numbers are equal values.
-struct Json::Value {
-  using Any =
-      std::variant<std::monostate, bool, std::int64_t, std::uint64_t, std::string, Array, Object>;
-  Any any;
-
-  static const Any& of(const Json& json) {
-    static const Any null;
-    return json.value_ ? json.value_->any : null;
-  }
-  static Error expected(const char* what, const Json& found) {
-    constexpr std::array<const char*, 7> kinds{"null",     "true or false", "a negative number",
-                                               "a number", "a string",      "an array",
-                                               "an object"};
-    return {Errc::corrupt, std::string("expected ") + what + ", found " + kinds[of(found).index()]};
-  }
-
-  using Quote = void (*)(std::string&, std::string_view);
-  // indent: blanks before the value's own line; negative: everything on one line.
-  struct Writer {
-    std::string& out;
-    Quote quote;
-    bool spaced;  // a blank after ':' and ','
-    int indent;
-
-    void operator()(std::monostate) const { out += "null"; }
-    void operator()(bool value) const { out += value ? "true" : "false"; }
-    void operator()(std::int64_t value) const { out += std::to_string(value); }
-    void operator()(std::uint64_t value) const { out += std::to_string(value); }
-    void operator()(const std::string& value) const { quote(out, value); }
-    void operator()(const Array& items) const {
-      out += '[';
-      bool first = true;
-      for (const auto& item : items) {
-        separate(first);
-        std::visit(inner(), of(item));
-      }
-      finish(first, ']');
-    }
-    void operator()(const Object& members) const {
-      out += '{';
-      bool first = true;
-      for (const auto& [key, member] : members) {
-        separate(first);
-        quote(out, key);
-        out += spaced ? ": " : ":";
-        std::visit(inner(), of(member));
-      }
-      finish(first, '}');
-    }
-
-   private:
-    [[nodiscard]] Writer inner() const {
-      return {out, quote, spaced, indent < 0 ? -1 : indent + 2};
-    }
-    void separate(bool& first) const {
-      if (!first) out += spaced && indent < 0 ? ", " : ",";
-      first = false;
-      if (indent >= 0) new_line(indent + 2);
-    }
-    void finish(bool empty, char bracket) const {
-      if (!empty && indent >= 0) new_line(indent);
-      out += bracket;
-    }
-    void new_line(int blanks) const {
-      out += '\n';
-      out.append(static_cast<std::size_t>(blanks), ' ');
-    }
-  };
-
-  static std::string write(const Json& json, Quote quote, bool spaced, int indent) {
-    std::string out;
-    std::visit(Writer{out, quote, spaced, indent}, of(json));
-    return out;
-  }
-};
-
 Json::Json(bool value) : value_(std::make_shared<const Value>(Value{value})) {}
 Json::Json(std::int64_t value)
     : value_(std::make_shared<const Value>(value < 0 ? Value{value}
@@ -317,16 +209,6 @@ Result<std::uint64_t> Json::unsigned_at(const std::string& key) const {
   auto value = found.unsigned_integer();
   if (!value) return std::move(value).error().in(in_quotes(key));
   return value;
-}
-
-std::string Json::canonical() const {
-  return Value::write(*this, append_canonical, false, -1);
-}
-std::string Json::line() const {
-  return Value::write(*this, append_escaped, true, -1);
-}
-std::string Json::pretty() const {
-  return Value::write(*this, append_escaped, true, 0) + "\n";
 }
 
 }  // namespace cube

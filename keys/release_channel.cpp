@@ -11,8 +11,9 @@ namespace cube {
 namespace {
 
 // One spelling for a repository: a URL without a slash at its end; a folder becomes file://.
-Result<std::string> repository_url(std::string url, const HttpConfig& http) {
-  if (!url.empty() && url[0] == '/') url = "file://" + url;
+Result<std::string> repository_url(const std::string& text, const HttpConfig& http) {
+  std::string url = text.substr(0, 1) == "/" ? "file://" : "";
+  url += text;
   while (!url.empty() && url.back() == '/') url.pop_back();
   const auto starts = [&](const std::string& head) {
     return url.size() > head.size() && url.compare(0, head.size(), head) == 0;
@@ -37,10 +38,11 @@ struct ReleaseChannel::State {
 
 Result<ReleaseChannel> ReleaseChannel::open(const RootDir& root, const Clock& clock,
                                             ChannelConfig config) {
-  CUBE_TRY(std::string url, repository_url(std::move(config.url), config.http));
+  CUBE_TRY(std::string url, repository_url(config.url, config.http));
   auto fetcher = std::make_unique<UrlFetcher>(url, std::move(config.http));
   TufPlaces places{std::move(config.trusted_root), std::move(config.state)};
-  CUBE_TRY(auto client, TufClient::open(root, clock.now(), std::move(places), std::move(fetcher)));
+  const UnixSeconds now = std::max(clock.now(), config.not_before);
+  CUBE_TRY(auto client, TufClient::open(root, now, std::move(places), std::move(fetcher)));
   return ReleaseChannel(
       std::make_unique<State>(State{std::move(url), std::move(client), std::nullopt}));
 }

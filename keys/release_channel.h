@@ -1,7 +1,8 @@
 // ReleaseChannel: the releases that a repository offers, each verified (metadata by TufClient, the
 // manifest's bytes against the targets role, its fields by model/manifest.h).
 //
-// A repository (docs/formats/repository.md) is a folder or a URL: metadata/, targets/releases/NAME/, repo/.
+// A repository (docs/formats/repository.md) is a folder or a URL: metadata/,
+// targets/releases/NAME/, repo/.
 #pragma once
 
 #include <memory>
@@ -20,6 +21,8 @@ namespace cube {
 struct ChannelConfig {
   std::string url;  // https://, http:// (only if http.allow_http), file:///... or an absolute path
   HttpConfig http;
+  UnixSeconds not_before = 0;  // a time that is certainly past, as the running release's build
+                               // time: expiry is judged by the later of it and the clock
   std::string trusted_root = "usr/share/cube-update/root.json";  // below the root; baked in
   std::string state = "var/lib/cube-update/tuf";  // below the root; persisted metadata
 };

@@ -83,6 +83,7 @@ struct TufClient::Persisted {
   std::optional<Timestamp> timestamp;
   std::optional<Snapshot> snapshot;
   std::optional<Targets> targets;
+  bool rotated = false;  // the keys of timestamp or snapshot changed since then
 };
 
 TufClient::TufClient(const RootDir& root, UnixSeconds now, TufPlaces places,
@@ -125,9 +126,10 @@ TufClient::Persisted TufClient::read_persisted() const {
 
 // After a rotation of their keys timestamp and snapshot start anew: whoever stole the old keys may
 // have signed the highest version there is.
-void TufClient::keep_what_still_counts(Persisted& persisted, const Root& root) const {
+void TufClient::drop_what_no_longer_counts(Persisted& persisted, const Root& root) const {
   const Root& before = persisted.root ? *persisted.root : trusted_;
-  if (!same_keys(before, root, "timestamp") || !same_keys(before, root, "snapshot")) {
+  persisted.rotated = !same_keys(before, root, "timestamp") || !same_keys(before, root, "snapshot");
+  if (persisted.rotated) {
     persisted.timestamp.reset();
     persisted.snapshot.reset();
   }
@@ -232,6 +234,13 @@ Result<Targets> TufClient::fetch_targets(const Root& root, const MetaFile& expec
   return targets;
 }
 
+// Before the new root is written: beside it, old versions would count again after a power cut.
+Status TufClient::forget_stolen_versions() const {
+  for (const auto* name : {"timestamp", "snapshot"})
+    CUBE_CHECK(root_->remove_file(state_path(name)));
+  return root_->exists(places_.state) ? sync_folder(*root_, places_.state) : ok();
+}
+
 // Each file is replaced whole; a cut in between leaves a mixture of which every part is verified
 // again and can only raise the bounds.
 Status TufClient::persist(const Root& root, const Timestamp& timestamp, const Snapshot& snapshot,
@@ -250,10 +259,11 @@ Status TufClient::persist(const Root& root, const Timestamp& timestamp, const Sn
 Status TufClient::refresh() {
   Persisted persisted = read_persisted();
   CUBE_TRY(const Root root, follow_root_chain(persisted));
-  keep_what_still_counts(persisted, root);
+  drop_what_no_longer_counts(persisted, root);
   CUBE_TRY(const Timestamp timestamp, fetch_timestamp(root, persisted));
   CUBE_TRY(const Snapshot snapshot, fetch_snapshot(root, timestamp.snapshot, persisted));
   CUBE_TRY(Targets targets, fetch_targets(root, snapshot.targets));
+  if (persisted.rotated) CUBE_CHECK(forget_stolen_versions());
   CUBE_CHECK(persist(root, timestamp, snapshot, targets));
   targets_ = std::make_shared<const Targets>(std::move(targets));
   return ok();

@@ -32,7 +32,8 @@ class TufClient {
   static Result<TufClient> open(const RootDir& root, UnixSeconds now, TufPlaces places,
                                 std::unique_ptr<MetadataFetcher> fetcher);
 
-  // Brings the metadata up to date; after an error nothing changed, here or on disk.
+  // Brings the metadata up to date. Nothing is written before everything was verified; if writing
+  // fails, what is on disk is still good for the next run.
   // Errors: untrusted (signature, expiry, version), corrupt (form, length, hash, missing document),
   // unreachable, no_space, failed.
   Status refresh();
@@ -51,7 +52,7 @@ class TufClient {
 
   [[nodiscard]] std::string state_path(const std::string& name) const;
   [[nodiscard]] Persisted read_persisted() const;
-  void keep_what_still_counts(Persisted& persisted, const Root& root) const;
+  void drop_what_no_longer_counts(Persisted& persisted, const Root& root) const;
   Result<Root> follow_root_chain(const Persisted& persisted);
   Result<Root> next_root(const Root& root, const std::string& text) const;
   Result<Timestamp> fetch_timestamp(const Root& root, const Persisted& persisted);
@@ -60,8 +61,9 @@ class TufClient {
   Result<Targets> fetch_targets(const Root& root, const MetaFile& expected);
   Result<std::string> fetch(const std::string& path, const MetaFile& expected, std::size_t cap);
   Status check_fresh(const Metadata& document, const std::string& name) const;
-  Status persist(const Root& root, const Timestamp& timestamp, const Snapshot& snapshot,
-                 const Targets& targets) const;
+  [[nodiscard]] Status forget_stolen_versions() const;
+  [[nodiscard]] Status persist(const Root& root, const Timestamp& timestamp,
+                               const Snapshot& snapshot, const Targets& targets) const;
 
   const RootDir* root_;
   UnixSeconds now_;

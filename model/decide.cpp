@@ -126,6 +126,8 @@ Step turn(const Journal& journal, const World& world, const Arming& phase) {
   if (running(world, update))
     return world.trial_boot ? record(journal, Trying{update}) : by_hand();
   if (!world.boot) return lost_records(journal, update);
+  if (world.boot->fallback == update.target)  // somebody made it so meanwhile
+    return abandon(journal, world, update, Cause::superseded);
   const bool offered = world.boot->offered && world.boot->trial &&
                        world.boot->trial->slot == update.target;
   if (offered) return record(journal, Armed{update, world.boot_id});

@@ -1,5 +1,5 @@
 #!/bin/bash
-# dracut module: an emergency on a trial boot becomes a kernel panic. Install with emergency.sh of packaging/initramfs beside it.
+# dracut module: an emergency on a trial boot becomes a kernel panic. Needs /usr/lib/cube-update/emergency.sh (packaging/initramfs).
 
 check() {
   return 0
@@ -10,7 +10,7 @@ depends() {
 }
 
 install() {
-  inst_simple "$moddir/emergency.sh" /lib/cube-update/emergency.sh
+  inst_simple /usr/lib/cube-update/emergency.sh /lib/cube-update/emergency.sh
   # With rd.shell=0, and when dracut calls die, only the second kind of hook is run.
   inst_hook emergency 00 "$moddir/emergency-hook.sh"
   inst_hook shutdown-emergency 00 "$moddir/emergency-hook.sh"

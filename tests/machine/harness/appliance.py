@@ -114,8 +114,8 @@ class Guest:
     def cut_power(self):
         self.machine.cut_power()
 
-    def wait(self, pattern, seconds=BOOT_SECONDS):
-        return self.machine.wait_for(pattern, timeout=self.at.seconds(seconds))
+    def wait(self, *patterns, seconds=BOOT_SECONDS):
+        return self.machine.wait_for(*patterns, timeout=self.at.seconds(seconds))
 
     def userspace(self, slot, trial):
         """Waits for the next userspace and demands that it is this one."""
@@ -124,14 +124,14 @@ class Guest:
         return match.group(3)
 
     def ready(self, slot, seconds=BOOT_SECONDS):
-        match = self.wait(r"cube: ready slot=(\S*) version=(\S*)\n", seconds)
+        match = self.wait(r"cube: ready slot=(\S*) version=(\S*)\n", seconds=seconds)
         expect("slot that got ready", match.group(1), slot)
 
     def run(self, command, seconds=APPLY_SECONDS):
         """(exit code, output) of a command typed on the console."""
         before = len(self.machine.log())
         self.machine.type(command + "\n")
-        code = int(self.wait(r"cube: exit (\d+)\n", seconds).group(1))
+        code = int(self.wait(r"cube: exit (\d+)\n", seconds=seconds).group(1))
         return code, self.machine.log()[before:]
 
     def demand(self, command, code=0, seconds=APPLY_SECONDS):
@@ -147,7 +147,8 @@ class Guest:
     def apply(self, version, options=""):
         """Starts an update; the machine restarts in the end."""
         self.machine.type(f"cube-update apply {name_of(version)} --from /media/stick {options}\n")
-        self.wait(r"restarting\n", APPLY_SECONDS)
+        if self.wait(r"restarting\n", r"cube: exit \d+\n", seconds=APPLY_SECONDS).group().startswith("cube"):
+            raise Failure(f"apply of {version} ends without a restart: {self.machine.log()[-600:]}")
 
     def expect_status(self, **wanted):
         status = self.status()

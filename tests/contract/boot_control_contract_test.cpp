@@ -1,0 +1,58 @@
+#include "tests/contract/boot_control_contract.h"
+
+#include <fstream>
+
+#include "boot/grub/grub_boot_control.h"
+#include "tests/support/grub_loader.h"
+#include "tests/support/scratch_dir.h"
+
+namespace cube {
+namespace {
+
+class FakeFixture {
+ public:
+  BootControl& control() { return fake_; }
+  Started start() { return fake_.start(); }
+  void damage() { fake_.damage_records(); }
+
+ private:
+  FakeBootControl fake_{SlotId::a};
+};
+
+enum class Damage { zeroed, torn, missing };
+
+template <Damage kind>
+class GrubFixture {
+ public:
+  GrubFixture() {
+    loader_.install(SlotId::a);
+    loader_.start();
+  }
+  BootControl& control() { return control_; }
+  Started start() { return loader_.start(); }
+  void damage() {
+    const std::string file = loader_.env_file();
+    if (kind == Damage::missing) {
+      std::filesystem::remove(file);
+      return;
+    }
+    std::fstream out(file, std::ios::binary | std::ios::in | std::ios::out);
+    // Torn: the header and half a variable are left, as far as a sector can tear.
+    if (kind == Damage::torn) out.seekp(30);
+    out << std::string(kind == Damage::torn ? 994 : 1024, '\0');
+  }
+
+ private:
+  ScratchDir dir_;
+  RootDir root_ = dir_.root();
+  GrubLoader loader_{dir_.path()};
+  GrubBootControl control_{root_, {}};
+};
+
+INSTANTIATE_TYPED_TEST_SUITE_P(Fake, BootControlContract, FakeFixture);
+using Grub = testing::Types<GrubFixture<Damage::zeroed>, GrubFixture<Damage::torn>,
+                            GrubFixture<Damage::missing>>;
+INSTANTIATE_TYPED_TEST_SUITE_P(Grub, BootControlContract, Grub);
+
+}  // namespace
+}  // namespace cube

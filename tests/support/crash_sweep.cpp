@@ -1,0 +1,47 @@
+#include "tests/support/crash_sweep.h"
+
+#include <cerrno>
+#include <chrono>
+#include <cstdint>
+#include <fstream>
+#include <stdexcept>
+
+#include "base/spawn.h"
+#include "tests/support/scratch_dir.h"
+
+namespace cube {
+namespace {
+
+constexpr std::chrono::seconds longest{60};
+
+Counted run(const std::vector<std::string>& argv, std::vector<std::string> environment) {
+  const ScratchDir scratch;
+  const std::string file = scratch.path() + "/calls";
+  std::uint64_t calls = 0;
+  std::ofstream(file, std::ios::binary).write(reinterpret_cast<const char*>(&calls), sizeof calls);
+  environment.push_back("LD_PRELOAD=" CUBE_CRASH_SHIM);
+  environment.push_back("CUBE_CRASH_COUNT=" + file);
+  environment.push_back("ASAN_OPTIONS=verify_asan_link_order=0");
+  const auto outcome = spawn(argv, {.timeout = longest, .environment = std::move(environment)});
+  if (!outcome) throw std::runtime_error(outcome.error().what);
+  if (outcome->timed_out) throw std::runtime_error(argv[0] + " did not end: " + outcome->output);
+  std::ifstream(file, std::ios::binary).read(reinterpret_cast<char*>(&calls), sizeof calls);
+  return {outcome->exit_code, static_cast<int>(calls), outcome->output};
+}
+
+}  // namespace
+
+Counted count_calls(const std::vector<std::string>& argv, std::vector<std::string> environment) {
+  return run(argv, std::move(environment));
+}
+
+Counted run_with_crash(const std::vector<std::string>& argv, int n, Crash crash,
+                       std::vector<std::string> environment) {
+  environment.push_back("CUBE_CRASH_AT=" + std::to_string(n));
+  if (crash == Crash::torn) environment.emplace_back("CUBE_CRASH_TORN=1");
+  if (crash == Crash::no_space)
+    environment.push_back("CUBE_CRASH_ERRNO=" + std::to_string(ENOSPC));
+  return run(argv, std::move(environment));
+}
+
+}  // namespace cube
