@@ -13,13 +13,16 @@ cube_on_trial() {
   return 1
 }
 
-# cube_emergency REASON: panics on a trial boot, otherwise returns.
+# cube_emergency REASON: on a trial boot it panics and does not return; on any other boot it returns.
 cube_emergency() {
   cube_on_trial || return 0
-  echo "<2>cube-update: initramfs: $*" >/dev/kmsg
-  echo 1 >/proc/sys/kernel/sysrq
+  cube_disks=
+  for cube_disk in /sys/block/*; do
+    [ -e "$cube_disk/device" ] && cube_disks="$cube_disks ${cube_disk##*/}"
+  done
+  echo "<2>cube-update: initramfs: $*; disks:${cube_disks:- none}" >/dev/kmsg
   echo c >/proc/sysrq-trigger
-  # A kernel without sysrq: the end of PID 1 is a panic, too. As any other process there is no more to do.
+  # A kernel without sysrq: the end of PID 1 is a panic, too; any other process can only restart the machine.
   [ "$$" = 1 ] && exit 1
-  return 0
+  reboot -f
 }

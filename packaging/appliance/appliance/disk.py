@@ -79,7 +79,7 @@ def make_ext4(partition, tree=None):
 
 def make_esp(partition, environment, local_config=None, with_uefi=True):
     """Fills the ESP: loader, configuration and the two env blocks. `environment` maps variable to value."""
-    _run(["mkfs.vfat", "-F", "16", "-n", partition.name, "--offset", str(partition.offset // 512), partition.image, str(partition.size // 1024)])
+    _run(["mkfs.vfat", "-F", "32", "-s", "1", "-n", partition.name, "--offset", str(partition.offset // 512), partition.image, str(partition.size // 1024)])
     with tempfile.TemporaryDirectory() as folder:
         top = pathlib.Path(folder)
         (top / "cube").mkdir()

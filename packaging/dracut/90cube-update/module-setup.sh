@@ -1,13 +1,17 @@
 #!/bin/bash
-# dracut module (/usr/lib/dracut/modules.d/90cube-update): on a trial boot the emergency shell
-# becomes a kernel panic, with the reason before it in the kernel's log.
+# dracut module: an emergency on a trial boot becomes a kernel panic. Needs /usr/lib/cube-update/emergency.sh (packaging/initramfs).
 
-check() { return 0; }
+check() {
+  return 0
+}
 
-depends() { echo base; }
+depends() {
+  echo base
+}
 
 install() {
-    inst_simple /usr/lib/cube-update/emergency.sh /lib/cube-update/emergency.sh
-    # Runs before emergency_shell asks anybody, in every case that leads there.
-    inst_hook emergency 00 "$moddir/cube-emergency.sh"
+  inst_simple /usr/lib/cube-update/emergency.sh /lib/cube-update/emergency.sh
+  # With rd.shell=0, and when dracut calls die, only the second kind of hook is run.
+  inst_hook emergency 00 "$moddir/emergency-hook.sh"
+  inst_hook shutdown-emergency 00 "$moddir/emergency-hook.sh"
 }

@@ -22,25 +22,32 @@ TRIAL_ARGUMENTS = ["cube.trial=1", "panic=10", "oops=panic", "softlockup_panic=1
 _building = threading.Lock()
 
 
-def _tree(folder):
+def initramfs(init):
+    """An archive with busybox and nothing else but this init."""
     archive = cpio.Archive()
     archive.file("bin/busybox", pathlib.Path("/bin/busybox").read_bytes(), 0o755)
-    archive.directory("proc")
+    for folder in ("proc", "sys"):
+        archive.directory(folder)
     archive.character_device("dev/console", 5, 1)
-    archive.file("init", INIT.encode(), 0o755)
+    archive.file("init", init.encode(), 0o755)
+    return archive.bytes()
+
+
+def make_tree(folder, archive):
+    """A slot that has no more than what GRUB reads."""
     (folder / "boot").mkdir(parents=True, exist_ok=True)
     (folder / ".cube").mkdir(exist_ok=True)
-    (folder / "boot/initrd.img").write_bytes(archive.bytes())
+    (folder / "boot/initrd.img").write_bytes(archive)
     (folder / "boot/vmlinuz").write_bytes(kernel.fetch(bench.BUILD / "cache").image.read_bytes())
     (folder / ".cube/seal").write_text("written by the loader test\n")
-    return folder
 
 
 @functools.cache
 def _base(split):
     folder = bench.BUILD / "machine-tests/loader-base"
     folder.mkdir(parents=True, exist_ok=True)
-    tree = _tree(folder / "tree")
+    tree = folder / "tree"
+    make_tree(tree, initramfs(INIT))
     layout = disk.Layout(folder / ("main.img" if split else "loader.img"), folder / "boot.img" if split else None, slot=48, data=16)
     disk.build(layout, tree, tree)
     return layout

@@ -140,13 +140,11 @@ class Machine:
             text = clean(raw)
             match = pattern.search(text)
             if match:
-                # Move on by the line of the match, counted in raw bytes by lines: control sequences hold no line feeds.
-                lines = text.count("\n", 0, match.end())
+                # Move on past the line in which the match ends, counted in raw bytes: control sequences hold no line feeds.
                 position = 0
-                for _ in range(lines):
-                    position = raw.index(b"\n", position) + 1
-                end = raw.find(b"\n", position)
-                self._seen += len(raw) if end < 0 else end + 1
+                for _ in range(text.count("\n", 0, match.end() - 1) + 1):
+                    position = raw.find(b"\n", position) + 1 or len(raw)
+                self._seen += position
                 return match
             if ended:
                 raise Inconclusive(f"the machine ended while '{patterns[0]}' was awaited")
