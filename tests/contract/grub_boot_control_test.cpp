@@ -1,0 +1,1 @@
+#include "boot/grub/grub_boot_control.h"
