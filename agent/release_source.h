@@ -6,6 +6,7 @@
 #include "base/result.h"
 #include "keys/verified.h"
 #include "model/journal.h"
+#include "slots/slot_store.h"
 
 namespace cube {
 
@@ -16,6 +17,9 @@ class ReleaseSource {
   // missing. Repeatable. Errors: untrusted, unreachable, corrupt, unsuitable (no longer offered),
   // no_space, failed.
   virtual Result<Verified<Release>> fetch(const Update& update, const ProgressSink& progress) = 0;
+
+  // Where the objects of that update are.
+  [[nodiscard]] virtual ObjectSource objects(const Update& update) const = 0;
 };
 
 }  // namespace cube

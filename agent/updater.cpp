@@ -148,7 +148,8 @@ Status Updater::fill(SlotId target, const Run& run) {
   if (!verified_) return Error{Errc::bug, "fill: no verified release"};
   done_.verified = false;
   const Update& update = *update_of(report_.journal.phase);
-  CUBE_CHECK(machine_.slots.fill(target, verified_->get(), ObjectSource{update.source}, run.progress));
+  CUBE_CHECK(machine_.slots.fill(target, verified_->get(), machine_.source.objects(update),
+                                 run.progress));
   done_.filled = true;
   return ok();
 }

@@ -2,17 +2,12 @@
 
 #include <ctime>
 
+#include <charconv>
 #include <chrono>
 #include <cstdio>
 
 namespace cube {
 namespace {
-
-std::int64_t seconds_of(clockid_t id) {
-  timespec now{};
-  ::clock_gettime(id, &now);
-  return now.tv_sec;
-}
 
 // Two or four digits at `at`; -1 when not digits.
 int digits(const std::string& text, std::size_t at, std::size_t count) {
@@ -26,8 +21,14 @@ int digits(const std::string& text, std::size_t at, std::size_t count) {
 
 }  // namespace
 
-UnixSeconds SystemClock::now() const { return seconds_of(CLOCK_REALTIME); }
-Seconds SystemClock::uptime() const { return seconds_of(CLOCK_BOOTTIME); }
+UnixSeconds SystemClock::now() const { return ::time(nullptr); }
+
+Seconds SystemClock::uptime() const {
+  const auto text = root_.read_file("proc/uptime", 256);
+  Seconds seconds = 0;
+  if (text) std::from_chars(text->data(), text->data() + text->size(), seconds);
+  return seconds;
+}
 
 std::string format_utc(UnixSeconds time) {
   using namespace std::chrono;

@@ -19,10 +19,16 @@ class Clock {
   [[nodiscard]] virtual Seconds uptime() const = 0;   // since this boot, sleep included
 };
 
+// The wall clock of this machine, and the uptime that proc/uptime below `root` tells: 0 when it
+// cannot be read. `root` outlives the clock.
 class SystemClock final : public Clock {
  public:
+  explicit SystemClock(const RootDir& root) : root_(root) {}
   [[nodiscard]] UnixSeconds now() const override;
   [[nodiscard]] Seconds uptime() const override;
+
+ private:
+  const RootDir& root_;
 };
 
 // "2026-11-25T20:55:00Z". Valid for years 0 to 9999.

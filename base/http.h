@@ -22,9 +22,11 @@ struct HttpConfig {
   int tries = 3;                      // for connection errors and 5xx answers
 };
 
-// The whole document. file:///PATH is read from disk, as a regular file, under the same cap.
-// Errors: unreachable (connection, time-out, 5xx), not_found (404, 403 or 410, no such file),
-// corrupt (more than max_bytes), invalid (URL or scheme not allowed), failed.
+// The whole document. file:///PATH is read from disk, as a regular file, under the same cap; PATH is
+// taken as it is, without percent decoding. Below 1 KiB/s for 30 s counts as no answer.
+// Errors: unreachable (connection, time-out, cut off, 5xx), not_found (404, 403 or 410, no such
+// file), corrupt (more than max_bytes), invalid (URL, scheme, also of a redirect; client certificate),
+// untrusted (the server's certificate), failed.
 Result<std::string> http_get(const std::string& url, std::size_t max_bytes, const HttpConfig& config);
 
 }  // namespace cube

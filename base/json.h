@@ -59,7 +59,7 @@ class Json {
   // OLPC canonical form, the bytes that TUF signatures cover: no white space, keys sorted, only
   // '"' and '\\' escaped.
   [[nodiscard]] std::string canonical() const;
-  // One line, or indented by two blanks; control characters escaped. For files and `--json`.
+  // One line without its end, or lines indented by two blanks; control characters escaped. For files and `--json`.
   [[nodiscard]] std::string line() const;
   [[nodiscard]] std::string pretty() const;
 

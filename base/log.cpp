@@ -10,7 +10,9 @@ namespace cube {
 void log(Level level, std::string_view line) {
   std::string text;
   if (::isatty(STDERR_FILENO) == 0 && ::getenv("JOURNAL_STREAM") != nullptr) {
-    text = "<" + std::to_string(static_cast<int>(level)) + ">";
+    text.push_back('<');
+    text += std::to_string(static_cast<int>(level));
+    text.push_back('>');
   } else if (level <= Level::warning) {
     text = "cube-update: ";
   }

@@ -24,7 +24,7 @@ class RootDir {
   // Errors: not_found, failed.
   static Result<RootDir> open(const std::string& path);
   // The root of the running system.
-  static Result<RootDir> system() { return open("/"); }
+  static Result<RootDir> running_system() { return open("/"); }
 
   // A second handle on the same root.
   [[nodiscard]] Result<RootDir> clone() const;

@@ -1,7 +1,8 @@
 // ReleaseChannel: the releases that a repository offers, each verified (metadata by TufClient, the
 // manifest's bytes against the targets role, its fields by model/manifest.h).
 //
-// A repository (docs/formats.md) is a folder or a URL: metadata/, targets/releases/NAME/, repo/.
+// A repository (docs/formats/repository.md) is a folder or a URL: metadata/,
+// targets/releases/NAME/, repo/.
 #pragma once
 
 #include <memory>
@@ -18,15 +19,18 @@
 namespace cube {
 
 struct ChannelConfig {
-  std::string url;    // https://, http:// (only if http.allow_http), file:///... or an absolute path
+  std::string url;  // https://, http:// (only if http.allow_http), file:///... or an absolute path
   HttpConfig http;
+  UnixSeconds not_before = 0;  // a time that is certainly past, as the running release's build
+                               // time: expiry is judged by the later of it and the clock
   std::string trusted_root = "usr/share/cube-update/root.json";  // below the root; baked in
-  std::string state = "var/lib/cube-update/tuf";                 // below the root; persisted metadata
+  std::string state = "var/lib/cube-update/tuf";  // below the root; persisted metadata
 };
 
 class ReleaseChannel {
  public:
-  // `root` and `clock` outlive the channel. Errors: untrusted (no usable trusted root), invalid (URL).
+  // `root` and `clock` outlive the channel. Errors: untrusted (no usable trusted root), invalid
+  // (URL).
   static Result<ReleaseChannel> open(const RootDir& root, const Clock& clock, ChannelConfig config);
   ReleaseChannel(ReleaseChannel&&) noexcept;
   ReleaseChannel& operator=(ReleaseChannel&&) noexcept;

@@ -2,6 +2,7 @@
 // TufClient can make one, so a function that takes a Verified<T> cannot be reached without a key.
 #pragma once
 
+#include <type_traits>
 #include <utility>
 
 namespace cube {
@@ -17,12 +18,12 @@ class Verified {
   // returns a Result<U>; the caller promises that it adds nothing from elsewhere.
   template <typename Parse>
   [[nodiscard]] auto parsed_by(Parse parse) const {
-    using Outcome = decltype(parse(value_));
-    using U = std::remove_cvref_t<decltype(std::declval<Outcome>().value())>;
-    auto outcome = parse(value_);
-    using Wrapped = typename Outcome::template rebind<Verified<U>>;
-    if (!outcome) return Wrapped(std::move(outcome).error());
-    return Wrapped(Verified<U>(std::move(outcome).value()));
+    using Parsed = std::remove_cvref_t<decltype(parse(value_))>;
+    using U = std::remove_cvref_t<decltype(std::declval<Parsed>().value())>;
+    using Wrapped = typename Parsed::template rebind<Verified<U>>;
+    Parsed parsed = parse(value_);
+    if (!parsed) return Wrapped(std::move(parsed).error());
+    return Wrapped(Verified<U>(std::move(parsed).value()));
   }
 
  private:

@@ -126,6 +126,8 @@ Step turn(const Journal& journal, const World& world, const Arming& phase) {
   if (running(world, update))
     return world.trial_boot ? record(journal, Trying{update}) : by_hand();
   if (!world.boot) return lost_records(journal, update);
+  if (world.boot->fallback == update.target)  // somebody made it so meanwhile
+    return abandon(journal, world, update, Cause::superseded);
   const bool offered = world.boot->offered && world.boot->trial &&
                        world.boot->trial->slot == update.target;
   if (offered) return record(journal, Armed{update, world.boot_id});
@@ -190,7 +192,14 @@ Step turn(const Journal& journal, const World& world, const Committing& phase) {
   const bool blessed =
       world.boot && world.boot->fallback == update.target && !world.boot->trial;
   if (blessed) return finish(journal, world, update, Outcome::committed, {});
-  if (running(world, update)) return step::Bless{update.target};
+  if (running(world, update)) {
+    // Health must have passed in this boot and be known to this process; a bless that a power cut
+    // ended half-way is only completed.
+    const bool begun = world.boot && world.boot->fallback == update.target;
+    if (begun || world.health == Health::passed || mutated("commit-without-health"))
+      return step::Bless{update.target};
+    return world.trial_boot ? record(journal, Trying{update}) : by_hand();
+  }
   if (!world.boot) return lost_records(journal, update);
   return fell_back(journal, world, update);
 }

@@ -49,7 +49,7 @@ struct Update {
   Release release;
   SlotId target{};
   std::string from_release;      // what ran when it began; "" when unknown
-  std::string source;            // URL of the repository
+  std::string source;            // URL or folder of the repository
   int tries = 3;                 // how often the trial may be started
   bool unattended = true;        // the agent reboots by itself
   bool returning = false;        // a rollback to an older, already sealed release

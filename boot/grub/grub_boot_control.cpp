@@ -2,220 +2,269 @@
 
 #include <fcntl.h>
 #include <sys/random.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <array>
-#include <utility>
 
 #include "base/digest.h"
 #include "base/durable_file.h"
 #include "base/io.h"
 #include "base/mutation.h"
 #include "boot/cmdline.h"
+#include "boot/grub/env_block.h"
 
 namespace cube {
+
+// The variables of `env`, typed.
+struct GrubBootControl::Env {
+  EnvBlock block;  // with what else may be in it
+  BootState state;
+  std::string canary, was;
+};
+
 namespace {
 
-constexpr const char* write_anew =
-    "; on a healthy system, `cube-update commit` writes the boot records anew";
+constexpr const char* remedy =
+    "; the running slot can be made the fallback anew with `cube-update commit`";
 
-std::string folder_of(const std::string& path) {
-  const auto slash = path.find_last_of('/');
-  return slash == std::string::npos ? "." : path.substr(0, slash);
+std::string slot_or_none(const std::optional<SlotId>& slot) {
+  return slot ? std::string(to_string(*slot)) : "none";
 }
 
-// A regular file, not through a symlink: GRUB may resolve one to another filesystem than we do.
-// Errors: corrupt, not_found, failed.
-Result<std::string> read_block(const RootDir& root, const std::string& path) {
-  auto file = root.open_file(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
-  if (!file) {
-    if (file.error().sys_errno == ELOOP) return Error{Errc::corrupt, "it is a symbolic link"};
-    return std::move(file).error();
-  }
-  struct stat st {};
-  if (::fstat(file->get(), &st) != 0) return system_error("stat " + root.join(path));
-  if (!S_ISREG(st.st_mode)) return Error{Errc::corrupt, "it is not a regular file"};
-  return read_all(*file, env_block_bytes);
+Result<std::optional<SlotId>> slot_or_none_in(const EnvBlock& block, const std::string& name) {
+  CUBE_TRY(const auto text, block.get(name));
+  if (text == "none") return std::optional<SlotId>();
+  if (const auto slot = parse_slot(text)) return std::optional<SlotId>(slot);
+  return Error{Errc::corrupt, "has " + name + "=" + text};
 }
 
-bool is_damage(const Error& error) {
-  return error.code == Errc::corrupt || error.code == Errc::not_found;
+Result<SlotId> slot_in(const EnvBlock& block, const std::string& name) {
+  CUBE_TRY(const auto slot, slot_or_none_in(block, name));
+  if (!slot) return Error{Errc::corrupt, "has " + name + "=none"};
+  return *slot;
 }
 
-// Damage as the port reports it.
-Error unusable(Error error, const std::string& where) {
-  if (error.code == Errc::not_found)
-    return {Errc::cannot_arm, "boot record " + where + " is missing" + write_anew, ENOENT};
-  if (error.code == Errc::corrupt)
-    return {Errc::cannot_arm, "boot record " + where + " is damaged: " + error.what + write_anew};
-  return std::move(error).in("boot record " + where);
+Result<int> digit_in(const EnvBlock& block, const std::string& name) {
+  CUBE_TRY(const auto text, block.get(name));
+  if (text.size() != 1 || text[0] < '0' || text[0] > '9')
+    return Error{Errc::corrupt, "has " + name + "=" + text};
+  return text[0] - '0';
 }
 
-Error not_written(Error error, const std::string& where) {
-  const bool locked = error.sys_errno == EROFS || error.sys_errno == EPERM ||
-                      error.sys_errno == EACCES;
-  error = std::move(error).in("write boot record " + where);
-  if (locked) {
-    error.code = Errc::cannot_arm;
-    error.what += "; mount the boot partition read-write and see that the file is not immutable";
-  }
-  return error;
+Result<std::string> canary_in(const EnvBlock& block, const std::string& name) {
+  CUBE_TRY(auto text, block.get(name));
+  if (!is_canary(text)) return Error{Errc::corrupt, "has " + name + "=" + text};
+  return text;
 }
 
-Result<std::string> random_canary() {
+Result<BootState> state_in(const EnvBlock& block) {
+  BootState state;
+  CUBE_TRY(state.fallback, slot_in(block, "cube_fallback"));
+  CUBE_TRY(const auto offer, slot_or_none_in(block, "cube_offer"));
+  CUBE_TRY(const auto trial, slot_or_none_in(block, "cube_trial"));
+  CUBE_TRY(const int left, digit_in(block, "cube_left"));
+  CUBE_TRY(const int done, digit_in(block, "cube_done"));
+  if (trial) state.trial = Trial{*trial, left, done};
+  state.offered = offer.has_value();
+  if (offer && offer != trial) return Error{Errc::corrupt, "offers a slot that is not on trial"};
+  if (trial && *trial == state.fallback)
+    return Error{Errc::corrupt, "has the fallback itself on trial"};
+  if (offer && left == 0) return Error{Errc::corrupt, "offers a trial without tries left"};
+  return state;
+}
+
+Result<std::string> new_canary() {
   std::array<unsigned char, 8> bytes{};
   if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size()))
-    return system_error("getrandom");
+    return system_error("random bytes");
   return to_hex(bytes.data(), bytes.size());
 }
 
-bool same_second_sector(const std::string& one, const std::string& two) {
-  return std::string_view(one).substr(env_sector_bytes) ==
-         std::string_view(two).substr(env_sector_bytes);
+// The first 16 hex digits of this boot's id: stands for a canary when GRUB had none to pass on.
+Result<std::string> boot_mark(const RootDir& root) {
+  CUBE_TRY(auto id, root.read_file("proc/sys/kernel/random/boot_id", 64));
+  std::erase_if(id, [](char c) { return c == '-' || c == '\n'; });
+  if (id.size() < 16 || !is_canary(id.substr(0, 16))) return Error{Errc::failed, "no boot id"};
+  return id.substr(0, 16);
+}
+
+// Any trouble with the records means: no safe trial. Out of space and the like keep their code.
+Error records_error(Error error, const std::string& path) {
+  const bool unusable = error.code == Errc::corrupt || error.code == Errc::not_found ||
+                        error.sys_errno == EROFS || error.sys_errno == EACCES ||
+                        error.sys_errno == EPERM;
+  if (unusable) error.code = Errc::cannot_arm;
+  error.what = "GRUB environment block " + path + ": " + error.what;
+  return error;
 }
 
 }  // namespace
 
-GrubBootControl::GrubBootControl(const RootDir& root, GrubPaths paths)
-    : root_(root), paths_(std::move(paths)) {}
-
-Result<GrubBootControl::Records> GrubBootControl::records() const {
-  const std::string env_path = root_.join(paths_.env);
-  const std::string good_path = root_.join(paths_.good);
-  auto env_block = read_block(root_, paths_.env);
-  if (!env_block) return unusable(std::move(env_block).error(), env_path);
-  auto env = parse_env(*env_block);
-  if (!env) return unusable(std::move(env).error(), env_path);
-  auto good_block = read_block(root_, paths_.good);
-  if (!good_block) return unusable(std::move(good_block).error(), good_path);
-  auto good = parse_good(*good_block);
-  if (!good) return unusable(std::move(good).error(), good_path);
-  return Records{std::move(*env), std::move(*env_block), *good};
-}
-
-Result<BootState> GrubBootControl::state() const {
-  CUBE_TRY(const auto now, records());
-  return to_boot_state(now.env);
-}
-
-// The same values, with the canary as the next write has to leave it.
-Result<GrubEnv> GrubBootControl::proven(GrubEnv env) const {
-  if (mutated("grub-arm-skips-canary")) return env;
-  CUBE_TRY(const auto cmdline, read_cmdline(root_, paths_.cmdline));
-  const std::string where = root_.join(paths_.env);
-  if (cmdline.canary.empty())
-    return Error{Errc::cannot_arm,
-                 "the running kernel was started without cube.canary, so it is not known whether "
-                 "the boot loader reads " + where + "; restart through the cube-update boot entry"};
-  if (cmdline.canary == env.canary) {
-    env.was = env.canary;
-    CUBE_TRY(env.canary, random_canary());
+Result<GrubBootControl::Env> GrubBootControl::read_env() const {
+  const auto read = [&]() -> Result<Env> {
+    CUBE_TRY(const auto bytes, root_.read_file(paths_.env, env_block_bytes + 1));
+    Env env;
+    CUBE_TRY(env.block, EnvBlock::parse(bytes));
+    CUBE_TRY(env.state, state_in(env.block));
+    CUBE_TRY(env.canary, canary_in(env.block, "cube_canary"));
+    CUBE_TRY(env.was, canary_in(env.block, "cube_was"));
     return env;
+  };
+  auto env = read();
+  if (!env) {
+    auto error = records_error(std::move(env).error(), root_.join(paths_.env));
+    error.what += remedy;
+    return error;
   }
-  if (cmdline.canary == env.was) return env;
-  return Error{Errc::cannot_arm, "the boot loader started this kernel from other records than " +
-                                     where + "; see which partition is mounted there"};
-}
-
-// For a block that tells nothing. Later writes of this boot must pass proven(): was is what the
-// running kernel was told, if it was told anything.
-Result<GrubEnv> GrubBootControl::new_env() const {
-  CUBE_TRY(const auto cmdline, read_cmdline(root_, paths_.cmdline));
-  GrubEnv env;
-  CUBE_TRY(env.canary, random_canary());
-  CUBE_TRY(env.was, random_canary());
-  if (!cmdline.canary.empty()) env.was = cmdline.canary;
   return env;
 }
 
-Status GrubBootControl::put(const std::string& path, const std::string& block) {
-  const std::string where = root_.join(path);
-  if (mutated("grub-not-in-place")) return replace_file(root_, path, block);
-  const auto old = read_block(root_, path);
-  auto written = old && old->size() == block.size() ? overwrite_in_place(root_, path, block)
-                                                    : put_anew(path, block);
-  if (!written) return not_written(std::move(written).error(), where);
-  return ok();
-}
-
-Status GrubBootControl::put_anew(const std::string& path, const std::string& block) {
-  const std::string folder = folder_of(path);
-  if (!root_.exists(folder))
-    return Error{Errc::cannot_arm, "its folder does not exist; mount the boot partition and install "
-                                   "the cube-update boot entry"};
-  auto file = root_.open_file(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0644);
-  if (!file && file.error().sys_errno == ELOOP) {
-    CUBE_CHECK(root_.remove_file(path));
-    file = root_.open_file(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0644);
+Result<SlotId> GrubBootControl::read_good() const {
+  const auto read = [&]() -> Result<SlotId> {
+    CUBE_TRY(const auto bytes, root_.read_file(paths_.good, env_block_bytes + 1));
+    CUBE_TRY(const auto block, EnvBlock::parse(bytes));
+    return slot_in(block, "cube_fallback");
+  };
+  auto good = read();
+  if (!good) {
+    auto error = records_error(std::move(good).error(), root_.join(paths_.good));
+    error.what += remedy;
+    return error;
   }
-  if (!file) return std::move(file).error();
-  struct stat st {};
-  if (::fstat(file->get(), &st) != 0) return system_error("stat");
-  if (!S_ISREG(st.st_mode)) return Error{Errc::failed, "it is not a regular file; remove it"};
-  if (::ftruncate(file->get(), static_cast<off_t>(block.size())) != 0)
-    return system_error("set its length");
-  CUBE_CHECK(write_at(*file, block, 0));
-  CUBE_CHECK(sync_file(*file));
-  CUBE_CHECK(sync_folder(root_, folder));
-  CUBE_TRY(const auto back, read_block(root_, path));
-  if (back != block) return Error{Errc::failed, "read back differs from what was written"};
-  return ok();
+  return good;
 }
 
-Status GrubBootControl::change(const Records& before, const GrubEnv& next) {
-  CUBE_TRY(const auto block, render_env(next));
-  if (!same_second_sector(block, before.env_block))
-    return Error{Errc::cannot_arm, "boot record " + root_.join(paths_.env) +
-                                       ": variables of others reach beyond its first 512 bytes, so "
-                                       "it cannot be changed safely; remove them with grub-editenv"};
-  if (before.good != before.env.fallback)  // a cut inside bless: both slots were good
-    CUBE_CHECK(put(paths_.good, render_good(before.env.fallback)));
-  return put(paths_.env, block);
+Result<BootState> GrubBootControl::state() const {
+  CUBE_TRY(const auto env, read_env());
+  // A second copy that cannot be read is damage; one that names the other slot is a bless() that was
+  // cut short, and the block that GRUB asks first counts.
+  CUBE_TRY([[maybe_unused]] const auto good, read_good());
+  return env.state;
+}
+
+Status GrubBootControl::copies_agree(const Env& env) const {
+  CUBE_TRY(const auto good, read_good());
+  if (good == env.state.fallback) return ok();
+  return Error{Errc::cannot_arm, "GRUB's two records name different fallbacks (" +
+                                     root_.join(paths_.env) + " and " + root_.join(paths_.good) +
+                                     ")" + remedy};
+}
+
+// Writes after proving that GRUB started this kernel from the same block.
+Status GrubBootControl::write_env(Env env) {
+  CUBE_TRY(const auto cmdline, read_cmdline(root_));
+  if (cmdline.canary == env.canary) {  // the first write in this boot
+    env.was = env.canary;
+    CUBE_TRY(env.canary, new_canary());
+  } else {
+    CUBE_CHECK(read_by_grub(env));
+  }
+  const auto& state = env.state;
+  const std::optional<SlotId> trial = state.trial ? std::optional(state.trial->slot) : std::nullopt;
+  env.block.set("cube_fallback", std::string(to_string(state.fallback)));
+  env.block.set("cube_offer", slot_or_none(state.offered ? trial : std::nullopt));
+  env.block.set("cube_trial", slot_or_none(trial));
+  env.block.set("cube_left", std::to_string(state.trial ? state.trial->tries_left : 0));
+  env.block.set("cube_done", std::to_string(state.trial ? state.trial->tries_done : 0));
+  env.block.set("cube_canary", env.canary);
+  env.block.set("cube_was", env.was);
+  CUBE_TRY(const auto bytes, env.block.render());
+  return write(paths_.env, bytes, false);
+}
+
+// The running kernel's arguments prove that GRUB read this block, or that we wrote it since.
+Status GrubBootControl::read_by_grub(const Env& env) const {
+  CUBE_TRY(const auto cmdline, read_cmdline(root_));
+  CUBE_TRY(const auto mark, boot_mark(root_));
+  const bool known = !cmdline.canary.empty() &&
+                     (cmdline.canary == env.canary || cmdline.canary == env.was);
+  if (known || env.was == mark || mutated("grub-canary-ignored")) return ok();
+  return Error{Errc::cannot_arm,
+               "GRUB did not start this kernel from " + root_.join(paths_.env) +
+                   ": it reads another environment block; check the boot partition that GRUB uses"};
+}
+
+Status GrubBootControl::write_good(SlotId fallback) {
+  EnvBlock block;
+  block.set("cube_fallback", std::string(to_string(fallback)));
+  CUBE_TRY(const auto bytes, block.render());
+  return write(paths_.good, bytes, true);
+}
+
+Status GrubBootControl::write(const std::string& path, const std::string& bytes, bool may_create) {
+  const auto st = root_.stat(path);
+  const bool whole = st && S_ISREG(st->st_mode) && st->st_size == static_cast<off_t>(bytes.size());
+  Status written = whole || !may_create ? overwrite_in_place(root_, path, bytes)
+                                        : replace_file(root_, path, bytes);
+  if (!written) {
+    auto error = records_error(std::move(written).error(), root_.join(path));
+    if (error.sys_errno == EROFS)
+      error.what += "; remount the boot partition writable and try again";
+    return error;
+  }
+  return ok();
 }
 
 Status GrubBootControl::arm(SlotId slot, int tries) {
-  if (tries < 1 || tries > 9) return Error{Errc::bug, "arm: tries must be 1 to 9"};
-  CUBE_TRY(const auto before, records());
-  if (slot == before.env.fallback) return Error{Errc::bug, "arm: the slot is the fallback"};
-  CUBE_TRY(auto next, proven(before.env));
-  if (next.trial != slot) next.done = 0;
-  next.trial = slot;
-  next.offer = slot;
-  next.left = tries;
-  return change(before, next);
+  if (tries < 1 || tries > 9) return Error{Errc::bug, "arm: tries out of range"};
+  CUBE_TRY(auto env, read_env());
+  if (slot == env.state.fallback) return Error{Errc::bug, "arm: the slot is the fallback"};
+  CUBE_CHECK(copies_agree(env));
+  const bool again = env.state.trial && env.state.trial->slot == slot;
+  env.state.trial = Trial{slot, tries, again ? env.state.trial->tries_done : 0};
+  env.state.offered = true;
+  return write_env(std::move(env));
 }
 
 Status GrubBootControl::reject(SlotId slot) {
-  CUBE_TRY(const auto before, records());
-  if (slot == before.env.fallback) return Error{Errc::bug, "reject: the slot is the fallback"};
-  CUBE_TRY(auto next, proven(before.env));
-  next.offer.reset();
-  next.trial.reset();
-  next.left = 0;
-  next.done = 0;
-  return change(before, next);
+  CUBE_TRY(auto env, read_env());
+  if (slot == env.state.fallback) return Error{Errc::bug, "reject: the slot is the fallback"};
+  if (!env.state.trial || env.state.trial->slot != slot) return ok();
+  CUBE_CHECK(copies_agree(env));
+  env.state.trial.reset();
+  env.state.offered = false;
+  return write_env(std::move(env));
 }
 
 Status GrubBootControl::bless(SlotId slot) {
-  const auto old_block = read_block(root_, paths_.env);
-  if (!old_block && !is_damage(old_block.error()))
-    return Error(old_block.error()).in("boot record " + root_.join(paths_.env));
-  const auto old = old_block ? parse_env(*old_block) : Result<GrubEnv>(old_block.error());
-  CUBE_TRY(auto next, old ? proven(*old) : new_env());
-  next.fallback = slot;
-  next.offer.reset();
-  next.trial.reset();
-  next.left = 0;
-  next.done = 0;
-  auto block = render_env(next);
-  if (old && (!block || !same_second_sector(*block, *old_block))) {
-    next.foreign.clear();  // a healthy boot is worth more than variables of others
-    block = render_env(next);
+  auto env = read_env();
+  const auto good = read_good();
+  const bool done = env && good && *good == slot && env->state.fallback == slot &&
+                    !env->state.trial;
+  if (done) return ok();
+  if (env) {
+    CUBE_CHECK(read_by_grub(*env));
+    if (!mutated("grub-bless-skips-good")) CUBE_CHECK(write_good(slot));
+    env->state = BootState{slot, std::nullopt, false};
+    return write_env(std::move(*env));
   }
-  if (!block) return std::move(block).error();
-  if (!mutated("grub-bless-skips-good-copy")) CUBE_CHECK(put(paths_.good, render_good(slot)));
-  return put(paths_.env, *block);
+  return write_anew(slot, env.error());
+}
+
+// The block is damaged or missing. Written anew only where GRUB must have seen the same: a missing
+// file that GRUB nevertheless read a canary from is a boot partition that is not mounted here.
+Status GrubBootControl::write_anew(SlotId slot, const Error& damage) {
+  CUBE_TRY(const auto cmdline, read_cmdline(root_));
+  if (!cmdline.slot)
+    return Error{Errc::cannot_arm,
+                 "this kernel was not started by cube-update's GRUB script (no cube.slot= among its "
+                 "arguments); install packaging/grub.d first"};
+  if (!root_.exists(paths_.env) && !cmdline.canary.empty())
+    return Error{Errc::cannot_arm, damage.what + "; but GRUB found one: is the boot partition mounted?"};
+  std::string was = cmdline.canary;
+  if (was.empty()) {
+    CUBE_TRY(was, boot_mark(root_));
+  }
+  CUBE_CHECK(write_good(slot));
+  EnvBlock block;
+  const std::string text(to_string(slot));
+  CUBE_TRY(const auto canary, new_canary());
+  for (const auto& [name, value] : std::initializer_list<std::pair<const char*, std::string>>{
+           {"cube_fallback", text}, {"cube_offer", "none"}, {"cube_trial", "none"},
+           {"cube_left", "0"}, {"cube_done", "0"}, {"cube_canary", canary},
+           {"cube_was", was}})
+    block.set(name, value);
+  CUBE_TRY(const auto bytes, block.render());
+  return write(paths_.env, bytes, true);
 }
 
 }  // namespace cube

@@ -1,8 +1,5 @@
 #include "tests/contract/boot_control_contract.h"
 
-#include <unistd.h>
-
-#include <cstdlib>
 #include <fstream>
 
 #include "boot/grub/grub_boot_control.h"
@@ -12,39 +9,50 @@
 namespace cube {
 namespace {
 
-// The suite makes ten thousand fsyncs and none of its sentences is about a disk: memory, if we may.
-[[maybe_unused]] const bool in_memory =
-    ::access("/dev/shm", W_OK) == 0 && ::setenv("TMPDIR", "/dev/shm", 0) == 0;
-
-class FakeMachine {
+class FakeFixture {
  public:
-  BootControl& control() { return control_; }
-  Started start() { return control_.start(); }
-  void damage() { control_.damage(); }
+  BootControl& control() { return fake_; }
+  Started start() { return fake_.start(); }
+  void damage() { fake_.damage_records(); }
 
  private:
-  FakeBootControl control_;
+  FakeBootControl fake_{SlotId::a};
 };
 
-class GrubMachine {
+enum class Damage { zeroed, torn, missing };
+
+template <Damage kind>
+class GrubFixture {
  public:
-  GrubMachine() : loader_(dir_.path()), root_(dir_.root()), control_(root_) {
+  GrubFixture() {
     loader_.install(SlotId::a);
     loader_.start();
   }
   BootControl& control() { return control_; }
   Started start() { return loader_.start(); }
-  void damage() { std::ofstream(loader_.env_path()) << std::string(1024, '\0'); }
+  void damage() {
+    const std::string file = loader_.env_file();
+    if (kind == Damage::missing) {
+      std::filesystem::remove(file);
+      return;
+    }
+    std::fstream out(file, std::ios::binary | std::ios::in | std::ios::out);
+    // Torn: the header and half a variable are left, as far as a sector can tear.
+    if (kind == Damage::torn) out.seekp(30);
+    out << std::string(kind == Damage::torn ? 994 : 1024, '\0');
+  }
 
  private:
   ScratchDir dir_;
-  GrubLoader loader_;
-  RootDir root_;
-  GrubBootControl control_;
+  RootDir root_ = dir_.root();
+  GrubLoader loader_{dir_.path()};
+  GrubBootControl control_{root_, {}};
 };
 
-INSTANTIATE_TYPED_TEST_SUITE_P(Fake, BootControlContract, FakeMachine);
-INSTANTIATE_TYPED_TEST_SUITE_P(Grub, BootControlContract, GrubMachine);
+INSTANTIATE_TYPED_TEST_SUITE_P(Fake, BootControlContract, FakeFixture);
+using Grub = testing::Types<GrubFixture<Damage::zeroed>, GrubFixture<Damage::torn>,
+                            GrubFixture<Damage::missing>>;
+INSTANTIATE_TYPED_TEST_SUITE_P(Grub, BootControlContract, Grub);
 
 }  // namespace
 }  // namespace cube

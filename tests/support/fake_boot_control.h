@@ -1,9 +1,6 @@
-// FakeBootControl: a boot loader in memory, held to the same contract suite as the real adapters.
-// Illegal calls are answered as the port says (Errc::bug), so a caller's mistake shows in its test.
+// FakeBootControl: a boot loader in memory with the semantics of the port. It rejects what a real
+// adapter rejects; tests/contract runs the same suite on both, so that it cannot lie.
 #pragma once
-
-#include <algorithm>
-#include <optional>
 
 #include "boot/boot_control.h"
 
@@ -19,62 +16,49 @@ struct Started {
 
 class FakeBootControl final : public BootControl {
  public:
-  explicit FakeBootControl(SlotId fallback = SlotId::a) : state_{fallback, std::nullopt, false} {}
+  explicit FakeBootControl(SlotId fallback) { state_.fallback = fallback; }
 
   [[nodiscard]] Result<BootState> state() const override {
-    if (auto refusal = refuse()) return *refusal;
+    if (damaged_) return damage();
     return state_;
   }
-
   Status arm(SlotId slot, int tries) override {
-    if (tries < 1 || tries > 9) return Error{Errc::bug, "arm: tries must be 1 to 9"};
-    if (auto refusal = refuse()) return *refusal;
-    if (slot == state_.fallback) return Error{Errc::bug, "arm: the slot is the fallback"};
-    const int done = state_.trial && state_.trial->slot == slot ? state_.trial->tries_done : 0;
+    if (tries < 1 || tries > 9) return Error{Errc::bug, "tries out of range"};
+    if (damaged_) return damage();
+    if (slot == state_.fallback) return Error{Errc::bug, "the slot is the fallback"};
+    const int done = state_.trial ? state_.trial->tries_done : 0;
     state_.trial = Trial{slot, tries, done};
     state_.offered = true;
     return ok();
   }
-
   Status bless(SlotId slot) override {
-    if (failure_) return *failure_;
     state_ = BootState{slot, std::nullopt, false};
     damaged_ = false;
     return ok();
   }
-
   Status reject(SlotId slot) override {
-    if (auto refusal = refuse()) return *refusal;
-    if (slot == state_.fallback) return Error{Errc::bug, "reject: the slot is the fallback"};
+    if (damaged_) return damage();
+    if (slot == state_.fallback) return Error{Errc::bug, "the slot is the fallback"};
     state_.trial.reset();
     state_.offered = false;
     return ok();
   }
 
-  // The loader's turn: spends an offer and counts the try, then starts the trial; else the fallback.
+  // The loader's turn.
   Started start() {
-    if (damaged_ || !state_.offered) return {state_.fallback, false};
+    if (damaged_ || !state_.offered || state_.trial->tries_left < 1) return {state_.fallback, false};
     state_.offered = false;
-    --state_.trial->tries_left;
+    state_.trial->tries_left -= 1;
     state_.trial->tries_done = std::min(9, state_.trial->tries_done + 1);
     return {state_.trial->slot, true};
   }
-
-  // The records become unreadable; the loader still knows the fallback.
-  void damage() { damaged_ = true; }
-  // Every call answers with this error until it is taken back with nullopt.
-  void fail_with(std::optional<Error> failure) { failure_ = std::move(failure); }
+  // The records are lost.
+  void damage_records() { damaged_ = true; }
 
  private:
-  [[nodiscard]] std::optional<Error> refuse() const {
-    if (failure_) return failure_;
-    if (damaged_) return Error{Errc::cannot_arm, "the boot records are damaged"};
-    return std::nullopt;
-  }
-
+  static Error damage() { return {Errc::cannot_arm, "the loader's records are damaged"}; }
   BootState state_;
   bool damaged_ = false;
-  std::optional<Error> failure_;
 };
 
 }  // namespace cube

@@ -2,152 +2,117 @@
 
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <random>
+#include <sstream>
 #include <stdexcept>
-#include <utility>
 
 namespace cube {
 namespace {
 
-constexpr std::string_view signature = "# GRUB Environment Block\n";
+namespace fs = std::filesystem;
+constexpr const char* header = "# GRUB Environment Block\n";
 
-std::optional<std::string> slurp(const std::string& path) {
-  if (!std::filesystem::is_regular_file(path)) return std::nullopt;
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return std::nullopt;
-  return std::string(std::istreambuf_iterator<char>(file), {});
+void write(const std::string& path, const std::string& text) {
+  fs::create_directories(fs::path(path).parent_path());
+  std::ofstream out(path, std::ios::binary);
+  out << text;
+  if (!out) throw std::runtime_error("cannot write " + path);
 }
 
-void spill(const std::string& path, const std::string& content) {
-  std::ofstream file(path, std::ios::binary);
-  file << content;
-  if (!file.flush()) throw std::runtime_error("cannot write " + path);
+std::string read(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::ostringstream text;
+  text << in.rdbuf();
+  return text.str();
 }
 
-std::string random_hex(std::size_t digits) {
-  static std::random_device device;
-  std::string text;
-  while (text.size() < digits) text += "0123456789abcdef"[device() % 16];
-  return text;
+std::string block(const std::string& variables) {
+  std::string bytes = header + variables;
+  bytes.resize(1024, '#');
+  return bytes;
 }
 
-std::string block_of(std::string text) {
-  text.insert(0, signature);
-  text.resize(1024, '#');
-  return text;
+std::string random_hex(int digits) {
+  static std::random_device source;
+  std::string hex;
+  for (int i = 0; i < digits; ++i) hex.push_back("0123456789abcdef"[source() % 16]);
+  return hex;
 }
 
-std::size_t end_of_line(const std::string& block, std::size_t at) {
-  for (; at < block.size() && block[at] != '\n'; ++at)
-    if (block[at] == '\\') ++at;
-  return std::min(at, block.size());
-}
-
-// save_env's way: the first line of that name gets the value, the padding gives or takes the room.
-bool set_in(std::string& block, const std::string& name, const std::string& value) {
-  const std::string line = name + "=" + value;
-  const std::size_t size = block.size();
-  std::size_t at = signature.size();
-  while (at < size && block[at] != '#') {
-    const std::size_t end = end_of_line(block, at);
-    if (block.compare(at, name.size() + 1, name + "=") == 0) {
-      block.replace(at, end - at, line);
-      break;
-    }
-    at = end + 1;
-  }
-  if (at >= size || block[at] == '#') block.insert(std::min(at, size), line + "\n");
-  while (block.size() > size) {
-    if (block.back() != '#') return false;
-    block.pop_back();
-  }
-  block.resize(size, '#');
-  return true;
-}
-
-std::string value_or_empty(const std::map<std::string, std::string>& variables, const char* name) {
-  const auto found = variables.find(name);
-  return found == variables.end() ? "" : found->second;
-}
-
-bool is_count(const std::string& text, char lowest) {
-  return text.size() == 1 && text[0] >= lowest && text[0] <= '9';
-}
+bool is_slot(const std::string& text) { return text == "a" || text == "b"; }
 
 }  // namespace
 
-GrubLoader::GrubLoader(std::string root) : root_(std::move(root)) {
-  std::filesystem::create_directories(root_ + "/boot/efi/cube");
-  std::filesystem::create_directories(root_ + "/proc/sys/kernel/random");
-}
-
 void GrubLoader::install(SlotId fallback) {
   const std::string slot(to_string(fallback));
-  spill(env_path(), block_of("cube_fallback=" + slot +
-                             "\ncube_offer=none\ncube_trial=none\ncube_left=0\ncube_done=0\n"
-                             "cube_canary=" + random_hex(16) + "\ncube_was=" + random_hex(16) + "\n"));
-  spill(good_path(), block_of("cube_fallback=" + slot + "\n"));
+  write(env_file(), block("cube_fallback=" + slot +
+                          "\ncube_offer=none\ncube_trial=none\ncube_left=0\ncube_done=0\ncube_canary=" +
+                          random_hex(16) + "\ncube_was=" + random_hex(16) + "\n"));
+  write(good_file(), block("cube_fallback=" + slot + "\n"));
 }
 
-std::optional<GrubLoader::Variables> GrubLoader::load_env(const std::string& path) {
-  const auto block = slurp(path);
-  if (!block || block->compare(0, signature.size(), signature) != 0) return std::nullopt;
+GrubLoader::Variables GrubLoader::load(const std::string& file) {
   Variables variables;
-  for (std::size_t at = signature.size(); at < block->size();) {
-    const std::size_t end = end_of_line(*block, at);
-    const auto line = block->substr(at, end - at);
+  const std::string bytes = read(file);
+  if (!bytes.starts_with(header)) return variables;
+  std::istringstream lines(bytes);
+  for (std::string line; std::getline(lines, line);) {
     const auto equals = line.find('=');
-    if (line[0] != '#' && equals != std::string::npos)
-      variables[line.substr(0, equals)] = line.substr(equals + 1);
-    at = end + 1;
+    if (line.starts_with("#") || equals == std::string::npos) continue;
+    variables[line.substr(0, equals)] = line.substr(equals + 1);
   }
   return variables;
 }
 
-bool GrubLoader::save_env(const Variables& values) const {
-  auto block = slurp(env_path());
-  if (saves_fail_ || !block) return false;
-  for (const auto& [name, value] : values)
-    if (!set_in(*block, name, value)) return false;
-  std::fstream file(env_path(), std::ios::binary | std::ios::in | std::ios::out);
-  file << *block;
-  return static_cast<bool>(file.flush());
-}
-
-void GrubLoader::hand_over(const Started& started, const std::string& canary) const {
-  const std::string slot(to_string(started.slot));
-  spill(cmdline_path(), "BOOT_IMAGE=/boot/vmlinuz root=LABEL=cube-" + slot +
-                            " ro panic=10 cube.slot=" + slot +
-                            (started.trial ? " cube.trial=1" : "") + " cube.canary=" + canary + "\n");
-  spill(root_ + "/proc/sys/kernel/random/boot_id",
-        random_hex(8) + "-" + random_hex(4) + "-4" + random_hex(3) + "-a" + random_hex(3) + "-" +
-            random_hex(12) + "\n");
+void GrubLoader::save(const Variables& changed) const {
+  std::istringstream lines(read(env_file()));
+  std::string variables;
+  for (std::string line; std::getline(lines, line);) {
+    const auto equals = line.find('=');
+    if (line.starts_with("#") || equals == std::string::npos) continue;
+    const auto name = line.substr(0, equals);
+    const auto found = changed.find(name);
+    variables += name + "=" + (found == changed.end() ? line.substr(equals + 1) : found->second) + "\n";
+  }
+  std::fstream out(env_file(), std::ios::binary | std::ios::in | std::ios::out);
+  out << block(variables);
 }
 
 Started GrubLoader::start() {
-  const auto env = load_env(env_path()).value_or(Variables{});
-  const auto get = [&](const char* name) { return value_or_empty(env, name); };
-  Started started{SlotId::a, false};
-  const auto fallback = parse_slot(get("cube_fallback"));
-  const auto offer = parse_slot(get("cube_offer"));
-  if (fallback) {
-    started.slot = *fallback;
-  } else if (const auto good = load_env(good_path())) {
-    started.slot = parse_slot(value_or_empty(*good, "cube_fallback")).value_or(SlotId::a);
+  const auto good = load(good_file());
+  auto env = load(env_file());
+  std::string fallback = env["cube_fallback"];
+  const bool intact = is_slot(fallback);
+  if (!intact) fallback = good.count("cube_fallback") != 0 ? good.at("cube_fallback") : "a";
+  if (!is_slot(fallback)) fallback = "a";
+  Started started{*parse_slot(fallback), false};
+  const std::string offer = env["cube_offer"], left = env["cube_left"], done = env["cube_done"];
+  const bool offered = intact && is_slot(offer) && offer == env["cube_trial"] &&
+                       offer != fallback && left.size() == 1 && left >= "1" && left <= "9";
+  if (offered) {
+    const int tries_done = done.size() == 1 && done >= "0" && done <= "8" ? done[0] - '0' + 1 : 9;
+    save({{"cube_offer", "none"},
+          {"cube_left", std::to_string(left[0] - '0' - 1)},
+          {"cube_done", std::to_string(tries_done)}});
+    started = {*parse_slot(offer), true};
   }
-  const std::string left = get("cube_left");
-  const std::string done = get("cube_done");
-  if (fallback && offer && get("cube_trial") == get("cube_offer") && offer != fallback &&
-      is_count(left, '1') && is_count(done, '0')) {
-    const char counted = done[0] == '9' ? '9' : static_cast<char>(done[0] + 1);
-    if (save_env({{"cube_offer", "none"},
-                  {"cube_left", std::string(1, static_cast<char>(left[0] - 1))},
-                  {"cube_done", std::string(1, counted)}}))
-      started = {*offer, true};
-  }
-  hand_over(started, get("cube_canary"));
+  lay_out(started, env["cube_canary"]);
   return started;
+}
+
+void GrubLoader::lay_out(const Started& started, const std::string& canary) {
+  const std::string slot(to_string(started.slot));
+  write(folder_ + "/proc/cmdline", "root=LABEL=cube-" + slot + " ro cube.slot=" + slot +
+                                       " cube.canary=" + canary +
+                                       (started.trial ? " cube.trial=1 panic=10" : "") + "\n");
+  std::string id = random_hex(32);
+  for (const std::size_t at : {8U, 13U, 18U, 23U}) id.insert(at, "-");
+  write(folder_ + "/proc/sys/kernel/random/boot_id", id + "\n");
+  write(folder_ + "/proc/uptime", "5.00 5.00\n");
+  fs::remove_all(folder_ + "/run");
+  fs::create_directories(folder_ + "/run/cube-update");
+  fs::create_symlink("/slots/" + slot, folder_ + "/run/cube-update/root");
+  ++boots_;
 }
 
 }  // namespace cube

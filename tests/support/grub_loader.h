@@ -1,45 +1,37 @@
-// GrubLoader: GRUB's turn, played on the real files of an appliance laid out in a folder.
-//
-// As lax as GRUB: load_env looks at the header only, the last of two equal names wins, a value is
-// whatever stands there; save_env replaces values inside the block that it read and writes it back
-// in place. What the script makes of the values is docs/decisions/0002-grub-environment.md.
+// GrubLoader: plays GRUB's turn (packaging/grub.d/cube.cfg) on the real files of an appliance laid
+// out in a folder, with GRUB's own laxness: load_env looks at the header only and takes whatever
+// variables it finds. tests/machine proves the real script; this one is for tests that need speed.
 #pragma once
 
 #include <map>
-#include <optional>
 #include <string>
 
-#include "model/slot_id.h"
 #include "tests/support/fake_boot_control.h"
 
 namespace cube {
 
 class GrubLoader {
  public:
-  explicit GrubLoader(std::string root);
+  explicit GrubLoader(std::string folder) : folder_(std::move(folder)) {}
 
-  // Writes fresh blocks, as the installer of an appliance does.
+  // Fresh env blocks, as an image builder writes them.
   void install(SlotId fallback);
-
-  // One power-on: decides, spends an offer, and leaves proc/cmdline and a new
-  // proc/sys/kernel/random/boot_id for the kernel that it starts.
+  // One start of the machine: chooses the slot, spends an offer, and lays out what the started kernel
+  // would see: proc/cmdline, a new boot id, an uptime of a few seconds, run/ empty but for
+  // run/cube-update/root, a link to the slot's folder.
   Started start();
 
-  // The next save_env calls fail, as on a disk that the firmware cannot write.
-  void fail_saves(bool fail) { saves_fail_ = fail; }
-
-  [[nodiscard]] std::string env_path() const { return root_ + "/boot/efi/cube/env"; }
-  [[nodiscard]] std::string good_path() const { return root_ + "/boot/efi/cube/good"; }
-  [[nodiscard]] std::string cmdline_path() const { return root_ + "/proc/cmdline"; }
+  [[nodiscard]] std::string env_file() const { return folder_ + "/boot/efi/cube/env"; }
+  [[nodiscard]] std::string good_file() const { return folder_ + "/boot/efi/cube/good"; }
 
  private:
   using Variables = std::map<std::string, std::string>;
-  [[nodiscard]] static std::optional<Variables> load_env(const std::string& path);
-  [[nodiscard]] bool save_env(const Variables& values) const;
-  void hand_over(const Started& started, const std::string& canary) const;
+  static Variables load(const std::string& file);
+  void save(const Variables& changed) const;
+  void lay_out(const Started& started, const std::string& canary);
 
-  std::string root_;
-  bool saves_fail_ = false;
+  std::string folder_;
+  int boots_ = 0;
 };
 
 }  // namespace cube

@@ -40,7 +40,7 @@ struct SweepPorts final : BootControl,
     return ok();
   }
   Status bless(SlotId slot) override {
-    demand(slot == m.booted_ && m.healthy_in_this_boot_,
+    demand(slot == m.booted_ && (m.healthy_in_this_boot_ || slot == m.disk_.fallback),
            "promise 4: only the booted slot, healthy in this boot, becomes the fallback");
     instant();
     m.disk_.fallback = slot;
@@ -107,6 +107,7 @@ struct SweepPorts final : BootControl,
     instant();
     return m.new_release_;
   }
+  [[nodiscard]] ObjectSource objects(const Update&) const override { return {}; }
 
   // HealthGate
   Result<Verdict> check() override {
@@ -203,11 +204,11 @@ void SweepMachine::boot() {
   if (scenario_.loader == LoaderKind::systemd_boot) power_.instant();  // one-shot, then the counter
   disk_.trial->tries_left -= 1;
   disk_.trial->tries_done += 1;
+  ++trial_starts_;
   check_promises();
   power_.instant();
   booted_ = disk_.trial->slot;
   trial_boot_ = true;
-  ++trial_starts_;
 }
 
 bool SweepMachine::run_agent(Wish wish) {

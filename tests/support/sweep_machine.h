@@ -54,6 +54,7 @@ class SweepMachine {
 
   [[nodiscard]] const Disk& disk() const { return disk_; }
   [[nodiscard]] const Power& power() const { return power_; }
+  // Starts that the loader counted, also those that a cut ended before the kernel ran.
   [[nodiscard]] int trial_starts() const { return trial_starts_; }
 
  private:

@@ -1,0 +1,81 @@
+#include "agent/appliance.h"
+
+#include "agent/health/local_health_gate.h"
+#include "agent/power/system_rebooter.h"
+#include "agent/rooted_running_boot.h"
+#include "boot/grub/grub_boot_control.h"
+#include "boot/postmortem/pstore_post_mortem.h"
+#include "slots/ostree/ostree_slot_store.h"
+
+namespace cube {
+namespace {
+
+constexpr const char* state_folder = "var/lib/cube-update";
+
+ChannelConfig channel_config(const Config& config, const std::string& source) {
+  ChannelConfig channel;
+  channel.url = source.empty() ? config.source_url : source;
+  channel.http.allow_http = config.source_allow_http;
+  channel.http.ca_file = config.source_ca_file;
+  return channel;
+}
+
+}  // namespace
+
+Appliance::Appliance(RootDir root, LoadedConfig config)
+    : root_(std::move(root)),
+      config_(std::move(config)),
+      clock_(root_),
+      journal_(root_, state_folder) {}
+
+Appliance::~Appliance() = default;
+
+Result<std::unique_ptr<Appliance>> Appliance::open(const std::string& root_path,
+                                                   const std::string& source) {
+  CUBE_TRY(auto root, RootDir::open(root_path));
+  CUBE_TRY(auto loaded, load_config(root));
+  std::unique_ptr<Appliance> a(new Appliance(std::move(root), std::move(loaded)));
+  const Config& config = a->config_.config;
+  const bool real = a->root_.path() == "/";
+  a->boot_ = std::make_unique<GrubBootControl>(
+      a->root_, GrubPaths{config.boot_environment, config.boot_good});
+  a->slots_ = std::make_unique<OstreeSlotStore>(
+      a->root_, SlotsConfig{config.slot_a, config.slot_b, config.carry_over});
+  a->source_ = std::make_unique<ChannelSource>(a->root_, a->clock_, channel_config(config, source));
+  a->health_ = std::make_unique<LocalHealthGate>(
+      a->root_,
+      HealthConfig{std::chrono::seconds(config.health_timeout), config.health_ignore_units});
+  a->post_mortem_ = std::make_unique<PstorePostMortem>(a->root_, state_folder);
+  if (real)
+    a->rebooter_ = std::make_unique<SystemRebooter>();
+  else
+    a->rebooter_ = std::make_unique<ScratchRebooter>(a->root_);
+  a->running_ = std::make_unique<RootedRunningBoot>(a->root_);
+  a->machine_ = std::make_unique<Machine>(Machine{*a->boot_, *a->slots_, *a->source_, *a->health_,
+                                                  *a->post_mortem_, *a->rebooter_, *a->running_,
+                                                  a->clock_, a->journal_});
+  return a;
+}
+
+Result<Journal> Appliance::journal_or_new(std::string& told) {
+  auto journal = journal_.load();
+  if (journal || journal.error().code != Errc::corrupt) return journal;
+  told = "the journal was damaged (" + journal.error().what +
+         ") and is set aside as *.damaged; its history and its list of denied releases are gone from "
+         "the agent's memory";
+  CUBE_CHECK(journal_.set_damaged_aside());
+  Journal fresh;
+  CUBE_TRY(const auto booted, slots_->booted());
+  CUBE_TRY(const auto seal, slots_->seal_of(booted));
+  if (seal) fresh.floor = {seal->epoch, seal->release};
+  CUBE_CHECK(journal_.save(fresh));
+  return fresh;
+}
+
+Result<std::string> Appliance::running_release() {
+  CUBE_TRY(const auto booted, slots_->booted());
+  CUBE_TRY(const auto seal, slots_->seal_of(booted));
+  return seal ? seal->release : std::string();
+}
+
+}  // namespace cube

@@ -1,0 +1,55 @@
+// Appliance: the real adapters for one root, wired into a Machine. The only place where the agent
+// chooses implementations. With a root other than "/" (`--root DIR`) the same adapters work on the
+// appliance laid out in that folder, and a restart is only noted there.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "agent/channel_source.h"
+#include "agent/config.h"
+#include "agent/file_journal_store.h"
+#include "agent/machine.h"
+#include "base/clock.h"
+#include "base/root_dir.h"
+
+namespace cube {
+
+class Appliance {
+ public:
+  // `source` replaces the configured repository when it is not empty.
+  // Errors: not_found (root), invalid (configuration).
+  static Result<std::unique_ptr<Appliance>> open(const std::string& root, const std::string& source);
+  ~Appliance();
+
+  [[nodiscard]] const RootDir& root() const { return root_; }
+  [[nodiscard]] const LoadedConfig& config() const { return config_; }
+  [[nodiscard]] const Clock& clock() const { return clock_; }
+  [[nodiscard]] FileJournalStore& journal() { return journal_; }
+  [[nodiscard]] ChannelSource& source() { return *source_; }
+  [[nodiscard]] Machine& machine() { return *machine_; }
+
+  // The journal; a damaged one is set aside, and a new one takes the security floor from the running
+  // slot's seal. `told` gets a sentence when that happened. Errors: failed.
+  Result<Journal> journal_or_new(std::string& told);
+  // The name of the release that runs; "" when its slot has no seal. Errors: as SlotStore.
+  Result<std::string> running_release();
+
+ private:
+  Appliance(RootDir root, LoadedConfig config);
+
+  RootDir root_;
+  LoadedConfig config_;
+  SystemClock clock_;
+  FileJournalStore journal_;
+  std::unique_ptr<BootControl> boot_;
+  std::unique_ptr<SlotStore> slots_;
+  std::unique_ptr<ChannelSource> source_;
+  std::unique_ptr<HealthGate> health_;
+  std::unique_ptr<PostMortem> post_mortem_;
+  std::unique_ptr<Rebooter> rebooter_;
+  std::unique_ptr<RunningBoot> running_;
+  std::unique_ptr<Machine> machine_;
+};
+
+}  // namespace cube

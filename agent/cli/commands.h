@@ -1,0 +1,40 @@
+// The commands of cube-update. Each returns the process's exit code or an Error, whose code maps to
+// one (exit_code.h); main() prints the error as one sentence.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/result.h"
+
+namespace cube::cli {
+
+struct Common {
+  std::string root = "/";  // --root
+  bool json = false;       // --json
+};
+
+struct ApplyOptions {
+  std::string release;      // "" = the newest suitable one
+  std::string from;         // "" = the configured source
+  bool no_reboot = false;
+  int tries = 0;            // 0 = as configured
+};
+
+Result<int> status(const Common& common);
+Result<int> check(const Common& common, const std::string& from);
+Result<int> apply(const Common& common, const ApplyOptions& options);
+Result<int> commit(const Common& common);
+Result<int> rollback(const Common& common, bool now);
+Result<int> history(const Common& common);
+Result<int> deny(const Common& common, const std::string& release, const std::string& reason);
+Result<int> allow(const Common& common, const std::string& release);
+Result<int> config_show(const Common& common);
+Result<int> config_check(const Common& common);
+// At every boot: settles what the reboot left open; on a trial boot waits until it is settled.
+Result<int> resume(const Common& common);
+// For image builders: lays a release out in a plain folder, as the first content of a slot.
+Result<int> install_slot(const Common& common, const std::string& folder, const std::string& from,
+                         const std::string& release, const std::string& trusted_root);
+
+}  // namespace cube::cli

@@ -1,0 +1,96 @@
+// The commands that only look: status, check, history, config.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "agent/appliance.h"
+#include "agent/cli/commands.h"
+#include "agent/cli/exit_code.h"
+#include "agent/cli/render.h"
+#include "agent/selection.h"
+
+namespace cube::cli {
+namespace {
+
+void print(const std::string& text) { fmt::print("{}", text); }
+void print_line(const Json::Object& object) { fmt::print("{}\n", Json(object).line()); }
+
+}  // namespace
+
+Result<int> status(const Common& common) {
+  CUBE_TRY(auto appliance, Appliance::open(common.root, ""));
+  StatusFacts facts;
+  CUBE_TRY(facts.journal, appliance->journal().load());
+  const Machine& machine = appliance->machine();
+  CUBE_TRY(facts.booted, machine.slots.booted());
+  CUBE_TRY(facts.seal_a, machine.slots.seal_of(SlotId::a));
+  CUBE_TRY(facts.seal_b, machine.slots.seal_of(SlotId::b));
+  if (auto boot = machine.boot.state())
+    facts.boot = *boot;
+  else
+    facts.boot_error = boot.error().what;
+  if (common.json)
+    print_line(status_json(facts));
+  else
+    print(status_text(facts));
+  return exit_done;
+}
+
+Result<int> check(const Common& common, const std::string& from) {
+  CUBE_TRY(auto appliance, Appliance::open(common.root, from));
+  CUBE_TRY(const auto journal, appliance->journal().load());
+  CUBE_TRY(const auto selection, select_release(*appliance, journal, ""));
+  const Release& release = selection.release.get();
+  if (common.json)
+    print_line({{"event", "result"},
+                {"release", release.name.text},
+                {"epoch", release.epoch},
+                {"tree_bytes", release.tree_bytes},
+                {"kernel", release.kernel_release}});
+  else
+    fmt::print("{} is available (kernel {}); install it with `cube-update apply`\n",
+               release.name.text, release.kernel_release.empty() ? "unknown" : release.kernel_release);
+  return exit_done;
+}
+
+Result<int> history(const Common& common) {
+  CUBE_TRY(auto appliance, Appliance::open(common.root, ""));
+  CUBE_TRY(const auto journal, appliance->journal().load());
+  for (const auto& attempt : journal.history) {
+    if (common.json)
+      print_line(attempt_json(attempt));
+    else
+      fmt::print("{}\n", attempt_text(attempt));
+  }
+  if (journal.history.empty() && !common.json) fmt::print("no updates yet\n");
+  return exit_done;
+}
+
+Result<int> config_show(const Common& common) {
+  CUBE_TRY(const auto root, RootDir::open(common.root));
+  CUBE_TRY(const auto loaded, load_config(root));
+  for (const auto& entry : loaded.entries) {
+    if (common.json)
+      print_line({{"key", entry.key},
+                  {"value", entry.value},
+                  {"origin", entry.origin},
+                  {"meaning", entry.meaning}});
+    else
+      fmt::print("{} = {}\n    {}  [{}]\n", entry.key, entry.value, entry.meaning, entry.origin);
+  }
+  return exit_done;
+}
+
+Result<int> config_check(const Common& common) {
+  CUBE_TRY(const auto root, RootDir::open(common.root));
+  CUBE_TRY(const auto loaded, load_config(root));
+  const auto set = std::count_if(loaded.entries.begin(), loaded.entries.end(),
+                                 [](const auto& entry) { return entry.origin != "default"; });
+  if (common.json)
+    print_line({{"event", "result"}, {"valid", true}, {"keys_set", static_cast<std::uint64_t>(set)}});
+  else
+    fmt::print("the configuration is valid; {} of {} keys are set\n", set, loaded.entries.size());
+  return exit_done;
+}
+
+}  // namespace cube::cli

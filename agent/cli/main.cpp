@@ -1,0 +1,129 @@
+// cube-update: the command line.
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include <csignal>
+#include <functional>
+
+#include "agent/cli/commands.h"
+#include "agent/cli/exit_code.h"
+#include "base/json.h"
+
+namespace cube::cli {
+namespace {
+
+constexpr const char* about =
+    "cube-update installs a signed release into the inactive slot of a two-slot appliance, boots it "
+    "once on trial, and is back on the last good slot by itself if it fails.";
+
+constexpr const char* footer =
+    "Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 nothing to do, 4 not trusted,\n"
+    "5 not for this machine, 6 refused (health, policy), 7 content damaged, 8 no space,\n"
+    "9 source unreachable, 10 busy, 11 cannot arm safely, 12 staged and waiting,\n"
+    "20 armed, reboot needed. See cube-update(8) and docs/operations.md.";
+
+// One command: its CLI11 parser filled in by `add`, its work in `run`.
+struct Command {
+  CLI::App* app = nullptr;
+  std::function<Result<int>()> run;
+};
+
+struct Options {
+  Common common;
+  ApplyOptions apply;
+  std::string check_from;
+  bool now = false;
+  std::string release, reason = "operator";
+  std::string folder, install_from, trusted_root;
+};
+
+std::vector<Command> add_commands(CLI::App& app, Options& o) {
+  std::vector<Command> commands;
+  const auto add = [&](CLI::App& parent, const char* name, const char* help,
+                       std::function<Result<int>()> run) {
+    CLI::App* command = parent.add_subcommand(name, help);
+    command->add_flag("--json", o.common.json, "JSON lines instead of text");
+    command->add_option("--root", o.common.root, "work on the appliance laid out in this folder")
+        ->capture_default_str();
+    commands.push_back({command, std::move(run)});
+    return command;
+  };
+  add(app, "status", "slots, what runs, what is under way, what came of the last update",
+      [&] { return status(o.common); });
+  add(app, "check", "is there a release to install?", [&] { return check(o.common, o.check_from); })
+      ->add_option("--from", o.check_from, "repository: URL or folder");
+  auto* apply_command = add(app, "apply", "install a release and reboot into its trial",
+                            [&] { return apply(o.common, o.apply); });
+  apply_command->add_option("release", o.apply.release, "release name (default: the newest)");
+  apply_command->add_option("--from", o.apply.from, "repository: URL or folder (USB stick)");
+  apply_command->add_flag("--no-reboot", o.apply.no_reboot, "arm, but leave the reboot to you");
+  apply_command->add_option("--tries", o.apply.tries, "how often the trial may be started")
+      ->check(CLI::Range(1, 9));
+  add(app, "commit", "check health now, and make the running slot the fallback",
+      [&] { return commit(o.common); });
+  add(app, "rollback", "give up the trial or the update; after a commit: return to the old release",
+      [&] { return rollback(o.common, o.now); })
+      ->add_flag("--now", o.now, "reboot at once");
+  add(app, "history", "what was tried, and what came of it", [&] { return history(o.common); });
+  auto* deny_command = add(app, "deny", "never install this release here",
+                           [&] { return deny(o.common, o.release, o.reason); });
+  deny_command->add_option("release", o.release)->required();
+  deny_command->add_option("--reason", o.reason, "at most 40 characters");
+  add(app, "allow", "permit a denied or rolled back release again",
+      [&] { return allow(o.common, o.release); })
+      ->add_option("release", o.release)
+      ->required();
+  CLI::App* config = app.add_subcommand("config", "the configuration")->require_subcommand(1);
+  add(*config, "show", "every key, its value and where it comes from",
+      [&] { return config_show(o.common); });
+  add(*config, "check", "is the configuration valid?", [&] { return config_check(o.common); });
+  add(app, "resume", "at every boot: settle what the reboot left open (run by systemd)",
+      [&] { return resume(o.common); });
+  auto* install = add(app, "install-slot", "lay a release out in a folder (for image builders)", [&] {
+    return install_slot(o.common, o.folder, o.install_from, o.release, o.trusted_root);
+  });
+  install->add_option("folder", o.folder, "an empty folder: the future root of a slot")->required();
+  install->add_option("release", o.release, "release name (default: the newest)");
+  install->add_option("--from", o.install_from, "repository: URL or folder")->required();
+  install->add_option("--trusted-root", o.trusted_root, "the repository's root.json")->required();
+  return commands;
+}
+
+int tell(const Error& error, bool json) {
+  const int code = exit_code(error.code);
+  if (json)
+    fmt::print("{}\n", Json(Json::Object{{"event", "error"},
+                                         {"error", error.what},
+                                         {"exit_code", code}})
+                           .line());
+  fmt::print(stderr, "cube-update: {}\n", error.what);
+  return code;
+}
+
+int run(int argc, char** argv) {
+  CLI::App app(about, "cube-update");
+  app.footer(footer);
+  app.set_version_flag("--version", CUBE_VERSION);
+  app.require_subcommand(1);
+  Options options;
+  const auto commands = add_commands(app, options);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {  // CLI11's way to say "--help" and "wrong usage"
+    return app.exit(error) == 0 ? exit_done : exit_usage;
+  }
+  for (const auto& command : commands) {
+    if (!command.app->parsed()) continue;
+    const auto code = command.run();
+    return code ? *code : tell(code.error(), options.common.json);
+  }
+  return exit_usage;
+}
+
+}  // namespace
+}  // namespace cube::cli
+
+int main(int argc, char** argv) {
+  std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is a failed write, not a death
+  return cube::cli::run(argc, argv);
+}

@@ -1,0 +1,130 @@
+#include "agent/cli/render.h"
+
+#include <fmt/format.h>
+
+#include "base/clock.h"
+
+namespace cube::cli {
+namespace {
+
+Json text(std::string_view view) { return Json(std::string(view)); }
+
+Json update_json(const Update& update) {
+  Json::Object object{{"attempt", update.attempt},
+                      {"release", update.release.name.text},
+                      {"from_release", update.from_release},
+                      {"target", text(to_string(update.target))},
+                      {"tries", update.tries},
+                      {"armings", update.armings},
+                      {"deadline_seconds", update.deadline},
+                      {"started", format_utc(update.started)},
+                      {"source", update.source}};
+  return Json(std::move(object));
+}
+
+Json slot_json(const std::optional<Seal>& seal) {
+  if (!seal) return Json(Json::Object{{"sealed", false}});
+  return Json(Json::Object{{"sealed", true},
+                           {"release", seal->release},
+                           {"commit", seal->commit},
+                           {"epoch", seal->epoch}});
+}
+
+Json trial_json(const BootState& boot) {
+  if (!boot.trial) return Json();
+  return Json(Json::Object{{"slot", text(to_string(boot.trial->slot))},
+                           {"tries_left", boot.trial->tries_left},
+                           {"tries_done", boot.trial->tries_done},
+                           {"offered", boot.offered}});
+}
+
+std::string slot_text(SlotId slot, const StatusFacts& facts) {
+  const auto& seal = slot == SlotId::a ? facts.seal_a : facts.seal_b;
+  std::string line = fmt::format("slot {}    {}", to_string(slot), seal ? seal->release : "(no seal)");
+  if (slot == facts.booted) line += "  [running]";
+  if (facts.boot && facts.boot->fallback == slot) line += "  [fallback]";
+  if (facts.boot && facts.boot->trial && facts.boot->trial->slot == slot)
+    line += fmt::format("  [trial: {} started, {} left{}]", facts.boot->trial->tries_done,
+                        facts.boot->trial->tries_left,
+                        facts.boot->offered ? ", next boot" : "");
+  return line + "\n";
+}
+
+}  // namespace
+
+Json verdict_json(const Verdict& verdict) {
+  Json::Array checks;
+  for (const auto& check : verdict.checks)
+    checks.push_back(Json(Json::Object{
+        {"name", check.name}, {"passed", check.passed}, {"detail", check.detail}}));
+  return Json(Json::Object{{"passed", verdict.passed}, {"checks", Json(std::move(checks))}});
+}
+
+Json::Object attempt_json(const Attempt& attempt) {
+  return {{"attempt", attempt.number},
+          {"release", attempt.release},
+          {"from_release", attempt.from_release},
+          {"target", text(to_string(attempt.target))},
+          {"started", format_utc(attempt.started)},
+          {"ended", format_utc(attempt.ended)},
+          {"tries_done", attempt.tries_done},
+          {"outcome", text(to_string(attempt.outcome))},
+          {"cause", text(to_string(attempt.why.cause))},
+          {"detail", attempt.why.detail}};
+}
+
+std::string attempt_text(const Attempt& attempt) {
+  std::string line = fmt::format("#{} {}  {} in slot {}: {}", attempt.number,
+                                 format_utc(attempt.ended), attempt.release,
+                                 to_string(attempt.target), to_string(attempt.outcome));
+  if (attempt.why.cause != Cause::none) line += fmt::format(" ({})", to_string(attempt.why.cause));
+  if (attempt.tries_done > 0)
+    line += fmt::format(", started {} time{}", attempt.tries_done, attempt.tries_done == 1 ? "" : "s");
+  if (!attempt.why.detail.empty()) line += "\n    " + attempt.why.detail;
+  return line;
+}
+
+Json::Object journal_json(const Journal& journal) {
+  Json::Object object{{"phase", text(name_of(journal.phase))}};
+  const Update* update = update_of(journal.phase);
+  object["update"] = update != nullptr ? update_json(*update) : Json();
+  object["last_outcome"] =
+      journal.history.empty() ? Json() : Json(attempt_json(journal.history.back()));
+  return object;
+}
+
+Json::Object status_json(const StatusFacts& facts) {
+  Json::Object object = journal_json(facts.journal);
+  object["booted"] = text(to_string(facts.booted));
+  const auto& running = facts.booted == SlotId::a ? facts.seal_a : facts.seal_b;
+  object["release"] = running ? Json(running->release) : Json();
+  object["slots"] = Json(
+      Json::Object{{"a", slot_json(facts.seal_a)}, {"b", slot_json(facts.seal_b)}});
+  object["fallback"] = facts.boot ? text(to_string(facts.boot->fallback)) : Json();
+  object["trial"] = facts.boot ? trial_json(*facts.boot) : Json();
+  object["boot_records"] = facts.boot ? Json("ok") : Json(facts.boot_error);
+  object["floor"] = Json(Json::Object{{"epoch", facts.journal.floor.epoch},
+                                      {"release", facts.journal.floor.release}});
+  Json::Array denied;
+  for (const auto& entry : facts.journal.denied)
+    denied.push_back(Json(Json::Object{{"release", entry.release}, {"reason", entry.reason}}));
+  object["denied"] = Json(std::move(denied));
+  return object;
+}
+
+std::string status_text(const StatusFacts& facts) {
+  std::string out = slot_text(SlotId::a, facts) + slot_text(SlotId::b, facts);
+  out += fmt::format("phase     {}", name_of(facts.journal.phase));
+  if (const Update* update = update_of(facts.journal.phase))
+    out += fmt::format(": {} into slot {} (update #{})", update->release.name.text,
+                       to_string(update->target), update->attempt);
+  out += "\n";
+  if (!facts.boot) out += "loader    " + facts.boot_error + "\n";
+  if (!facts.journal.history.empty())
+    out += "last      " + attempt_text(facts.journal.history.back()) + "\n";
+  for (const auto& denied : facts.journal.denied)
+    out += fmt::format("denied    {} ({})\n", denied.release, denied.reason);
+  return out;
+}
+
+}  // namespace cube::cli

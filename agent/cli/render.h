@@ -1,0 +1,31 @@
+// The agent's facts as JSON (stable names) and as text for people.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "agent/health/health_gate.h"
+#include "base/json.h"
+#include "model/boot_state.h"
+#include "model/journal.h"
+#include "model/seal.h"
+
+namespace cube::cli {
+
+struct StatusFacts {
+  SlotId booted{};
+  std::optional<BootState> boot;
+  std::string boot_error;  // why there is none
+  std::optional<Seal> seal_a, seal_b;
+  Journal journal;
+};
+
+[[nodiscard]] Json::Object status_json(const StatusFacts& facts);
+[[nodiscard]] std::string status_text(const StatusFacts& facts);
+// Phase, update on its way, last outcome.
+[[nodiscard]] Json::Object journal_json(const Journal& journal);
+[[nodiscard]] Json::Object attempt_json(const Attempt& attempt);
+[[nodiscard]] std::string attempt_text(const Attempt& attempt);
+[[nodiscard]] Json verdict_json(const Verdict& verdict);
+
+}  // namespace cube::cli

@@ -1,0 +1,82 @@
+#include "agent/selection.h"
+
+#include <algorithm>
+
+#include "model/policy.h"
+
+namespace cube {
+namespace {
+
+Result<std::string> product_of(Appliance& appliance, const std::string& running) {
+  if (const auto& product = appliance.config().config.product; !product.empty()) return product;
+  if (const auto name = ReleaseName::parse(running)) return name->product;
+  return Error{Errc::invalid,
+               "the product of this machine is not known: set `product` in "
+               "/etc/cube-update/config.d"};
+}
+
+Result<Selection> select_newest(ReleaseChannel& channel, const Journal& journal,
+                                const std::string& product, const std::string& running) {
+  CUBE_TRY(auto names, channel.names());
+  std::reverse(names.begin(), names.end());
+  const auto running_name = ReleaseName::parse(running);
+  std::vector<std::string> passed_over;
+  bool any_of_product = false;
+  for (const auto& name : names) {
+    if (name.product != product) continue;
+    any_of_product = true;
+    if (running_name && compare_age(name, *running_name) <= 0) break;
+    CUBE_TRY(auto release, channel.release(name.text));
+    auto status = admissible(release.get(), product, running, journal);
+    if (status) return Selection{std::move(release), std::move(passed_over)};
+    passed_over.push_back(status.error().what);
+  }
+  if (!passed_over.empty()) return Error{Errc::unsuitable, passed_over.front()};
+  if (!any_of_product && !names.empty())
+    return Error{Errc::unsuitable, "the repository has no release for product " + product +
+                                       "; it has some for " + names.front().product};
+  return Error{Errc::nothing_to_do, "no release newer than " +
+                                        (running.empty() ? "the running one" : running) +
+                                        " is offered"};
+}
+
+}  // namespace
+
+Result<Selection> select_release(Appliance& appliance, const Journal& journal,
+                                 const std::string& wanted) {
+  CUBE_TRY(const auto running, appliance.running_release());
+  CUBE_TRY(const auto product, product_of(appliance, running));
+  CUBE_TRY(auto* channel, appliance.source().channel());
+  if (wanted.empty()) return select_newest(*channel, journal, product, running);
+  if (wanted == running)
+    return Error{Errc::nothing_to_do, wanted + " is the release that runs already"};
+  CUBE_TRY(auto release, channel->release(wanted));
+  CUBE_CHECK(admissible(release.get(), product, running, journal));
+  return Selection{std::move(release), {}};
+}
+
+Result<Update> return_to_other_slot(Appliance& appliance, const Journal& journal) {
+  const SlotStore& slots = appliance.machine().slots;
+  CUBE_TRY(const auto booted, slots.booted());
+  CUBE_TRY(const auto seal, slots.seal_of(other(booted)));
+  const std::string slot(to_string(other(booted)));
+  if (!seal)
+    return Error{Errc::unsuitable, "slot " + slot + " holds no sealed release to return to"};
+  if (seal->epoch < journal.floor.epoch)
+    return Error{Errc::unsuitable,
+                 seal->release + " in slot " + slot + " has security epoch " +
+                     std::to_string(seal->epoch) + ", below this machine's floor of " +
+                     std::to_string(journal.floor.epoch)};
+  Update update;
+  CUBE_TRY(update.release.name, ReleaseName::parse(seal->release));
+  update.release.epoch = seal->epoch;
+  update.release.commit = seal->commit;
+  update.release.manifest_sha256 = seal->manifest_sha256;
+  CUBE_TRY(update.from_release, appliance.running_release());
+  update.tries = appliance.config().config.trial_tries;
+  update.deadline = appliance.config().config.trial_deadline;
+  update.returning = true;
+  return update;
+}
+
+}  // namespace cube

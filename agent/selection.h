@@ -1,0 +1,28 @@
+// Selection: which release an `apply` or `check` is about.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "agent/appliance.h"
+#include "keys/verified.h"
+#include "model/release.h"
+
+namespace cube {
+
+struct Selection {
+  Verified<Release> release;
+  std::vector<std::string> passed_over;  // newer ones that this machine may not take, with reasons
+};
+
+// `wanted` names a release; "" takes the newest that this machine may take and that is newer than the
+// one that runs. Errors: nothing_to_do, unsuitable, untrusted, unreachable, corrupt, not_found (no
+// such release), invalid (no product known).
+Result<Selection> select_release(Appliance& appliance, const Journal& journal,
+                                 const std::string& wanted);
+
+// An update that goes back to the release in the other slot, sealed by an earlier update.
+// Errors: unsuitable (no seal there, or an epoch below the floor).
+Result<Update> return_to_other_slot(Appliance& appliance, const Journal& journal);
+
+}  // namespace cube

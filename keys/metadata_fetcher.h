@@ -1,0 +1,35 @@
+// MetadataFetcher: the port through which TufClient reads a repository. What it returns is not
+// trusted.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "base/http.h"
+#include "base/result.h"
+
+namespace cube {
+
+class MetadataFetcher {
+ public:
+  virtual ~MetadataFetcher() = default;
+  // The whole file at `path`, relative to the repository ("metadata/timestamp.json").
+  // Errors: not_found, corrupt (more than max_bytes), unreachable, failed.
+  virtual Result<std::string> get(const std::string& path, std::size_t max_bytes) = 0;
+};
+
+// Over base/http: a repository at a URL or in a folder (file:///...).
+class UrlFetcher final : public MetadataFetcher {
+ public:
+  UrlFetcher(std::string url, HttpConfig config)
+      : url_(std::move(url)), config_(std::move(config)) {}
+  Result<std::string> get(const std::string& path, std::size_t max_bytes) override {
+    return http_get(url_ + "/" + path, max_bytes, config_);
+  }
+
+ private:
+  std::string url_;
+  HttpConfig config_;
+};
+
+}  // namespace cube

@@ -1,0 +1,96 @@
+#include "keys/release_channel.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "keys/tuf_client.h"
+#include "model/manifest.h"
+#include "model/name.h"
+
+namespace cube {
+namespace {
+
+// One spelling for a repository: a URL without a slash at its end; a folder becomes file://.
+Result<std::string> repository_url(const std::string& text, const HttpConfig& http) {
+  std::string url = text.substr(0, 1) == "/" ? "file://" : "";
+  url += text;
+  while (!url.empty() && url.back() == '/') url.pop_back();
+  const auto starts = [&](const std::string& head) {
+    return url.size() > head.size() && url.compare(0, head.size(), head) == 0;
+  };
+  if (starts("https://") || starts("file:///") || (starts("http://") && http.allow_http))
+    return url;
+  if (starts("http://"))
+    return Error{Errc::invalid, "repository " + url +
+                                    ": plain http is not allowed; use https or allow it in the "
+                                    "configuration"};
+  return Error{Errc::invalid,
+               "repository \"" + url + "\": not https://, http://, file:/// or an absolute path"};
+}
+
+}  // namespace
+
+struct ReleaseChannel::State {
+  std::string url;
+  TufClient client;
+  std::optional<Status> refreshed;
+};
+
+Result<ReleaseChannel> ReleaseChannel::open(const RootDir& root, const Clock& clock,
+                                            ChannelConfig config) {
+  CUBE_TRY(std::string url, repository_url(config.url, config.http));
+  auto fetcher = std::make_unique<UrlFetcher>(url, std::move(config.http));
+  TufPlaces places{std::move(config.trusted_root), std::move(config.state)};
+  const UnixSeconds now = std::max(clock.now(), config.not_before);
+  CUBE_TRY(auto client, TufClient::open(root, now, std::move(places), std::move(fetcher)));
+  return ReleaseChannel(
+      std::make_unique<State>(State{std::move(url), std::move(client), std::nullopt}));
+}
+
+ReleaseChannel::ReleaseChannel(std::unique_ptr<State> state) : state_(std::move(state)) {}
+ReleaseChannel::ReleaseChannel(ReleaseChannel&&) noexcept = default;
+ReleaseChannel& ReleaseChannel::operator=(ReleaseChannel&&) noexcept = default;
+ReleaseChannel::~ReleaseChannel() = default;
+
+Status ReleaseChannel::refresh() {
+  if (!state_->refreshed) {
+    auto status = state_->client.refresh();
+    if (!status) status = std::move(status).error().in("repository " + state_->url);
+    state_->refreshed = std::move(status);
+  }
+  return *state_->refreshed;
+}
+
+Result<std::vector<ReleaseName>> ReleaseChannel::names() {
+  CUBE_CHECK(refresh());
+  std::vector<ReleaseName> names;
+  for (const auto& text : state_->client.target_names()) {
+    auto name = ReleaseName::parse(text);
+    if (name) names.push_back(std::move(name).value());
+  }
+  std::sort(names.begin(), names.end(), [](const ReleaseName& left, const ReleaseName& right) {
+    const int age = compare_age(left, right);
+    return age != 0 ? age < 0 : left.text < right.text;
+  });
+  return names;
+}
+
+Result<Verified<Release>> ReleaseChannel::release(const std::string& name) {
+  if (!is_safe_name(name)) return Error{Errc::not_found, "that is not the name of a release"};
+  CUBE_CHECK(refresh());
+  auto manifest = state_->client.target(name, max_manifest_bytes);
+  if (!manifest) return std::move(manifest).error().in("repository " + state_->url);
+  return manifest->parsed_by([&](const std::string& text) -> Result<Release> {
+    auto release = parse_manifest(text);
+    if (!release) return std::move(release).error().in("release " + name);
+    if (release->name.text != name)
+      return Error{Errc::corrupt, "release " + name + ": its manifest names another release"};
+    return release;
+  });
+}
+
+std::string ReleaseChannel::object_url() const {
+  return state_->url + "/repo";
+}
+
+}  // namespace cube

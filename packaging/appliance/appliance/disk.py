@@ -1,0 +1,113 @@
+"""The disk image: one GPT that boots on BIOS and on UEFI, made without mounts, loop devices or root rights.
+
+    1  BIOS boot partition   GRUB core.img
+    2  ESP, FAT, CUBE-BOOT   EFI/BOOT/BOOTX64.EFI and /cube (configuration, env, good)
+    3  slot A, ext4, cube-a
+    4  slot B, ext4, cube-b
+    5  data, ext4, cube-data
+
+With a separate boot disk, 1 and 2 are there and 3 to 5 are on the main disk.
+"""
+
+import os
+import pathlib
+import subprocess
+import tempfile
+
+from . import envblock, grub
+
+MIB = 1 << 20
+# What GRUB 2.06 can read. Newer mke2fs turns the first two on by default.
+EXT4_FEATURES = "^metadata_csum_seed,^orphan_file"
+
+
+class Partition:
+    """A place on a disk image."""
+
+    def __init__(self, number, type_code, name, mib):
+        self.number, self.type_code, self.name, self.size = number, type_code, name, mib * MIB
+        self.image, self.offset = None, None
+
+
+class Layout:
+    """Where each partition is. Sizes in MiB."""
+
+    def __init__(self, image, boot_image=None, esp=48, slot=512, data=256):
+        self.sizes = (esp, slot, data)
+        self.image = pathlib.Path(image)
+        self.boot_image = pathlib.Path(boot_image) if boot_image else self.image
+        self.bios = Partition(1, "EF02", "BIOS boot", 1)
+        self.esp = Partition(2, "EF00", "CUBE-BOOT", esp)
+        self.a = Partition(3, "8300", "cube-a", slot)
+        self.b = Partition(4, "8300", "cube-b", slot)
+        self.data = Partition(5, "8300", "cube-data", data)
+        boot, main = [self.bios, self.esp], [self.a, self.b, self.data]
+        if boot_image:
+            self._place(self.boot_image, boot)
+            self._place(self.image, main)
+        else:
+            self._place(self.image, boot + main)
+
+    def _place(self, image, partitions):
+        position = MIB
+        for partition in partitions:
+            partition.image, partition.offset = image, position
+            position += partition.size
+        self._disks = getattr(self, "_disks", []) + [(image, partitions, position + MIB)]
+
+    def partition_disks(self):
+        """Creates the image files, sparse, with their partition tables."""
+        for image, partitions, size in self._disks:
+            image.unlink(missing_ok=True)
+            with open(image, "wb") as file:
+                os.truncate(file.fileno(), size)
+            command = ["sgdisk", "--clear"]
+            for p in partitions:
+                first, last = p.offset // 512, (p.offset + p.size) // 512 - 1
+                command += [f"--new={p.number}:{first}:{last}", f"--typecode={p.number}:{p.type_code}", f"--change-name={p.number}:{p.name}"]
+            _run([*command, image])
+
+
+def make_ext4(partition, tree=None):
+    """Fills a partition with an ext4 file system, empty or with a copy of `tree`."""
+    command = ["mkfs.ext4", "-q", "-F", "-L", partition.name, "-O", EXT4_FEATURES, "-m", "0", "-E",
+               f"offset={partition.offset},lazy_itable_init=1,lazy_journal_init=1,root_owner=0:0,nodiscard"]
+    if tree:
+        command += ["-d", tree]
+    _run([*command, partition.image, f"{partition.size // 1024}k"])
+
+
+def make_esp(partition, environment, local_config=None, with_uefi=True):
+    """Fills the ESP: loader, configuration and the two env blocks. `environment` maps variable to value."""
+    _run(["mkfs.vfat", "-F", "16", "-n", partition.name, "--offset", str(partition.offset // 512), partition.image, str(partition.size // 1024)])
+    with tempfile.TemporaryDirectory() as folder:
+        top = pathlib.Path(folder)
+        (top / "cube").mkdir()
+        for name in ("grub.cfg", "cube.cfg"):
+            (top / "cube" / name).write_bytes((grub.CONFIG / name).read_bytes())
+        if local_config:
+            (top / "cube/local.cfg").write_text(local_config)
+        (top / "cube/env").write_bytes(envblock.encode(environment))
+        (top / "cube/good").write_bytes(envblock.encode({"cube_fallback": environment["cube_fallback"]}))
+        names = ["cube"]
+        if with_uefi:
+            (top / "EFI/BOOT").mkdir(parents=True)
+            (top / "EFI/BOOT/BOOTX64.EFI").write_bytes(grub.uefi_image())
+            names.append("EFI")
+        _run(["mcopy", "-s", "-i", f"{partition.image}@@{partition.offset}", *[top / name for name in names], "::/"])
+
+
+def build(layout, slot_a, slot_b=None, data=None, environment=None, local_config=None):
+    """A whole image. `slot_b` None leaves an empty file system there, which is what a factory leaves."""
+    layout.partition_disks()
+    make_esp(layout.esp, environment or envblock.initial(), local_config)
+    grub.embed_bios(layout.bios.image, layout.bios.offset // 512)
+    make_ext4(layout.a, slot_a)
+    make_ext4(layout.b, slot_b)
+    make_ext4(layout.data, data)
+
+
+def _run(command):
+    result = subprocess.run([str(part) for part in command], capture_output=True, text=True)
+    if result.returncode != 0:
+        raise RuntimeError(f"{command[0]} failed ({result.returncode}): {result.stderr.strip() or result.stdout.strip()}")

@@ -1,0 +1,111 @@
+"""Root trees of the demo appliance: a real Debian kernel, a small initramfs, busybox, and cube-update with its libraries."""
+
+import os
+import pathlib
+import shutil
+import subprocess
+
+from . import cpio
+
+HERE = pathlib.Path(__file__).resolve().parent.parent
+HOOK = HERE.parent / "initramfs/emergency.sh"
+DISK_MODULES = ["virtio_pci", "virtio_blk"]
+OTHER_MODULES = ["virtio_net", "vfat", "nls_cp437", "nls_ascii", "nls_utf8", "qemu_fw_cfg"]
+FOLDERS = ["proc", "sys", "dev", "run", "tmp", "data", "media/stick", "boot/efi", "etc", "var/lib/cube-update", "var/tmp",
+           "usr/bin", "usr/sbin", "usr/lib/cube-update/config.d", "usr/lib/cube-update/health/required.d",
+           "usr/lib/x86_64-linux-gnu", "usr/lib64", "usr/share/cube-update"]
+# What can be wrong with a release, and where the machine notices.
+VARIANTS = {
+    "good": "nothing",
+    "vfs-panic": "the initramfs is empty, so the kernel itself cannot mount its root",
+    "init-exits": "PID 1 ends",
+    "late-panic": "the kernel crashes in userspace, before the commit",
+    "emergency": "the initramfs lacks the disk's driver",
+    "sick": "a required health check fails",
+    "hang": "the initramfs waits for ever",
+}
+CONFIG = """product = "CUBE"
+[source]
+allow-http = true
+[trial]
+deadline = {deadline}
+"""
+
+
+def make(tree, kernel, version, variant, programs, trusted_root, deadline=120):
+    """Fills the folder `tree`. `programs` maps a path in the tree to a program of the build host."""
+    if variant not in VARIANTS:
+        raise ValueError(f"no variant {variant}: {', '.join(VARIANTS)}")
+    tree = pathlib.Path(tree)
+    for folder in FOLDERS:
+        (tree / folder).mkdir(parents=True, exist_ok=True)
+    for link in ("bin", "sbin", "lib", "lib64"):
+        (tree / link).symlink_to(f"usr/{link}")
+    _busybox(tree)
+    for path, program in programs.items():
+        _program(tree, path, pathlib.Path(program))
+    _write(tree / "usr/sbin/init", (HERE / "busybox/init").read_bytes(), 0o755)
+    _write(tree / "etc/os-release", f'ID=cube-demo\nVERSION_ID="{version}"\nVARIANT={variant}\n'.encode())
+    _write(tree / "usr/lib/cube-update/config.d/10-demo.toml", CONFIG.format(deadline=deadline).encode())
+    if trusted_root:
+        _write(tree / "usr/share/cube-update/root.json", pathlib.Path(trusted_root).read_bytes())
+    _write(tree / "usr/lib/cube-update/health/required.d/10-data", b"#!/bin/sh\ngrep -q ' /data ' /proc/mounts\n", 0o755)
+    if variant == "sick":
+        _write(tree / "usr/lib/cube-update/health/required.d/50-storage", b"#!/bin/sh\necho 'storage is down'\nexit 1\n", 0o755)
+    _write(tree / "boot/vmlinuz", kernel.image.read_bytes())
+    _write(tree / "boot/initrd.img", initramfs(kernel, variant))
+    (tree / "usr/lib/modules" / kernel.release).mkdir(parents=True)
+
+
+def initramfs(kernel, variant):
+    """The initramfs as bytes, not compressed: that is the quickest to start under emulation."""
+    archive = cpio.Archive()
+    for folder in ("dev", "proc", "sys", "root", "bin"):
+        archive.directory(folder)
+    archive.character_device("dev/console", 5, 1)
+    if variant == "vfs-panic":
+        return archive.bytes()
+    archive.file("bin/busybox", pathlib.Path("/bin/busybox").read_bytes(), 0o755)
+    archive.file("init", (HERE / "busybox/initramfs-init").read_bytes(), 0o755)
+    archive.file("lib/cube-update/emergency.sh", HOOK.read_bytes())
+    if variant == "hang":
+        archive.file("hang", b"")
+    modules = kernel.modules(*([] if variant == "emergency" else DISK_MODULES), *OTHER_MODULES)
+    for module in modules:
+        archive.file(f"lib/modules/{module.name}", module.read_bytes())
+    archive.file("lib/modules/order", "".join(f"{module.name}\n" for module in modules).encode())
+    return archive.bytes()
+
+
+def _busybox(tree):
+    busybox = pathlib.Path("/bin/busybox")
+    _write(tree / "usr/bin/busybox", busybox.read_bytes(), 0o755)
+    applets = subprocess.run([busybox, "--list"], check=True, capture_output=True, text=True).stdout.split()
+    for applet in applets:
+        if applet not in ("busybox", "init"):
+            (tree / "usr/bin" / applet).symlink_to("busybox")
+
+
+def _program(tree, path, program):
+    """A program with the shared libraries it needs, each under the path where its loader looks for it."""
+    target = tree / path
+    target.unlink(missing_ok=True)
+    _write(target, program.read_bytes(), 0o755)
+    listing = subprocess.run(["ldd", program], check=True, capture_output=True, text=True).stdout
+    for word in listing.split():
+        if not word.startswith("/"):
+            continue
+        library = tree / "usr" / word.removeprefix("/usr/").lstrip("/")
+        if not library.exists():
+            library.parent.mkdir(parents=True, exist_ok=True)
+            _write(library, pathlib.Path(word).read_bytes(), 0o755)
+
+
+def _write(path, content, mode=0o644):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    os.chmod(path, mode)
+
+
+def remove(tree):
+    shutil.rmtree(tree, ignore_errors=True)

@@ -1,0 +1,57 @@
+// The commands of cube-release, one function each: they print what they did and return the exit
+// code. With `json` they print one JSON object on one line instead of text.
+// Errors of all: those of the Publisher, KeyFolder or verifier function that does the work.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "release/composer.h"
+#include "release/verifier.h"
+
+namespace cube::publish_cli {
+
+struct Common {
+  bool json = false;
+  std::string repository = ".";  // a folder
+  std::string keys;              // the key folder; "": that of the repository
+};
+
+struct InitCommand {
+  std::string folder;
+  std::string product;
+  std::uint64_t root_keys = 1;
+  std::uint64_t root_threshold = 1;
+};
+
+struct RootCommand {  // each "ROLE=VALUE"
+  std::vector<std::string> add;
+  std::vector<std::string> remove;
+  std::vector<std::string> thresholds;
+};
+
+Result<int> init(const Common& common, const InitCommand& command);
+Result<int> key_generate(const Common& common, const std::string& name);
+Result<int> key_list(const Common& common);
+Result<int> compose(const Common& common, const ComposeRequest& request);
+Result<int> publish(const Common& common, std::optional<std::uint64_t> days);
+Result<int> renew(const Common& common, std::optional<std::uint64_t> days);
+Result<int> next_root(const Common& common, const RootCommand& command,
+                      std::optional<std::uint64_t> days);
+// `place`: a folder or a URL.
+Result<int> verify(const Common& common, const std::string& place, const VerifyOptions& options);
+// Exit code 6 when something expires within `days`.
+Result<int> expire_check(const Common& common, std::uint64_t days);
+Result<int> list(const Common& common);
+
+// The absolute path of a folder, without "." and without a slash at its end. Errors: failed.
+Result<std::string> absolute_folder(const std::string& path);
+// The time of this machine. Errors: failed.
+Result<UnixSeconds> wall_clock();
+// "1.9 GB", "310 kB".
+[[nodiscard]] std::string human_bytes(std::uint64_t bytes);
+
+}  // namespace cube::publish_cli

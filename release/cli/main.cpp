@@ -1,0 +1,231 @@
+// cube-release: the command line.
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <functional>
+
+#include "base/json.h"
+#include "release/cli/commands.h"
+#include "release/cli/exit_code.h"
+
+namespace cube::publish_cli {
+namespace {
+
+constexpr const char* about =
+    "cube-release makes signed releases for cube-update: it turns a root file system into a release, "
+    "signs it, and keeps the folder that machines update from.";
+
+constexpr const char* footer =
+    "Example, from nothing to a release that machines can install:\n"
+    "  cube-release init /srv/cube --product CUBE\n"
+    "  cube-release compose rootfs --version 2.2.4 --repository /srv/cube\n"
+    "  cube-release publish --repository /srv/cube\n"
+    "  cube-release verify /srv/cube\n"
+    "Exit codes: 0 done, 1 failed, 2 usage, 3 nothing to do, 4 not trusted or keys missing,\n"
+    "6 refused (also: something expires soon), 7 content damaged, 8 no space, 9 unreachable, 10 busy.\n"
+    "See docs/publishing.md.";
+
+struct Command {
+  CLI::App* app = nullptr;
+  std::function<Result<int>()> run;
+};
+
+struct Options {
+  Common common;
+  InitCommand init;
+  ComposeRequest compose;
+  RootCommand root;
+  std::string owners = ::geteuid() == 0 ? "keep" : "root";
+  std::string key_name;
+  std::optional<std::uint64_t> lifetime;
+  std::uint64_t soon = 14;
+  std::string place = ".";
+  VerifyOptions verify;
+};
+
+class Commands {
+ public:
+  explicit Commands(CLI::App& app) : app_(app) {
+    add_init();
+    add_key();
+    add_compose();
+    add_signing();
+    add_root();
+    add_reading();
+  }
+
+  // The command that was parsed. Errors: those of the command.
+  Result<int> run() const {
+    for (const auto& command : commands_)
+      if (command.app->parsed()) return command.run();
+    return exit_usage;
+  }
+  [[nodiscard]] bool json() const { return o_.common.json; }
+
+ private:
+  CLI::App* add(CLI::App& parent, const char* name, const char* help, const char* example,
+                std::function<Result<int>()> run) {
+    CLI::App* command = parent.add_subcommand(name, help);
+    command->footer(std::string("Example: ") + example);
+    command->add_flag("--json", o_.common.json, "one JSON object instead of text");
+    commands_.push_back({command, std::move(run)});
+    return command;
+  }
+  void add_repository(CLI::App* command) {
+    command->add_option("--repository", o_.common.repository, "the repository's folder")
+        ->capture_default_str();
+  }
+  void add_keys(CLI::App* command) {
+    command->add_option("--keys", o_.common.keys,
+                        "folder of the private keys (default: beside the repository, NAME.keys)");
+  }
+
+  void add_init() {
+    auto* command = add(app_, "init", "make a repository, its keys and its first root",
+                        "cube-release init /srv/cube --product CUBE --root-keys 3 --root-threshold 2",
+                        [this] { return init(o_.common, o_.init); });
+    command->add_option("folder", o_.init.folder, "the new repository")->required();
+    command->add_option("--product", o_.init.product, "first part of every release name")
+        ->required();
+    command->add_option("--root-keys", o_.init.root_keys, "how many root keys")
+        ->capture_default_str();
+    command
+        ->add_option("--root-threshold", o_.init.root_threshold,
+                     "how many of them must sign the next root")
+        ->capture_default_str();
+    add_keys(command);
+  }
+
+  void add_key() {
+    auto* key = app_.add_subcommand("key", "the publisher's keys")->require_subcommand(1);
+    auto* generate =
+        add(*key, "generate", "make an ed25519 key; a key that exists is never overwritten",
+            "cube-release key generate root-2 --keys /media/usb/keys",
+            [this] { return key_generate(o_.common, o_.key_name); });
+    generate->add_option("name", o_.key_name, "its name: NAME.pem and NAME.pub.json")->required();
+    auto* listing = add(*key, "list", "keys, the roles they sign for, and where private parts are",
+                        "cube-release key list --repository /srv/cube",
+                        [this] { return key_list(o_.common); });
+    for (auto* command : {generate, listing}) {
+      add_repository(command);
+      add_keys(command);
+    }
+  }
+
+  void add_compose() {
+    auto* command = add(app_, "compose", "turn a root file system into a release, not yet published",
+                        "cube-release compose rootfs.tar --version 2.2.4 --epoch 3",
+                        [this] {
+                          o_.compose.keep_owners = o_.owners == "keep";
+                          return compose(o_.common, o_.compose);
+                        });
+    auto& c = o_.compose;
+    command->add_option("tree", c.tree, "a folder or a tar archive (any compression)")->required();
+    command->add_option("--version", c.version, "dotted numbers, as in 2.2.4")->required();
+    command->add_option("--epoch", c.epoch, "security epoch: machines never go back below it")
+        ->capture_default_str();
+    command->add_option("--built", c.built, "build time, YYYYMMDD-HHMM in UTC (default: now)");
+    command->add_option("--source", c.source,
+                        "commit of the source tree, 4 to 40 hex digits (default: of the content)");
+    command
+        ->add_option("--trial-deadline", c.trial_deadline,
+                     "seconds from boot to commit (default: the machine's)")
+        ->check(CLI::Range(0, 24 * 60 * 60));
+    command
+        ->add_option("--owners", o_.owners,
+                     "keep: as in the tree; root: everything belongs to root (default: keep when "
+                     "run by root)")
+        ->check(CLI::IsMember({"keep", "root"}));
+    add_repository(command);
+  }
+
+  void add_signing() {
+    auto* publish_command =
+        add(app_, "publish", "sign and publish all that was composed",
+            "cube-release publish --repository /srv/cube --keys /media/usb/keys",
+            [this] { return publish(o_.common, o_.lifetime); });
+    auto* renew_command =
+        add(app_, "renew", "sign the metadata anew before it expires, with the keys at hand",
+            "cube-release renew --repository /srv/cube",
+            [this] { return renew(o_.common, o_.lifetime); });
+    for (auto* command : {publish_command, renew_command}) {
+      command->add_option("--expires-days", o_.lifetime, "lifetime of the new signatures")
+          ->check(CLI::Range(1, 3650));
+      add_repository(command);
+      add_keys(command);
+    }
+  }
+
+  void add_root() {
+    auto* command = add(app_, "root", "publish the next root: other keys, thresholds, a later expiry",
+                        "cube-release root --add targets=targets-2 --remove targets=targets",
+                        [this] { return next_root(o_.common, o_.root, o_.lifetime); });
+    command->add_option("--add", o_.root.add, "ROLE=KEY: the key signs for the role from now on");
+    command->add_option("--remove", o_.root.remove, "ROLE=KEY: its signature no longer counts");
+    command->add_option("--threshold", o_.root.thresholds, "ROLE=N: that many keys must sign");
+    command->add_option("--expires-days", o_.lifetime, "lifetime of the root")
+        ->check(CLI::Range(1, 36500));
+    add_repository(command);
+    add_keys(command);
+  }
+
+  void add_reading() {
+    auto* verify_command = add(app_, "verify", "check everything as a machine does",
+                               "cube-release verify https://updates.example.com/cube",
+                               [this] { return verify(o_.common, o_.place, o_.verify); });
+    verify_command->add_option("place", o_.place, "folder or URL")->capture_default_str();
+    verify_command->add_option("--trusted-root", o_.verify.trusted_root,
+                               "the root.json in the images (default: the repository's first root)");
+    verify_command->add_flag("--quick", o_.verify.quick,
+                             "of the trees only the commits, not every object");
+    auto* check = add(app_, "expire-check", "exit with 6 when a signature expires soon",
+                      "cube-release expire-check --days 30 --repository /srv/cube",
+                      [this] { return expire_check(o_.common, o_.soon); });
+    check->add_option("--days", o_.soon, "what counts as soon")
+        ->check(CLI::Range(0, 36500))
+        ->capture_default_str();
+    auto* listing = add(app_, "list", "releases, published and pending", "cube-release list --json",
+                        [this] { return list(o_.common); });
+    add_repository(check);
+    add_repository(listing);
+  }
+
+  CLI::App& app_;
+  Options o_;
+  std::vector<Command> commands_;
+};
+
+int tell(const Error& error, bool json) {
+  const int code = exit_code(error.code);
+  if (json)
+    fmt::print("{}\n", Json(Json::Object{{"error", error.what}, {"exit_code", code}}).line());
+  fmt::print(stderr, "cube-release: {}\n", error.what);
+  return code;
+}
+
+int run(int argc, char** argv) {
+  CLI::App app(about, "cube-release");
+  app.footer(footer);
+  app.set_version_flag("--version", CUBE_VERSION);
+  app.require_subcommand(1);
+  const Commands commands(app);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {  // CLI11's way to say "--help" and "wrong usage"
+    return app.exit(error) == 0 ? exit_done : exit_usage;
+  }
+  const auto code = commands.run();
+  return code ? *code : tell(code.error(), commands.json());
+}
+
+}  // namespace
+}  // namespace cube::publish_cli
+
+int main(int argc, char** argv) {
+  ::umask(022);  // a repository is read by a web server; private keys get their own, stricter mode
+  std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is a failed write, not a death
+  return cube::publish_cli::run(argc, argv);
+}

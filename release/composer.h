@@ -1,0 +1,32 @@
+// compose_release: from a root file system to a pending release of a repository.
+//
+// The same tree, version, build time and epoch give the same release, bit for bit.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "model/release.h"
+#include "release/publisher.h"
+
+namespace cube {
+
+struct ComposeRequest {
+  std::string tree;     // a folder, or a tar archive
+  std::string version;  // "2.2.4"
+  std::string built;    // YYYYMMDD-HHMM, UTC; "": now
+  std::string source;   // 4 to 40 hex digits; "": the first 8 of the tree's commit
+  std::uint64_t epoch = 0;
+  std::int64_t trial_deadline = 0;  // seconds; 0: the machine's default
+  bool keep_owners = false;         // false: everything in the tree belongs to 0:0
+};
+
+// Commits the tree to repo/ under the branch PRODUCT/VERSION_BUILT and adds the release. The request
+// is checked before the tree is read.
+// Errors: invalid (request, tree), not_found (tree), and those of Publisher::add_release().
+Result<Release> compose_release(const Publisher& publisher, const ComposeRequest& request,
+                                UnixSeconds now);
+
+}  // namespace cube

@@ -1,0 +1,100 @@
+#include "release/key_folder.h"
+
+#include <sys/stat.h>
+
+#include <set>
+
+#include "base/durable_file.h"
+#include "keys/key.h"
+#include "model/name.h"
+
+namespace cube {
+namespace {
+
+constexpr std::size_t max_public_bytes = 4096;
+constexpr std::size_t max_files = 1000;
+const std::string private_tail = ".pem";
+const std::string public_tail = ".pub.json";
+
+bool ends_with(const std::string& text, const std::string& tail) {
+  return text.size() > tail.size() &&
+         text.compare(text.size() - tail.size(), tail.size(), tail) == 0;
+}
+
+}  // namespace
+
+Result<KeyFolder> KeyFolder::make(const std::string& path) {
+  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST)
+    return system_error("make key folder " + path);
+  return open(path);
+}
+
+Result<KeyFolder> KeyFolder::open(const std::string& path) {
+  auto folder = RootDir::open(path);
+  if (!folder && folder.error().code == Errc::not_found)
+    return Error{Errc::untrusted, "key folder " + path +
+                                      ": does not exist, so nothing can be signed; bring the keys "
+                                      "or name their folder with --keys"};
+  if (!folder) return std::move(folder).error().in("key folder " + path);
+  return KeyFolder(std::move(folder).value());
+}
+
+Result<NamedKey> KeyFolder::generate(const std::string& name) const {
+  if (!is_safe_name(name))
+    return Error{Errc::invalid, "key name \"" + name +
+                                    "\": letters, digits and ._+- only, at most 128, beginning "
+                                    "with a letter or digit"};
+  if (folder_.exists(name + public_tail))
+    return Error{Errc::refused, "key " + folder_.join(name + public_tail) +
+                                    ": exists and is never overwritten; choose another name"};
+  CUBE_TRY(const auto key, PrivateKey::generate());
+  CUBE_CHECK(key.store(folder_, name + private_tail));
+  CUBE_CHECK(replace_file(folder_, name + public_tail, key.public_json().pretty()));
+  return NamedKey{name, key.id(), key.public_json(), true};
+}
+
+Result<NamedKey> KeyFolder::find(const std::string& name) const {
+  NamedKey found{name, "", Json(), folder_.exists(name + private_tail)};
+  const auto text = folder_.read_file(name + public_tail, max_public_bytes);
+  if (text) {
+    CUBE_TRY(found.public_json, Json::parse(*text));
+    auto key = PublicKey::parse(found.public_json);
+    if (!key) return std::move(key).error().in("key " + folder_.join(name + public_tail));
+    found.id = key->id;
+    return found;
+  }
+  if (text.error().code != Errc::not_found) return text.error();
+  if (!found.has_private)
+    return Error{Errc::not_found, "key " + name + ": not in " + path() +
+                                      "; make it with cube-release key generate " + name};
+  CUBE_TRY(const auto secret, PrivateKey::load(folder_, name + private_tail));
+  found.public_json = secret.public_json();
+  found.id = secret.id();
+  return found;
+}
+
+Result<std::vector<NamedKey>> KeyFolder::list() const {
+  CUBE_TRY(const auto files, folder_.list(".", max_files));
+  std::set<std::string> names;
+  for (const auto& file : files)
+    for (const auto& tail : {private_tail, public_tail})
+      if (ends_with(file, tail) && is_safe_name(file))
+        names.insert(file.substr(0, file.size() - tail.size()));
+  std::vector<NamedKey> keys;
+  for (const auto& name : names) {
+    CUBE_TRY(auto key, find(name));
+    keys.push_back(std::move(key));
+  }
+  return keys;
+}
+
+Result<PrivateKey> KeyFolder::load(const NamedKey& key) const {
+  CUBE_TRY(auto secret, PrivateKey::load(folder_, key.name + private_tail));
+  if (secret.id() != key.id)
+    return Error{Errc::corrupt, "key " + folder_.join(key.name + private_tail) +
+                                    ": is not the private part of " + key.name + public_tail +
+                                    "; one of the two files was exchanged"};
+  return secret;
+}
+
+}  // namespace cube

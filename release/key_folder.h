@@ -1,0 +1,47 @@
+// KeyFolder: the publisher's keys, NAME.pem (private, mode 0600) and NAME.pub.json (public, so that
+// a private key may be taken away to a safe place and its name stays known). The folder has mode
+// 0700 and lies outside the repository, which is served to the world.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "base/result.h"
+#include "base/root_dir.h"
+#include "release/private_key.h"
+
+namespace cube {
+
+struct NamedKey {
+  std::string name;
+  std::string id;            // 64 hex digits
+  Json public_json;          // the key object of TUF metadata
+  bool has_private = false;  // NAME.pem is here
+};
+
+class KeyFolder {
+ public:
+  // Makes the folder, with mode 0700, when it is not there. Errors: not_found (its parent), failed.
+  static Result<KeyFolder> make(const std::string& path);
+  // Errors: untrusted (no such folder, so nothing can be signed), failed.
+  static Result<KeyFolder> open(const std::string& path);
+
+  // A new key. A key of that name is never replaced. Errors: invalid (name), refused (exists),
+  // no_space, failed.
+  Result<NamedKey> generate(const std::string& name) const;
+  // Errors: not_found, corrupt (public part of another key), and those of PrivateKey::load.
+  Result<NamedKey> find(const std::string& name) const;
+  // All of them, by name. Errors: as find().
+  Result<std::vector<NamedKey>> list() const;
+  // The private part, checked against the public one. Errors: as find().
+  Result<PrivateKey> load(const NamedKey& key) const;
+
+  [[nodiscard]] const std::string& path() const { return folder_.path(); }
+
+ private:
+  explicit KeyFolder(RootDir folder) : folder_(std::move(folder)) {}
+  RootDir folder_;
+};
+
+}  // namespace cube

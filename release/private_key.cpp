@@ -1,0 +1,135 @@
+#include "release/private_key.h"
+
+#include <fcntl.h>
+#include <openssl/bio.h>
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <sys/stat.h>
+
+#include <array>
+
+#include "base/digest.h"
+#include "base/durable_file.h"
+#include "base/io.h"
+#include "keys/key.h"
+
+namespace cube {
+namespace {
+
+constexpr std::size_t max_pem_bytes = 16 * 1024;
+
+using Bio = std::unique_ptr<BIO, decltype(&BIO_free)>;
+using Context = std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)>;
+
+Error openssl_error(const std::string& what) {
+  ERR_clear_error();
+  return {Errc::failed, what + ": OpenSSL refused; is its configuration changed?"};
+}
+
+// A key with a passphrase is refused instead of asking for it: nobody may sit before the terminal.
+int no_passphrase(char*, int, int, void*) {
+  return -1;
+}
+
+// The PEM text of a key; wiped when it goes.
+struct PemText {
+  std::string text;
+  PemText() = default;
+  PemText(const PemText&) = delete;
+  PemText& operator=(const PemText&) = delete;
+  ~PemText() { OPENSSL_cleanse(text.data(), text.size()); }
+};
+
+Status check_private(const Fd& fd, const std::string& where) {
+  struct stat st {};
+  if (::fstat(fd.get(), &st) != 0) return system_error("stat " + where);
+  if (!S_ISREG(st.st_mode)) return Error{Errc::corrupt, "key " + where + ": not a regular file"};
+  if ((st.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+    return Error{Errc::refused, "key " + where +
+                                    ": others than its owner may use it; if nobody has read it, "
+                                    "chmod 600 it, else replace it"};
+  return ok();
+}
+
+}  // namespace
+
+struct PrivateKey::Secret {
+  explicit Secret(EVP_PKEY* owned) : key(owned, &EVP_PKEY_free) {}
+  std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key;
+};
+
+Result<PrivateKey> PrivateKey::with_public_part(std::shared_ptr<const Secret> secret) {
+  std::array<unsigned char, 32> bytes{};
+  std::size_t size = bytes.size();
+  if (EVP_PKEY_get_raw_public_key(secret->key.get(), bytes.data(), &size) != 1)
+    return openssl_error("public part of a key");
+  PrivateKey key(std::move(secret));
+  key.public_json_ =
+      Json(Json::Object{{"keytype", "ed25519"},
+                        {"scheme", "ed25519"},
+                        {"keyval", Json::Object{{"public", to_hex(bytes.data(), size)}}}});
+  key.id_ = key_id(key.public_json_);
+  return key;
+}
+
+Result<PrivateKey> PrivateKey::generate() {
+  auto secret = std::make_shared<const Secret>(EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519"));
+  if (!secret->key) return openssl_error("make an ed25519 key");
+  return with_public_part(std::move(secret));
+}
+
+Result<PrivateKey> PrivateKey::load(const RootDir& folder, const std::string& file) {
+  const std::string where = folder.join(file);
+  CUBE_TRY(const auto fd, folder.open_file(file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
+  CUBE_CHECK(check_private(fd, where));
+  PemText pem;
+  CUBE_TRY(pem.text, read_all(fd, max_pem_bytes));
+  const Bio bio(BIO_new_mem_buf(pem.text.data(), static_cast<int>(pem.text.size())), &BIO_free);
+  if (!bio) return openssl_error("read key " + where);
+  auto secret = std::make_shared<const Secret>(
+      PEM_read_bio_PrivateKey(bio.get(), nullptr, &no_passphrase, nullptr));
+  ERR_clear_error();
+  if (!secret->key || EVP_PKEY_get_base_id(secret->key.get()) != EVP_PKEY_ED25519)
+    return Error{Errc::corrupt, "key " + where +
+                                    ": not an ed25519 key in PEM form without passphrase; restore "
+                                    "it from your copy"};
+  return with_public_part(std::move(secret));
+}
+
+Status PrivateKey::store(const RootDir& folder, const std::string& file) const {
+  const std::string where = folder.join(file);
+  const Bio bio(BIO_new(BIO_s_secmem()), &BIO_free);
+  if (!bio || PEM_write_bio_PKCS8PrivateKey(bio.get(), secret_->key.get(), nullptr, nullptr, 0,
+                                            nullptr, nullptr) != 1)
+    return openssl_error("write key " + where);
+  char* text = nullptr;
+  const long size = BIO_get_mem_data(bio.get(), &text);
+  if (folder.exists(file))
+    return Error{Errc::refused, "key " + where + ": exists and is never overwritten"};
+  CUBE_TRY(const auto fd, folder.open_file(file, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));
+  auto written = write_all(fd, {text, static_cast<std::size_t>(size)});
+  if (written) written = sync_file(fd);
+  if (!written) {
+    auto removed = folder.remove_file(file);
+    if (!removed) return std::move(removed).error().in(written.error().what);
+    return std::move(written).error().in("key " + where);
+  }
+  return sync_folder(folder, ".");
+}
+
+Result<std::string> PrivateKey::sign(std::string_view message) const {
+  const Context context(EVP_MD_CTX_new(), &EVP_MD_CTX_free);
+  std::string signature(64, '\0');
+  std::size_t size = signature.size();
+  if (!context ||
+      EVP_DigestSignInit(context.get(), nullptr, nullptr, nullptr, secret_->key.get()) != 1 ||
+      EVP_DigestSign(context.get(), reinterpret_cast<unsigned char*>(signature.data()), &size,
+                     reinterpret_cast<const unsigned char*>(message.data()), message.size()) != 1)
+    return openssl_error("sign with key " + id_);
+  signature.resize(size);
+  return signature;
+}
+
+}  // namespace cube

@@ -1,0 +1,228 @@
+#include "release/publisher.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+
+#include <algorithm>
+
+#include "base/digest.h"
+#include "base/durable_file.h"
+#include "model/manifest.h"
+#include "release/publisher_run.h"
+
+namespace cube {
+namespace {
+
+constexpr UnixSeconds day = 24 * 60 * 60;
+constexpr UnixSeconds root_warning = 90 * day;
+const std::string pending_folder = "publisher/pending";
+
+std::string pending_file(const std::string& name) {
+  return pending_folder + "/" + name + ".json";
+}
+
+bool older(const Release& left, const Release& right) {
+  return compare_age(left.name, right.name) < 0;
+}
+
+Status check_unchanged(const PublishedState& state, const std::string& name,
+                       const std::string& manifest_sha256) {
+  const auto found = state.targets.releases.find(name);
+  if (found == state.targets.releases.end()) return ok();
+  if (found->second.sha256 == manifest_sha256)
+    return Error{Errc::nothing_to_do, "release " + name + ": is published already"};
+  return Error{Errc::invalid,
+               "release " + name +
+                   ": is published with other content, and what was published never changes; "
+                   "compose it with another build time or version"};
+}
+
+void warn_of_age(const std::vector<Release>& published, const Release& release,
+                 std::vector<std::string>& warnings) {
+  if (published.empty()) return;
+  const auto& newest = published.back();
+  if (older(release, newest))
+    warnings.push_back("release " + release.name.text + ": is older than " + newest.name.text +
+                       ", so machines install it only where it is asked for by name");
+  const auto highest = std::max_element(
+      published.begin(), published.end(),
+      [](const Release& left, const Release& right) { return left.epoch < right.epoch; });
+  if (release.epoch < highest->epoch)
+    warnings.push_back("release " + release.name.text + ": its epoch is lower than that of " +
+                       highest->name.text + ", so machines that have that one refuse it");
+}
+
+}  // namespace
+
+Result<Publisher> Publisher::open(const std::string& path, const std::string& keys) {
+  CUBE_TRY(auto repository, ReleaseRepository::open(path));
+  CUBE_TRY(auto settings, read_settings(repository.folder()));
+  std::string keys_path = keys;
+  if (keys_path.empty()) keys_path = settings.keys;
+  if (keys_path.empty()) keys_path = path + ".keys";
+  return Publisher(std::move(repository), std::move(settings), std::move(keys_path));
+}
+
+Result<Fd> Publisher::lock() const {
+  CUBE_TRY(auto fd, repository_.folder().open_file("publisher/lock", O_RDWR | O_CREAT, 0644));
+  if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0)
+    return Error{Errc::busy, "repository " + repository_.path() +
+                                 ": another cube-release is writing to it; try again when it is "
+                                 "done"};
+  return fd;
+}
+
+Status Publisher::add_release(const Release& release) const {
+  if (release.name.product != settings_.product)
+    return Error{Errc::invalid, "release " + release.name.text + ": this repository is of product " +
+                                    settings_.product};
+  CUBE_TRY(const auto held, lock());
+  auto commit = repository_.check_commit(release.commit);
+  if (!commit) return std::move(commit).error().in("release " + release.name.text);
+  const auto manifest = render_manifest(release);
+  CUBE_TRY(const auto read_back, parse_manifest(manifest));
+  CUBE_TRY(const auto state, repository_.published());
+  if (state)
+    CUBE_CHECK(check_unchanged(*state, release.name.text, read_back.manifest_sha256));
+  CUBE_CHECK(repository_.folder().make_dirs(pending_folder));
+  return replace_file(repository_.folder(), pending_file(release.name.text), manifest);
+}
+
+Result<std::vector<Release>> Publisher::pending() const {
+  std::vector<Release> releases;
+  const auto& folder = repository_.folder();
+  if (!folder.exists(pending_folder)) return releases;
+  CUBE_TRY(const auto files, folder.list(pending_folder));
+  for (const auto& file : files) {
+    if (file[0] == '.') continue;  // left by an interrupted write
+    CUBE_TRY(const auto text, folder.read_file(pending_folder + "/" + file, max_manifest_bytes));
+    auto release = parse_manifest(text);
+    if (!release) return std::move(release).error().in(folder.join(pending_folder + "/" + file));
+    releases.push_back(std::move(release).value());
+  }
+  std::sort(releases.begin(), releases.end(), older);
+  return releases;
+}
+
+Result<std::vector<Release>> Publisher::published() const {
+  std::vector<Release> releases;
+  CUBE_TRY(const auto state, repository_.published());
+  if (!state) return releases;
+  for (const auto& [name, file] : state->targets.releases) {
+    CUBE_TRY(const auto text, repository_.manifest(name, file));
+    auto release = parse_manifest(text);
+    if (!release) return std::move(release).error().in("release " + name);
+    releases.push_back(std::move(release).value());
+  }
+  std::sort(releases.begin(), releases.end(), older);
+  return releases;
+}
+
+Result<Publisher::Run> Publisher::begin(UnixSeconds now, std::optional<std::uint64_t> days) const {
+  CUBE_TRY(auto held, lock());
+  CUBE_TRY(auto keys, KeyFolder::open(keys_path_));
+  CUBE_TRY(auto roots, repository_.roots());
+  CUBE_TRY(auto before, repository_.published());
+  Run run{std::move(held), std::move(keys), std::move(roots.back()), std::move(before), now, days,
+          {}};
+  if (run.root.expires < now + root_warning)
+    run.result.warnings.push_back("root.json: expires on " + format_utc(run.root.expires) +
+                                  "; machines believe nothing after that, so publish a new root");
+  return run;
+}
+
+Result<Json::Object> Publisher::targets_of(const PublishedState& state) {
+  CUBE_TRY(const Json document, Json::parse(state.targets.text, {max_targets_bytes, 16}));
+  CUBE_TRY(const Json body, document.member("signed"));
+  CUBE_TRY(const Json targets, body.member("targets"));
+  return targets.object();
+}
+
+Result<Publisher::Document> Publisher::make_targets(const Run& run, Json::Object targets) const {
+  Document made{"targets", 0, ""};
+  CUBE_TRY(made.version, repository_.next_version("targets"));
+  const auto days = run.days.value_or(settings_.lifetimes.targets);
+  const DocumentHead head{"targets", made.version, run.now + static_cast<UnixSeconds>(days) * day};
+  CUBE_TRY(made.text,
+           sign_document(targets_body(head, std::move(targets)), run.keys, run.root, "targets"));
+  CUBE_TRY(const auto read_back, parse_targets(made.text));
+  CUBE_CHECK(check_signatures(read_back, run.root, "targets"));
+  return made;
+}
+
+Result<Publisher::Document> Publisher::make_meta(const Run& run, const std::string& role,
+                                                 const std::string& described,
+                                                 const Document& document) const {
+  Document made{role, 0, ""};
+  CUBE_TRY(made.version, repository_.next_version(role));
+  const auto& usual = settings_.lifetimes;
+  const auto days = run.days.value_or(role == "timestamp" ? usual.timestamp : usual.snapshot);
+  const DocumentHead head{role, made.version, run.now + static_cast<UnixSeconds>(days) * day};
+  CUBE_TRY(made.text, sign_document(meta_body(head, described, document.version, document.text),
+                                    run.keys, run.root, role));
+  if (role == "timestamp") {
+    CUBE_TRY(const auto read_back, parse_timestamp(made.text));
+    CUBE_CHECK(check_signatures(read_back, run.root, role));
+  } else {
+    CUBE_TRY(const auto read_back, parse_snapshot(made.text));
+    CUBE_CHECK(check_signatures(read_back, run.root, role));
+  }
+  return made;
+}
+
+Status Publisher::add_pending(Run& run, Json::Object& targets,
+                              std::vector<Document>& manifests) const {
+  CUBE_TRY(const auto waiting, pending());
+  CUBE_TRY(const auto known, published());
+  for (const auto& release : waiting) {
+    const auto& name = release.name.text;
+    const auto text = render_manifest(release);
+    auto commit = repository_.check_commit(release.commit);
+    if (!commit) return std::move(commit).error().in("release " + name);
+    manifests.push_back({name, 0, text});
+    auto fresh = run.before ? check_unchanged(*run.before, name, to_hex(sha256(text))) : ok();
+    if (!fresh && fresh.error().code == Errc::nothing_to_do) continue;
+    CUBE_CHECK(std::move(fresh));
+    warn_of_age(known, release, run.result.warnings);
+    targets["releases/" + name + "/manifest.json"] = target_file(text);
+    run.result.releases.push_back(name);
+  }
+  return ok();
+}
+
+Status Publisher::drop_pending(const std::vector<Document>& manifests) const {
+  for (const auto& manifest : manifests)
+    CUBE_CHECK(repository_.folder().remove_file(pending_file(manifest.name)));
+  return ok();
+}
+
+Result<Publication> Publisher::publish(UnixSeconds now, std::optional<std::uint64_t> days) const {
+  CUBE_TRY(auto run, begin(now, days));
+  Json::Object targets;
+  if (run.before) {
+    CUBE_TRY(targets, targets_of(*run.before));
+  }
+  std::vector<Document> manifests;
+  CUBE_CHECK(add_pending(run, targets, manifests));
+  if (run.result.releases.empty()) {
+    CUBE_CHECK(drop_pending(manifests));
+    return Error{Errc::nothing_to_do, "repository " + repository_.path() +
+                                          ": nothing is pending; compose a release first, or sign "
+                                          "the metadata anew with cube-release renew"};
+  }
+  CUBE_TRY(const auto signed_list, make_targets(run, std::move(targets)));
+  CUBE_TRY(const auto snapshot, make_meta(run, "snapshot", "targets", signed_list));
+  CUBE_TRY(const auto timestamp, make_meta(run, "timestamp", "snapshot", snapshot));
+  for (const auto& manifest : manifests)
+    CUBE_CHECK(repository_.put_manifest(manifest.name, manifest.text));
+  CUBE_CHECK(repository_.put_metadata("targets", signed_list.version, signed_list.text));
+  CUBE_CHECK(repository_.put_metadata("snapshot", snapshot.version, snapshot.text));
+  CUBE_CHECK(repository_.put_timestamp(timestamp.text));
+  CUBE_CHECK(drop_pending(manifests));
+  CUBE_TRY(const auto done, parse_timestamp(timestamp.text));
+  run.result.expires = done.expires;
+  run.result.signed_roles = {"targets", "snapshot", "timestamp"};
+  return std::move(run.result);
+}
+
+}  // namespace cube

@@ -1,0 +1,102 @@
+// Publisher: makes a repository and adds signed releases to it.
+//
+// A release is added in two steps: add_release() lays its manifest down as pending, seen by nobody;
+// publish() signs all that is pending. Everything is signed and read back as a client reads it
+// before the first byte is written; timestamp.json is written last, so that an interrupted run
+// changes nothing for readers and is mended by the next one. The publisher's own files are in
+// publisher/ of the repository; private keys are in a folder outside.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/result.h"
+#include "model/release.h"
+#include "release/key_folder.h"
+#include "release/release_repository.h"
+#include "release/root_change.h"
+#include "release/settings.h"
+#include "release/signed_metadata.h"
+
+namespace cube {
+
+struct InitOptions {
+  Settings settings;
+  std::uint64_t root_keys = 1;
+  std::uint64_t root_threshold = 1;
+};
+
+struct Publication {
+  std::vector<std::string> releases;  // names, newly published
+  std::vector<std::string> signed_roles;
+  std::vector<std::string> warnings;  // one sentence each
+  UnixSeconds expires = 0;            // of timestamp.json: renew before
+};
+
+class Publisher {
+ public:
+  // Keys of the roles that are in the key folder are used, the others made. metadata/1.root.json is
+  // written last, so that a run that was interrupted can be repeated.
+  // Errors: invalid (product, thresholds), refused (a repository already), no_space, failed.
+  static Result<Publisher> init(const std::string& path, const InitOptions& options,
+                                UnixSeconds now);
+  // `keys`: the key folder; "": that of the settings. Errors: invalid (no repository), corrupt.
+  static Result<Publisher> open(const std::string& path, const std::string& keys = "");
+
+  // Errors: invalid (another product; published with another content), corrupt (its commit is not
+  // in repo/), nothing_to_do (published already), busy, no_space, failed.
+  Status add_release(const Release& release) const;
+  // Sorted from old to new. Errors: corrupt, failed.
+  [[nodiscard]] Result<std::vector<Release>> pending() const;
+  [[nodiscard]] Result<std::vector<Release>> published() const;
+
+  // Signs and publishes all that is pending. `days`: lifetime of what is signed; nullopt: that of
+  // the settings. Errors: nothing_to_do, untrusted (keys are missing), invalid (a published release
+  // would change), corrupt (repository damaged), busy, no_space, failed.
+  Result<Publication> publish(UnixSeconds now, std::optional<std::uint64_t> days = {}) const;
+  // Signs the timestamp anew, and the snapshot and the targets where their keys are at hand.
+  // Errors: as publish().
+  Result<Publication> renew(UnixSeconds now, std::optional<std::uint64_t> days = {}) const;
+
+  // Publishes the next root (new keys, new thresholds or just a later expiry), and signs anew what
+  // its keys sign. Interrupted between the two, machines refuse the repository until renew().
+  // Errors: as publish(), and those of next_root_body().
+  Result<Publication> next_root(const RootChange& change, UnixSeconds now,
+                                std::optional<std::uint64_t> days = {}) const;
+
+  [[nodiscard]] const ReleaseRepository& repository() const { return repository_; }
+  [[nodiscard]] const Settings& settings() const { return settings_; }
+  [[nodiscard]] const std::string& keys_path() const { return keys_path_; }
+
+ private:
+  struct Document;
+  struct Run;
+
+  Publisher(ReleaseRepository repository, Settings settings, std::string keys_path)
+      : repository_(std::move(repository)),
+        settings_(std::move(settings)),
+        keys_path_(std::move(keys_path)) {}
+
+  [[nodiscard]] Result<Fd> lock() const;
+  [[nodiscard]] Result<Run> begin(UnixSeconds now, std::optional<std::uint64_t> days) const;
+  [[nodiscard]] Result<Document> make_targets(const Run& run, Json::Object targets) const;
+  [[nodiscard]] Result<Document> make_meta(const Run& run, const std::string& role,
+                                           const std::string& described,
+                                           const Document& document) const;
+  // All targets as they were signed, those that are no releases, too.
+  [[nodiscard]] static Result<Json::Object> targets_of(const PublishedState& state);
+  [[nodiscard]] Status sign_anew(Run& run) const;
+  [[nodiscard]] Status add_pending(Run& run, Json::Object& targets,
+                                   std::vector<Document>& manifests) const;
+  [[nodiscard]] Status drop_pending(const std::vector<Document>& manifests) const;
+
+  ReleaseRepository repository_;
+  Settings settings_;
+  std::string keys_path_;
+};
+
+}  // namespace cube

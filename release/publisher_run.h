@@ -1,0 +1,26 @@
+// The parts of one run of the Publisher, for its own source files alone.
+#pragma once
+
+#include "base/fd.h"
+#include "release/publisher.h"
+
+namespace cube {
+
+struct Publisher::Document {
+  std::string name;  // of a role or of a release
+  std::uint64_t version = 0;
+  std::string text;
+};
+
+// What is known and held from begin() to the last write, under the lock.
+struct Publisher::Run {
+  Fd lock;
+  KeyFolder keys;
+  Root root;
+  std::optional<PublishedState> before;
+  UnixSeconds now = 0;
+  std::optional<std::uint64_t> days;
+  Publication result;
+};
+
+}  // namespace cube

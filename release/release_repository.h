@@ -1,0 +1,70 @@
+// ReleaseRepository: the folder that readers see (docs/formats/repository.md), as its publisher reads and
+// writes it.
+//
+// What is written is whole and durable before the next file begins, and nothing that a reader may
+// have seen ever changes, except timestamp.json, which is replaced in one step. So a reader sees
+// the state before or after, never between. What was published is read back as strictly as a
+// client does, expiry aside: a damaged or tampered state is never signed anew.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/root_dir.h"
+#include "keys/metadata.h"
+
+namespace cube {
+
+// What timestamp.json leads to.
+struct PublishedState {
+  Timestamp timestamp;
+  Snapshot snapshot;
+  Targets targets;
+};
+
+class ReleaseRepository {
+ public:
+  // Lays out an empty one; a folder already there is fine. Errors: no_space, failed.
+  static Result<ReleaseRepository> create(const std::string& path);
+  // Errors: invalid (not a repository).
+  static Result<ReleaseRepository> open(const std::string& path);
+
+  // All roots from 1 on, each checked against its predecessor and itself; at least one.
+  // Errors: corrupt, untrusted, failed.
+  [[nodiscard]] Result<std::vector<Root>> roots() const;
+  // nullopt: nothing was published yet. Errors: corrupt, untrusted, failed.
+  [[nodiscard]] Result<std::optional<PublishedState>> published() const;
+  // The manifest of a published release, checked. Errors: corrupt, failed.
+  [[nodiscard]] Result<std::string> manifest(const std::string& name, const TargetFile& file) const;
+  // One more than any version of that role on disk, published or left by an interrupted run.
+  // Errors: failed.
+  [[nodiscard]] Result<std::uint64_t> next_version(const std::string& role) const;
+  // Ok when the commit object is in repo/ and has that checksum. Errors: corrupt, failed.
+  [[nodiscard]] Status check_commit(const std::string& commit) const;
+
+  // metadata/VERSION.ROLE.json. Errors: bug (a file that is there), no_space, failed.
+  Status put_metadata(const std::string& role, std::uint64_t version,
+                      const std::string& text) const;
+  // metadata/timestamp.json: the step that readers see. Errors: no_space, failed.
+  Status put_timestamp(const std::string& text) const;
+  // targets/releases/NAME/HASH.manifest.json. Errors: no_space, failed.
+  Status put_manifest(const std::string& name, const std::string& text) const;
+
+  [[nodiscard]] const RootDir& folder() const { return folder_; }
+  [[nodiscard]] const std::string& path() const { return folder_.path(); }
+  [[nodiscard]] std::string object_path() const { return folder_.join("repo"); }
+
+ private:
+  explicit ReleaseRepository(RootDir folder) : folder_(std::move(folder)) {}
+  [[nodiscard]] Result<std::string> read(const std::string& file, std::size_t max_bytes,
+                                         const MetaFile& expected) const;
+  RootDir folder_;
+};
+
+// True when `path` is the folder of a repository.
+[[nodiscard]] bool is_repository(const std::string& path);
+
+}  // namespace cube

@@ -1,0 +1,101 @@
+#include "release/root_change.h"
+
+#include <algorithm>
+
+#include "release/signed_metadata.h"
+
+namespace cube {
+namespace {
+
+struct Draft {
+  std::map<std::string, Json> known;  // key objects by id
+  std::map<std::string, Role> roles;
+};
+
+Result<Role*> role_of(Draft& draft, const std::string& name) {
+  const auto found = draft.roles.find(name);
+  if (found != draft.roles.end()) return &found->second;
+  return Error{Errc::invalid,
+               "role \"" + name + "\": is none of root, targets, snapshot and timestamp"};
+}
+
+Result<Draft> draft_of(const Root& root) {
+  CUBE_TRY(const Json document, Json::parse(root.text, {max_metadata_bytes, 16}));
+  CUBE_TRY(const Json body, document.member("signed"));
+  CUBE_TRY(const Json keys, body.member("keys"));
+  CUBE_TRY(auto known, keys.object());
+  return Draft{std::move(known), root.roles};
+}
+
+Status add_key(Draft& draft, const KeyOfRole& added, const KeyFolder& keys) {
+  CUBE_TRY(Role* const role, role_of(draft, added.role));
+  CUBE_TRY(const auto key, keys.find(added.key));
+  if (std::find(role->key_ids.begin(), role->key_ids.end(), key.id) != role->key_ids.end())
+    return Error{Errc::invalid, "key " + added.key + ": is one of role " + added.role + " already"};
+  role->key_ids.push_back(key.id);
+  draft.known[key.id] = key.public_json;
+  return ok();
+}
+
+Status remove_key(Draft& draft, const KeyOfRole& removed, const KeyFolder& keys) {
+  CUBE_TRY(Role* const role, role_of(draft, removed.role));
+  CUBE_TRY(const auto key, keys.find(removed.key));
+  const auto found = std::find(role->key_ids.begin(), role->key_ids.end(), key.id);
+  if (found == role->key_ids.end())
+    return Error{Errc::invalid, "key " + removed.key + ": is none of role " + removed.role};
+  role->key_ids.erase(found);
+  return ok();
+}
+
+Status check_role(const std::string& name, const Role& role) {
+  if (role.threshold >= 1 && role.threshold <= role.key_ids.size()) return ok();
+  return Error{Errc::invalid, "role " + name + ": a threshold of " +
+                                  std::to_string(role.threshold) + " with " +
+                                  std::to_string(role.key_ids.size()) +
+                                  " keys; add keys or change the threshold"};
+}
+
+}  // namespace
+
+Result<Json> next_root_body(const Root& root, const RootChange& change, const KeyFolder& keys,
+                            UnixSeconds expires) {
+  CUBE_TRY(auto draft, draft_of(root));
+  for (const auto& added : change.add) CUBE_CHECK(add_key(draft, added, keys));
+  for (const auto& removed : change.remove) CUBE_CHECK(remove_key(draft, removed, keys));
+  for (const auto& [name, threshold] : change.thresholds) {
+    CUBE_TRY(Role* const role, role_of(draft, name));
+    role->threshold = threshold;
+  }
+  std::map<std::string, RoleKeys> roles;
+  for (const auto& [name, role] : draft.roles) {
+    CUBE_CHECK(check_role(name, role));
+    auto& described = roles[name];
+    described.threshold = role.threshold;
+    for (const auto& id : role.key_ids)
+      described.keys.push_back({"", id, draft.known.at(id), false});
+  }
+  return root_body({"root", root.version + 1, expires}, roles);
+}
+
+Result<std::string> sign_next_root(const Json& body, const Root& root, const KeyFolder& keys) {
+  CUBE_TRY(auto signers, signers_of(keys, root, "root"));
+  CUBE_TRY(const auto unsigned_text, sign_with(body, {}));
+  CUBE_TRY(const auto next, parse_root(unsigned_text));
+  CUBE_TRY(const auto new_signers, signers_of(keys, next, "root"));
+  for (const auto& key : new_signers)
+    if (std::none_of(signers.begin(), signers.end(),
+                     [&](const PrivateKey& other) { return other.id() == key.id(); }))
+      signers.push_back(key);
+  CUBE_TRY(auto text, sign_with(body, signers));
+  CUBE_TRY(const auto read_back, parse_root(text));
+  for (const Root* judge : {&root, &read_back}) {
+    auto enough = check_signatures(read_back, *judge, "root");
+    if (!enough)
+      return Error{Errc::untrusted, "next root: with the keys in " + keys.path() + " it is " +
+                                        enough.error().what +
+                                        "; bring the others or name their folder with --keys"};
+  }
+  return text;
+}
+
+}  // namespace cube

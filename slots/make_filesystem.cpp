@@ -1,0 +1,67 @@
+#include "slots/make_filesystem.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdint>
+#include <cstdio>
+
+#include "base/fd.h"
+#include "base/spawn.h"
+
+namespace cube {
+namespace {
+
+// ext4 superblock (kernel documentation, "ext4 super block"): at byte 1024; magic 0xEF53 at 0x38,
+// s_feature_incompat at 0x60; all little endian.
+constexpr off_t superblock_at = 1024;
+constexpr std::size_t magic_at = 0x38;
+constexpr std::size_t incompat_at = 0x60;
+// filetype 0x2, recover 0x4, meta_bg 0x10, extents 0x40, 64bit 0x80, mmp 0x100, flex_bg 0x200,
+// encrypt 0x10000: what GRUB 2.06 supports or ignores. metadata_csum itself is an ro_compat feature.
+constexpr std::uint32_t readable_incompat = 0x2 | 0x4 | 0x10 | 0x40 | 0x80 | 0x100 | 0x200 | 0x10000;
+// metadata_csum_seed 0x2000 is not in GRUB 2.06; large_dir 0x4000, inline_data 0x8000, casefold 0x20000.
+
+std::uint32_t little(const std::array<unsigned char, 512>& bytes, std::size_t at, int count) {
+  std::uint32_t value = 0;
+  for (int i = 0; i < count; ++i)
+    value |= static_cast<std::uint32_t>(bytes.at(at + static_cast<std::size_t>(i))) << (8 * i);
+  return value;
+}
+
+}  // namespace
+
+Status make_ext4(const std::string& device, const std::string& label) {
+  SpawnOptions options;
+  options.timeout = std::chrono::seconds(600);
+  CUBE_TRY(const auto outcome,
+           spawn({"mkfs.ext4", "-q", "-F", "-L", label, "-O", "^metadata_csum_seed,^orphan_file",
+                  "-m", "0", device},
+                 options));
+  if (outcome.exit_code != 0)
+    return Error{Errc::failed, "mkfs.ext4 " + device + ": " + outcome.output.substr(0, 300)};
+  return check_loader_readable(device);
+}
+
+Status check_loader_readable(const std::string& device) {
+  const Fd fd(::open(device.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd.valid()) return system_error("open " + device);
+  std::array<unsigned char, 512> bytes{};
+  if (::pread(fd.get(), bytes.data(), bytes.size(), superblock_at) != static_cast<ssize_t>(bytes.size()))
+    return Error{Errc::corrupt, device + " is too short for a filesystem"};
+  if (little(bytes, magic_at, 2) == 0xEF53) {
+    const std::uint32_t strange = little(bytes, incompat_at, 4) & ~readable_incompat;
+    if (strange == 0) return ok();
+    char hex[16];
+    std::snprintf(hex, sizeof hex, "0x%x", strange);
+    return Error{Errc::cannot_arm, device + ": its ext4 has features that GRUB cannot read (incompat " +
+                                       hex + "); make it anew with mkfs.ext4 -O ^metadata_csum_seed"};
+  }
+  if (::pread(fd.get(), bytes.data(), bytes.size(), 0) == static_cast<ssize_t>(bytes.size()) &&
+      std::string(bytes.begin(), bytes.begin() + 4) == "XFSB")
+    return ok();
+  return Error{Errc::corrupt, device + " holds neither ext4 nor xfs"};
+}
+
+}  // namespace cube

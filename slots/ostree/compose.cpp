@@ -1,0 +1,202 @@
+#include "slots/ostree/compose.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <set>
+#include <vector>
+
+#include "slots/ostree/glib.h"
+#include "slots/ostree/unpack.h"
+
+namespace cube {
+namespace {
+
+namespace fs = std::filesystem;
+using glib::ErrorOut;
+
+// Owned by the running system or by us; only the folder itself is part of a release.
+const std::set<std::string>& emptied() {
+  static const std::set<std::string> folders{"/proc", "/sys", "/dev", "/run", "/tmp"};
+  return folders;
+}
+
+bool is_left_out(const std::string& path) {
+  if (path == "/ostree" || path == "/.cube" || path.starts_with("/ostree/") ||
+      path.starts_with("/.cube/"))
+    return true;
+  const auto second = path.find('/', 1);
+  return second != std::string::npos && emptied().count(path.substr(0, second)) != 0;
+}
+
+// libostree asks this for every path ("/usr/bin/true").
+OstreeRepoCommitFilterResult filter(OstreeRepo*, const char* path, GFileInfo* info, gpointer keep) {
+  if (is_left_out(path)) return OSTREE_REPO_COMMIT_FILTER_SKIP;
+  if (!*static_cast<const bool*>(keep)) {
+    g_file_info_set_attribute_uint32(info, "unix::uid", 0);
+    g_file_info_set_attribute_uint32(info, "unix::gid", 0);
+  }
+  return OSTREE_REPO_COMMIT_FILTER_ALLOW;
+}
+
+// Counts the tree and refuses what no release may hold.
+Status survey(const std::string& folder, Composed& composed) {
+  std::error_code error;
+  fs::recursive_directory_iterator walk(folder, error);
+  for (; !error && walk != fs::recursive_directory_iterator(); walk.increment(error)) {
+    const std::string path = walk->path().string().substr(folder.size());
+    if (is_left_out(path)) {
+      walk.disable_recursion_pending();
+      continue;
+    }
+    struct stat st {};
+    if (::lstat(walk->path().c_str(), &st) != 0) return system_error("stat " + walk->path().string());
+    ++composed.tree_inodes;
+    if (S_ISREG(st.st_mode))
+      composed.tree_bytes += static_cast<std::uint64_t>(st.st_size);
+    else if (!S_ISDIR(st.st_mode) && !S_ISLNK(st.st_mode))
+      return Error{Errc::invalid, path + " is a device node, socket or fifo; a release holds none"};
+  }
+  if (error) return system_error("read " + folder, error.value());
+  return ok();
+}
+
+std::string only_kernel_release(const std::string& folder) {
+  std::set<std::string> releases;
+  for (const char* place : {"/usr/lib/modules", "/lib/modules"}) {
+    std::error_code error;
+    for (fs::directory_iterator i(folder + place, error), end; !error && i != end; i.increment(error))
+      if (i->is_directory()) releases.insert(i->path().filename().string());
+  }
+  return releases.size() == 1 ? *releases.begin() : "";
+}
+
+struct Link {
+  std::string name, target;
+};
+
+// The links that make the only kernel findable under the loader's names.
+Result<std::vector<Link>> boot_links(const std::string& folder) {
+  const fs::path boot = folder + "/boot";
+  if (fs::exists(boot / "vmlinuz") && fs::exists(boot / "initrd.img")) return std::vector<Link>{};
+  std::vector<std::string> versions;
+  std::error_code error;
+  for (fs::directory_iterator i(boot, error), end; !error && i != end; i.increment(error)) {
+    const std::string name = i->path().filename().string();
+    if (name.starts_with("vmlinuz-")) versions.push_back(name.substr(8));
+  }
+  if (versions.size() != 1)
+    return Error{Errc::invalid, folder + ": no /boot/vmlinuz and /boot/initrd.img, and " +
+                                    std::to_string(versions.size()) +
+                                    " kernels in /boot; put exactly one there"};
+  for (const auto& initramfs : {"initrd.img-" + versions[0], "initramfs-" + versions[0] + ".img"})
+    if (fs::exists(boot / initramfs))
+      return std::vector<Link>{{"vmlinuz", "vmlinuz-" + versions[0]}, {"initrd.img", initramfs}};
+  return Error{Errc::invalid, folder + ": no initramfs for kernel " + versions[0] + " in /boot"};
+}
+
+Status add_links(OstreeRepo* repo, OstreeMutableTree* tree, const std::vector<Link>& links) {
+  if (links.empty()) return ok();
+  ErrorOut error;
+  OstreeMutableTree* raw = nullptr;
+  if (!ostree_mutable_tree_ensure_dir(tree, "boot", &raw, error.out()))
+    return error.translate("/boot");
+  const glib::Object<OstreeMutableTree> boot(raw);
+  for (const auto& link : links) {
+    const glib::String checksum(ostree_repo_write_symlink(repo, nullptr, 0, 0, nullptr,
+                                                          link.target.c_str(), nullptr, error.out()));
+    if (!checksum ||
+        !ostree_mutable_tree_replace_file(boot.get(), link.name.c_str(), checksum.get(), error.out()))
+      return error.translate("/boot/" + link.name);
+  }
+  return ok();
+}
+
+// Inside a transaction.
+Result<std::string> write_commit(OstreeRepo* repo, const std::string& folder,
+                                 const ComposeOptions& options, const std::vector<Link>& links) {
+  ErrorOut error;
+  bool keep_owners = options.keep_owners;
+  OstreeRepoCommitModifier* modifier = ostree_repo_commit_modifier_new(
+      OSTREE_REPO_COMMIT_MODIFIER_FLAGS_NONE, filter, &keep_owners, nullptr);
+  const std::unique_ptr<OstreeRepoCommitModifier, void (*)(OstreeRepoCommitModifier*)> owner(
+      modifier, ostree_repo_commit_modifier_unref);
+  const glib::Object<OstreeMutableTree> tree(ostree_mutable_tree_new());
+  if (!ostree_repo_write_dfd_to_mtree(repo, AT_FDCWD, folder.c_str(), tree.get(), modifier, nullptr,
+                                      error.out()))
+    return error.translate("compose " + folder);
+  CUBE_CHECK(add_links(repo, tree.get(), links));
+  GFile* raw_root = nullptr;
+  if (!ostree_repo_write_mtree(repo, tree.get(), &raw_root, nullptr, error.out()))
+    return error.translate("compose " + folder);
+  const glib::Object<GFile> root(raw_root);
+  char* raw_commit = nullptr;
+  if (!ostree_repo_write_commit_with_time(repo, nullptr, options.ref.c_str(), nullptr, nullptr,
+                                          OSTREE_REPO_FILE(root.get()),
+                                          static_cast<guint64>(options.timestamp), &raw_commit,
+                                          nullptr, error.out()))
+    return error.translate("commit " + folder);
+  const glib::String commit(raw_commit);
+  ostree_repo_transaction_set_ref(repo, nullptr, options.ref.c_str(), commit.get());
+  return std::string(commit.get());
+}
+
+}  // namespace
+
+Result<ArchiveRepository> ArchiveRepository::create(const std::string& path) {
+  std::error_code error;
+  fs::create_directories(path, error);
+  if (error) return system_error("make folder " + path, error.value());
+  CUBE_TRY(auto repository, Repository::open_archive(path, true));
+  return ArchiveRepository(std::move(repository));
+}
+
+Result<ArchiveRepository> ArchiveRepository::open(const std::string& path) {
+  CUBE_TRY(auto repository, Repository::open_archive(path, false));
+  return ArchiveRepository(std::move(repository));
+}
+
+Result<Composed> ArchiveRepository::commit_tree(const std::string& folder,
+                                                const ComposeOptions& options) {
+  Composed composed;
+  CUBE_CHECK(survey(folder, composed));
+  CUBE_TRY(const auto links, boot_links(folder));
+  composed.kernel_release = only_kernel_release(folder);
+  ErrorOut error;
+  OstreeRepo* repo = repository_.native();
+  if (!ostree_repo_prepare_transaction(repo, nullptr, nullptr, error.out()))
+    return error.translate("repository " + repository_.path());
+  auto commit = write_commit(repo, folder, options, links);
+  if (!commit) {
+    ostree_repo_abort_transaction(repo, nullptr, nullptr);
+    return std::move(commit).error();
+  }
+  if (!ostree_repo_commit_transaction(repo, nullptr, nullptr, error.out()))
+    return error.translate("repository " + repository_.path());
+  composed.commit = *commit;
+  return composed;
+}
+
+Result<Composed> ArchiveRepository::commit_tar(const std::string& file,
+                                               const ComposeOptions& options) {
+  std::string folder = repository_.path() + "/tmp/compose-XXXXXX";
+  if (::mkdtemp(folder.data()) == nullptr) return system_error("temporary folder " + folder);
+  const std::string tree = folder + "/tree";  // has the mode of "/"; the folder around it is private
+  Result<Composed> composed = [&]() -> Result<Composed> {
+    if (::mkdir(tree.c_str(), 0700) != 0 || ::chmod(tree.c_str(), 0755) != 0)
+      return system_error("temporary folder " + tree);
+    CUBE_CHECK(unpack_tar(file, tree));
+    return commit_tree(tree, options);
+  }();
+  std::error_code ignored;  // a leftover in the repository's tmp does no harm
+  fs::remove_all(folder, ignored);
+  return composed;
+}
+
+Status ArchiveRepository::verify_commit(const std::string& commit) const {
+  return repository_.verify_commit(commit, [](const Progress&) {});
+}
+
+}  // namespace cube

@@ -1,0 +1,90 @@
+#include "slots/ostree/ostree_slot_store.h"
+
+#include "base/mutation.h"
+#include "slots/make_filesystem.h"
+#include "slots/ostree/slot_tree.h"
+#include "slots/seal_file.h"
+
+namespace cube {
+
+Result<SlotPlace> OstreeSlotStore::writable(SlotId target) const {
+  CUBE_TRY(const auto booted, pair_.booted());
+  if (booted == target && !mutated("booted-slot-writable"))
+    return Error{Errc::bug, "slot " + std::string(to_string(target)) +
+                                " is the running one and is never written by an update"};
+  return pair_.place(target);
+}
+
+Result<std::optional<Seal>> OstreeSlotStore::seal_of(SlotId slot) const {
+  CUBE_TRY(const auto place, pair_.place(slot));
+  CUBE_TRY(const auto booted, pair_.booted());
+  auto mounted = MountedSlot::open(root_, slot, place, booted == slot, Access::read);
+  if (!mounted) {
+    if (mounted.error().code == Errc::corrupt) return std::optional<Seal>();
+    return std::move(mounted).error();
+  }
+  return read_seal(mounted->tree());
+}
+
+Status OstreeSlotStore::unseal(SlotId target) {
+  CUBE_TRY(const auto place, writable(target));
+  proof_.reset();
+  auto mounted = MountedSlot::open(root_, target, place, false, Access::write);
+  if (!mounted) return mounted.error().code == Errc::corrupt ? ok() : Status(mounted.error());
+  CUBE_CHECK(remove_seal(mounted->tree()));
+  return mounted->close();
+}
+
+// Makes the filesystem anew when there is none that can be mounted and read by the loader.
+Result<MountedSlot> OstreeSlotStore::open_for_filling(SlotId target, const SlotPlace& place) const {
+  auto mounted = MountedSlot::open(root_, target, place, false, Access::write);
+  if (place.is_folder) return mounted;
+  if (mounted && check_loader_readable(place.path)) return mounted;
+  if (!mounted && mounted.error().code != Errc::corrupt) return mounted;
+  if (mounted) CUBE_CHECK(mounted->close());
+  CUBE_CHECK(make_ext4(place.path, "cube-" + std::string(to_string(target))));
+  return MountedSlot::open(root_, target, place, false, Access::write);
+}
+
+Status OstreeSlotStore::fill(SlotId target, const Release& release, const ObjectSource& source,
+                             const ProgressSink& progress) {
+  CUBE_TRY(const auto place, writable(target));
+  proof_.reset();
+  CUBE_TRY(auto mounted, open_for_filling(target, place));
+  CUBE_TRY(const auto present, read_seal(mounted.tree()));
+  if (present)
+    return Error{Errc::bug, "slot " + std::string(to_string(target)) + " is sealed; unseal it first"};
+  CUBE_TRY(const auto running_slot, pair_.booted());
+  CUBE_TRY(const auto running_place, pair_.place(running_slot));
+  CUBE_TRY(const auto running,
+           MountedSlot::open(root_, running_slot, running_place, true, Access::read));
+  CUBE_CHECK(SlotTree(mounted.tree(), config_.carry_over)
+                 .fill(release, source, &running.tree(), progress));
+  return mounted.close();
+}
+
+Status OstreeSlotStore::verify(SlotId target, const Release& release, const ProgressSink& progress) {
+  CUBE_TRY(const auto place, pair_.place(target));
+  CUBE_TRY(const auto booted, pair_.booted());
+  proof_.reset();
+  CUBE_TRY(const auto mounted,
+           MountedSlot::open(root_, target, place, booted == target, Access::read));
+  CUBE_CHECK(SlotTree(mounted.tree(), config_.carry_over).verify(release, progress));
+  proof_ = Proof{target, release.commit};
+  return ok();
+}
+
+Status OstreeSlotStore::seal(SlotId target, const Release& release, std::uint64_t attempt) {
+  CUBE_TRY(const auto place, writable(target));
+  const bool proved = proof_ && proof_->slot == target && proof_->commit == release.commit;
+  if (!proved && !mutated("seal-without-verify"))
+    return Error{Errc::bug, "slot " + std::string(to_string(target)) +
+                                " was not verified since it was changed, so it is not sealed"};
+  if (!place.is_folder) CUBE_CHECK(check_loader_readable(place.path));
+  CUBE_TRY(auto mounted, MountedSlot::open(root_, target, place, false, Access::write));
+  CUBE_CHECK(write_seal(mounted.tree(), Seal{release.name.text, release.manifest_sha256,
+                                             release.commit, release.epoch, attempt}));
+  return mounted.close();
+}
+
+}  // namespace cube

@@ -1,0 +1,44 @@
+// OstreeSlotStore: the SlotStore of a real appliance, and of one laid out in a folder.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/root_dir.h"
+#include "slots/mounted_slot.h"
+#include "slots/slot_pair.h"
+#include "slots/slot_store.h"
+
+namespace cube {
+
+class OstreeSlotStore final : public SlotStore {
+ public:
+  // `root` outlives it.
+  OstreeSlotStore(const RootDir& root, SlotsConfig config)
+      : root_(root), config_(std::move(config)), pair_(root_, config_) {}
+
+  [[nodiscard]] Result<SlotId> booted() const override { return pair_.booted(); }
+  [[nodiscard]] Result<std::optional<Seal>> seal_of(SlotId slot) const override;
+  Status unseal(SlotId target) override;
+  Status fill(SlotId target, const Release& release, const ObjectSource& source,
+              const ProgressSink& progress) override;
+  Status verify(SlotId target, const Release& release, const ProgressSink& progress) override;
+  Status seal(SlotId target, const Release& release, std::uint64_t attempt) override;
+
+ private:
+  // Refuses the booted slot. Errors: bug, and those of SlotPair.
+  [[nodiscard]] Result<SlotPlace> writable(SlotId target) const;
+  [[nodiscard]] Result<MountedSlot> open_for_filling(SlotId target, const SlotPlace& place) const;
+
+  const RootDir& root_;
+  SlotsConfig config_;
+  SlotPair pair_;
+  // What verify() proved in this process, until something changes.
+  struct Proof {
+    SlotId slot{};
+    std::string commit;
+  };
+  std::optional<Proof> proof_;
+};
+
+}  // namespace cube

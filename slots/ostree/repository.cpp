@@ -1,0 +1,239 @@
+#include "slots/ostree/repository.h"
+
+#include <unistd.h>
+
+#include <utility>
+#include <vector>
+
+#include "base/mutation.h"
+#include "slots/ostree/glib.h"
+
+namespace cube {
+namespace {
+
+using glib::ErrorOut;
+
+constexpr const char* remote_name = "cube-update";
+constexpr int network_retries = 5;  // per object; libostree's own default
+
+void report(OstreeAsyncProgress* progress, gpointer sink) {
+  guint fetched = 0;
+  guint requested = 0;
+  ostree_async_progress_get(progress, "fetched", "u", &fetched, "requested", "u", &requested,
+                            nullptr);
+  (*static_cast<const ProgressSink*>(sink))({"fill", fetched, requested, "objects"});
+}
+
+// Our own signature covers the commit, so libostree's are not asked for.
+glib::Variant remote_options() {
+  GVariantBuilder builder;
+  g_variant_builder_init(&builder, G_VARIANT_TYPE("a{sv}"));
+  g_variant_builder_add(&builder, "{sv}", "gpg-verify", g_variant_new_boolean(FALSE));
+  g_variant_builder_add(&builder, "{sv}", "gpg-verify-summary", g_variant_new_boolean(FALSE));
+  return glib::Variant(g_variant_ref_sink(g_variant_builder_end(&builder)));
+}
+
+glib::Variant pull_options(const std::string& commit, const std::string& cache) {
+  GVariantBuilder builder;
+  g_variant_builder_init(&builder, G_VARIANT_TYPE("a{sv}"));
+  const char* refs[] = {commit.c_str(), nullptr};
+  const auto add = [&](const char* name, GVariant* value) {
+    g_variant_builder_add(&builder, "{sv}", name, value);
+  };
+  add("refs", g_variant_new_strv(refs, -1));
+  add("flags", g_variant_new_int32(OSTREE_REPO_PULL_FLAGS_UNTRUSTED));
+  add("depth", g_variant_new_int32(0));
+  add("disable-static-deltas", g_variant_new_boolean(TRUE));
+  add("n-network-retries", g_variant_new_uint32(network_retries));
+  const char* caches[] = {cache.c_str(), nullptr};
+  if (!cache.empty()) add("localcache-repos", g_variant_new_strv(caches, -1));
+  return glib::Variant(g_variant_ref_sink(g_variant_builder_end(&builder)));
+}
+
+struct ObjectName {
+  std::string checksum;
+  OstreeObjectType type;
+};
+
+std::vector<ObjectName> names_in(GHashTable* table) {
+  std::vector<ObjectName> names;
+  GHashTableIter iterator;
+  g_hash_table_iter_init(&iterator, table);
+  for (gpointer key = nullptr; g_hash_table_iter_next(&iterator, &key, nullptr) != FALSE;) {
+    const char* checksum = nullptr;
+    OstreeObjectType type{};
+    ostree_object_name_deserialize(static_cast<GVariant*>(key), &checksum, &type);
+    names.push_back({checksum, type});
+  }
+  return names;
+}
+
+std::string describe(const ObjectName& name) {
+  return "object " + name.checksum + "." + ostree_object_type_to_string(name.type);
+}
+
+// An ordinary user cannot give files away, so ownership is kept as data.
+int bare_mode() { return ::geteuid() == 0 ? OSTREE_REPO_MODE_BARE : OSTREE_REPO_MODE_BARE_USER; }
+
+Result<glib::Table> reachable(OstreeRepo* repo, const std::string& commit) {
+  ErrorOut error;
+  GHashTable* raw = nullptr;
+  if (!ostree_repo_traverse_commit(repo, commit.c_str(), 0, &raw, nullptr, error.out()))
+    return error.translate("commit " + commit);
+  return glib::Table(raw);
+}
+
+}  // namespace
+
+Repository::Repository(Repository&& other) noexcept
+    : repo_(std::exchange(other.repo_, nullptr)),
+      path_(std::move(other.path_)),
+      keeps_owners_(other.keeps_owners_) {}
+
+Repository& Repository::operator=(Repository&& other) noexcept {
+  std::swap(repo_, other.repo_);
+  path_ = std::move(other.path_);
+  keeps_owners_ = other.keeps_owners_;
+  return *this;
+}
+
+Repository::~Repository() {
+  if (repo_ != nullptr) g_object_unref(repo_);
+}
+
+Result<Repository> Repository::open(const std::string& path, int mode, bool create) {
+  ErrorOut error;
+  const auto file = glib::file(path);
+  Repository repository(ostree_repo_new(file.get()), path, mode == OSTREE_REPO_MODE_BARE);
+  if (create && !ostree_repo_create(repository.repo_, static_cast<OstreeRepoMode>(mode), nullptr,
+                                    error.out()))
+    return error.translate("repository " + path);
+  if (!ostree_repo_open(repository.repo_, nullptr, error.out()))
+    return error.translate("repository " + path);
+  if (ostree_repo_get_mode(repository.repo_) != mode)
+    return Error{Errc::corrupt, "repository " + path + " is of another kind than expected"};
+  return repository;
+}
+
+Result<Repository> Repository::open_bare_to_read(const std::string& path) {
+  return open(path, bare_mode(), false);
+}
+
+Result<Repository> Repository::open_bare(const std::string& path) {
+  CUBE_TRY(auto repository, open(path, bare_mode(), true));
+  // Space was checked before, for the whole; libostree's own reserve would only be a second opinion.
+  GKeyFile* config = ostree_repo_copy_config(repository.repo_);
+  g_key_file_set_string(config, "core", "min-free-space-percent", "0");
+  ErrorOut error;
+  const bool written = ostree_repo_write_config(repository.repo_, config, error.out()) != FALSE;
+  g_key_file_unref(config);
+  if (!written || !ostree_repo_reload_config(repository.repo_, nullptr, error.out()))
+    return error.translate("repository " + path);
+  return repository;
+}
+
+Result<Repository> Repository::open_archive(const std::string& path, bool create) {
+  return open(path, OSTREE_REPO_MODE_ARCHIVE, create);
+}
+
+Status Repository::pull_once(const std::string& url, const std::string& commit,
+                             const std::string& cache, const ProgressSink& progress) {
+  ErrorOut error;
+  const auto remote = remote_options();
+  if (!ostree_repo_remote_change(repo_, nullptr, OSTREE_REPO_REMOTE_CHANGE_REPLACE, remote_name,
+                                 url.c_str(), remote.get(), nullptr, error.out()))
+    return error.translate("source " + url);
+  const glib::Object<OstreeAsyncProgress> watch(
+      ostree_async_progress_new_and_connect(report, const_cast<ProgressSink*>(&progress)));
+  const auto options = pull_options(commit, cache);
+  const bool pulled = ostree_repo_pull_with_options(repo_, remote_name, options.get(), watch.get(),
+                                                    nullptr, error.out()) != FALSE;
+  ostree_async_progress_finish(watch.get());
+  if (!pulled) return error.translate("objects from " + url);
+  return ok();
+}
+
+Status Repository::pull(const std::string& url, const std::string& commit, const std::string& cache,
+                        const ProgressSink& progress) {
+  // libostree takes a commit that it has for complete, and would not look for objects that were
+  // deleted as damaged, or that a cut kept from being written.
+  ErrorOut error;
+  CUBE_TRY(const bool present, has_commit(commit));
+  if (present &&
+      !ostree_repo_mark_commit_partial(repo_, commit.c_str(), TRUE, error.out()))
+    return error.translate("repository " + path_);
+  auto status = pull_once(url, commit, cache, progress);
+  const bool cache_may_be_damaged = !status && !cache.empty() && (status.error().code == Errc::corrupt ||
+                                                                  status.error().code == Errc::failed ||
+                                                                  status.error().code == Errc::not_found);
+  if (cache_may_be_damaged) status = pull_once(url, commit, "", progress);
+  return status;
+}
+
+Result<int> Repository::delete_damaged() {
+  if (mutated("fill-trusts-old-objects")) return 0;
+  ErrorOut error;
+  GHashTable* raw = nullptr;
+  if (!ostree_repo_list_objects(repo_, OSTREE_REPO_LIST_OBJECTS_ALL, &raw, nullptr, error.out()))
+    return error.translate("repository " + path_);
+  const glib::Table table(raw);
+  int deleted = 0;
+  for (const auto& name : names_in(raw)) {
+    if (ostree_repo_fsck_object(repo_, name.type, name.checksum.c_str(), nullptr, error.out()))
+      continue;
+    if (!ostree_repo_delete_object(repo_, name.type, name.checksum.c_str(), nullptr, error.out()))
+      return error.translate("delete damaged " + describe(name));
+    ++deleted;
+  }
+  return deleted;
+}
+
+Status Repository::verify_commit(const std::string& commit, const ProgressSink& progress) const {
+  auto table = reachable(repo_, commit);
+  if (!table) {
+    auto damage = std::move(table).error();  // a folder's object is missing or unreadable
+    if (damage.code == Errc::failed || damage.code == Errc::not_found) damage.code = Errc::corrupt;
+    return damage;
+  }
+  const auto names = names_in(table->get());
+  std::uint64_t done = 0;
+  for (const auto& name : names) {
+    ErrorOut error;
+    if (!mutated("verify-skips-objects") &&
+        !ostree_repo_fsck_object(repo_, name.type, name.checksum.c_str(), nullptr, error.out())) {
+      auto damage = error.translate("damaged " + describe(name));
+      damage.code = Errc::corrupt;
+      return damage;
+    }
+    progress({"verify", ++done, names.size(), "objects"});
+  }
+  return ok();
+}
+
+Status Repository::keep_only(const std::string& commit) {
+  CUBE_TRY(const auto table, reachable(repo_, commit));
+  ErrorOut error;
+  GHashTable* raw = nullptr;
+  if (!ostree_repo_list_objects(repo_, OSTREE_REPO_LIST_OBJECTS_ALL, &raw, nullptr, error.out()))
+    return error.translate("repository " + path_);
+  const glib::Table all(raw);
+  GHashTableIter iterator;
+  g_hash_table_iter_init(&iterator, raw);
+  for (gpointer key = nullptr; g_hash_table_iter_next(&iterator, &key, nullptr) != FALSE;) {
+    if (g_hash_table_contains(table.get(), key) != FALSE) continue;
+    const char* checksum = nullptr;
+    OstreeObjectType type{};
+    ostree_object_name_deserialize(static_cast<GVariant*>(key), &checksum, &type);
+    if (!ostree_repo_delete_object(repo_, type, checksum, nullptr, error.out()))
+      return error.translate("delete " + describe({checksum, type}));
+  }
+  return ok();
+}
+
+Result<bool> Repository::has_commit(const std::string& commit) const {
+  ErrorOut error;
+  return ostree_repo_fsck_object(repo_, OSTREE_OBJECT_TYPE_COMMIT, commit.c_str(), nullptr,
+                                 error.out()) != FALSE;
+}
+
+}  // namespace cube

@@ -1,0 +1,63 @@
+// Repository: the object store of one slot: a bare libostree repository, or a bare-user one when
+// we are not root (ownership and xattrs are then kept as data, not in the inodes).
+//
+// Not thread-safe. Foreign types stay inside (native() is for this folder only).
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/progress.h"
+#include "base/result.h"
+
+// libostree's type, opaque here.
+struct OstreeRepo;
+
+namespace cube {
+
+class Repository {
+ public:
+  // Opens or creates. Errors: no_space, corrupt, failed.
+  static Result<Repository> open_bare(const std::string& path);
+  // Only to read: also on a read-only filesystem. Errors: not_found, corrupt, failed.
+  static Result<Repository> open_bare_to_read(const std::string& path);
+  // Archive mode: what publishers serve. Errors: as above.
+  static Result<Repository> open_archive(const std::string& path, bool create);
+  Repository(Repository&&) noexcept;
+  Repository& operator=(Repository&&) noexcept;
+  ~Repository();
+
+  // Exactly one commit, by checksum, from an archive repository (http, https or file URL). Every
+  // object is verified as it arrives. `cache` is another bare repository, or "": its objects are
+  // copied and verified, too; a damaged one there is fetched from the source instead.
+  // Errors: unreachable, not_found, corrupt, no_space, failed.
+  Status pull(const std::string& url, const std::string& commit, const std::string& cache,
+              const ProgressSink& progress);
+
+  // Re-reads every object there is and deletes the damaged ones, for libostree trusts what it has.
+  // The number of deleted objects. Errors: failed.
+  Result<int> delete_damaged();
+  // Re-reads every object that the commit reaches. Errors: corrupt (names the object), failed.
+  Status verify_commit(const std::string& commit, const ProgressSink& progress) const;
+  // Deletes everything that the commit does not reach. Errors: failed.
+  Status keep_only(const std::string& commit);
+  // The commit object is there and hashes to its name. Errors: failed.
+  [[nodiscard]] Result<bool> has_commit(const std::string& commit) const;
+
+  [[nodiscard]] bool keeps_owners() const { return keeps_owners_; }
+  [[nodiscard]] const std::string& path() const { return path_; }
+  [[nodiscard]] OstreeRepo* native() const { return repo_; }
+
+ private:
+  Repository(OstreeRepo* repo, std::string path, bool keeps_owners)
+      : repo_(repo), path_(std::move(path)), keeps_owners_(keeps_owners) {}
+  static Result<Repository> open(const std::string& path, int mode, bool create);
+  Status pull_once(const std::string& url, const std::string& commit, const std::string& cache,
+                   const ProgressSink& progress);
+
+  OstreeRepo* repo_ = nullptr;
+  std::string path_;
+  bool keeps_owners_ = true;
+};
+
+}  // namespace cube

@@ -1,0 +1,173 @@
+#include "slots/ostree/slot_tree.h"
+
+#include <fcntl.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+
+#include "base/mutation.h"
+#include "slots/carry_over.h"
+#include "slots/ostree/glib.h"
+#include "slots/ostree/repository.h"
+#include "slots/ostree/verify.h"
+
+namespace cube {
+namespace {
+
+constexpr const char* repository_path = "ostree/repo";
+constexpr const char* staging = ".cube/new";
+constexpr std::uint64_t mib = 1024 * 1024;
+
+// Not part of any release.
+bool is_ours(const std::string& name) {
+  return name == "ostree" || name == ".cube" || name == "lost+found";
+}
+
+// /etc and /var are written to by a running system, so they never share inodes with objects.
+constexpr const char* copied[] = {"etc", "var"};
+
+Status check_out_part(const Repository& repository, const std::string& commit, const RootDir& tree,
+                      const std::string& subpath, const std::string& target, bool copy) {
+  OstreeRepoCheckoutAtOptions options{};
+  options.mode = repository.keeps_owners() ? OSTREE_REPO_CHECKOUT_MODE_NONE
+                                           : OSTREE_REPO_CHECKOUT_MODE_USER;
+  options.overwrite_mode = OSTREE_REPO_CHECKOUT_OVERWRITE_NONE;
+  options.force_copy = copy ? TRUE : FALSE;
+  options.no_copy_fallback = copy ? FALSE : TRUE;
+  options.subpath = subpath.c_str();
+  glib::ErrorOut error;
+  if (!ostree_repo_checkout_at(repository.native(), &options, tree.fd(), target.c_str(),
+                               commit.c_str(), nullptr, error.out()))
+    return error.translate("lay out " + subpath);
+  return ok();
+}
+
+Result<bool> release_has(const Repository& repository, const std::string& commit,
+                         const std::string& name) {
+  glib::ErrorOut error;
+  GFile* raw = nullptr;
+  if (!ostree_repo_read_commit(repository.native(), commit.c_str(), &raw, nullptr, nullptr,
+                               error.out()))
+    return error.translate("commit " + commit);
+  const glib::Object<GFile> root(raw);
+  const glib::Object<GFile> child(g_file_get_child(root.get(), name.c_str()));
+  return g_file_query_file_type(child.get(), G_FILE_QUERY_INFO_NOFOLLOW_SYMLINKS, nullptr) ==
+         G_FILE_TYPE_DIRECTORY;
+}
+
+// Bytes that the slot's present content takes: they are reused or freed.
+Result<std::uint64_t> bytes_in_use(const struct statvfs& fs) {
+  return static_cast<std::uint64_t>(fs.f_blocks - fs.f_bfree) * fs.f_frsize;
+}
+
+}  // namespace
+
+Status SlotTree::check_space(const Release& release) const {
+  struct statvfs fs {};
+  CUBE_TRY(const auto folder, tree_.open_file(".", O_RDONLY | O_DIRECTORY));
+  if (::fstatvfs(folder.get(), &fs) != 0) return system_error("space of " + tree_.path());
+  const std::uint64_t needed = release.tree_bytes + release.tree_bytes / 10 + 16 * mib;
+  std::uint64_t available = static_cast<std::uint64_t>(fs.f_bavail) * fs.f_frsize;
+  // A slot of its own holds nothing but the slot; in a folder appliance the disk is shared.
+  if (tree_.exists("lost+found")) {
+    CUBE_TRY(const auto used, bytes_in_use(fs));
+    available += used;
+  }
+  if (needed > available)
+    return Error{Errc::no_space, release.name.text + " needs " + std::to_string(needed / mib) +
+                                     " MiB in " + tree_.path() + ", where only " +
+                                     std::to_string(available / mib) + " MiB can be had"};
+  // Each file is an object and, unless hard-linked, a path: twice is always enough.
+  const std::uint64_t inodes_needed = release.tree_inodes * 2 + 1000;
+  const std::uint64_t inodes = fs.f_files == 0 ? inodes_needed : fs.f_files;  // some have no limit
+  if (inodes_needed > inodes)
+    return Error{Errc::no_space, release.name.text + " needs " + std::to_string(inodes_needed) +
+                                     " inodes in " + tree_.path() + ", which has " +
+                                     std::to_string(inodes)};
+  return ok();
+}
+
+Status SlotTree::check_out(const Release& release) const {
+  CUBE_TRY(const auto repository, Repository::open_bare(tree_.join(repository_path)));
+  CUBE_CHECK(tree_.remove_tree(staging));
+  CUBE_CHECK(check_out_part(repository, release.commit, tree_, "/", staging, false));
+  for (const std::string name : copied) {
+    CUBE_TRY(const bool there, release_has(repository, release.commit, name));
+    if (!there) continue;
+    const std::string target = std::string(staging) + "/" + name;
+    CUBE_CHECK(tree_.remove_tree(target));
+    CUBE_CHECK(check_out_part(repository, release.commit, tree_, "/" + name, target, true));
+  }
+  return ok();
+}
+
+Status SlotTree::swap_in() const {
+  CUBE_TRY(const auto fresh, tree_.list(staging));
+  CUBE_TRY(const auto present, tree_.list("."));
+  for (const auto& name : present)
+    if (!is_ours(name)) CUBE_CHECK(tree_.remove_tree(name));
+  for (const auto& name : fresh) {
+    if (is_ours(name)) continue;
+    const std::string from = std::string(staging) + "/" + name;
+    if (::renameat(tree_.fd(), from.c_str(), tree_.fd(), name.c_str()) != 0)
+      return system_error("move " + tree_.join(from));
+  }
+  return tree_.remove_tree(staging);
+}
+
+Status SlotTree::fill(const Release& release, const ObjectSource& source, const RootDir* running,
+                      const ProgressSink& progress) {
+  CUBE_CHECK(check_space(release));
+  CUBE_CHECK(tree_.make_dirs("ostree"));
+  CUBE_CHECK(tree_.make_dirs(".cube", 0700));
+  {
+    CUBE_TRY(auto repository, Repository::open_bare(tree_.join(repository_path)));
+    CUBE_TRY([[maybe_unused]] const int mended, repository.delete_damaged());
+    const bool has_cache = running != nullptr && running->exists(repository_path);
+    const std::string cache = has_cache ? running->join(repository_path) : "";
+    CUBE_CHECK(repository.pull(source.url, release.commit, cache, progress));
+    CUBE_CHECK(repository.keep_only(release.commit));
+  }
+  CUBE_CHECK(check_out(release));
+  CUBE_CHECK(swap_in());
+  if (running != nullptr) CUBE_CHECK(carry_over(*running, tree_, carried_));
+  CUBE_TRY(const auto folder, tree_.open_file(".", O_RDONLY | O_DIRECTORY));
+  if (::syncfs(folder.get()) != 0) return system_error("sync " + tree_.path());
+  return ok();
+}
+
+// So that what verify() reads comes from the device, not from memory that only looks like it.
+Status SlotTree::drop_cache() const {
+  CUBE_TRY(const auto root, tree_.open_file(".", O_RDONLY | O_DIRECTORY));
+  if (::syncfs(root.get()) != 0) return system_error("sync " + tree_.path());
+  const std::string objects = std::string(repository_path) + "/objects";
+  CUBE_TRY(const auto prefixes, tree_.list(objects));
+  for (const auto& prefix : prefixes) {
+    CUBE_TRY(const auto names, tree_.list(objects + "/" + prefix));
+    for (const auto& name : names) {
+      const auto file = tree_.open_file(objects + "/" + prefix + "/" + name,
+                                        O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+      if (file) ::posix_fadvise(file->get(), 0, 0, POSIX_FADV_DONTNEED);
+    }
+  }
+  return ok();
+}
+
+Status SlotTree::verify(const Release& release, const ProgressSink& progress) const {
+  CUBE_CHECK(drop_cache());
+  CUBE_TRY(const auto repository, Repository::open_bare_to_read(tree_.join(repository_path)));
+  CUBE_CHECK(repository.verify_commit(release.commit, progress));
+  if (!mutated("verify-skips-paths"))
+    CUBE_CHECK(verify_paths(repository, release.commit, tree_, carried_));
+  for (const std::string name : {"boot/vmlinuz", "boot/initrd.img"}) {
+    const auto st = tree_.stat(name);
+    if (!st || !S_ISREG(st->st_mode) || st->st_size == 0)
+      return Error{Errc::corrupt, tree_.join(name) + " is missing or empty, so the boot loader could "
+                                                     "not start this release"};
+  }
+  return ok();
+}
+
+}  // namespace cube

@@ -1,0 +1,42 @@
+// SlotTree: one slot's tree and its object store, whatever the slot is made of: a conventional root
+// tree with the repository in ostree/repo and our own notes in .cube/.
+//
+// fill() may be repeated after being cut off anywhere. The caller guarantees that the tree is not the
+// running one and carries no seal.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/progress.h"
+#include "base/root_dir.h"
+#include "model/release.h"
+#include "slots/slot_store.h"
+
+namespace cube {
+
+class SlotTree {
+ public:
+  // `tree` outlives it. `carried` are the paths that carry_over() may have replaced.
+  SlotTree(const RootDir& tree, const std::vector<std::string>& carried)
+      : tree_(tree), carried_(carried) {}
+
+  // `running`: the tree to take objects and carry-over from, or null.
+  // Errors: no_space (before the first byte, with figures), unreachable, corrupt, failed.
+  Status fill(const Release& release, const ObjectSource& source, const RootDir* running,
+              const ProgressSink& progress);
+
+  // Every object and every path, read from the device. Errors: corrupt, failed.
+  Status verify(const Release& release, const ProgressSink& progress) const;
+
+ private:
+  Status check_space(const Release& release) const;
+  Status check_out(const Release& release) const;
+  Status swap_in() const;
+  Status drop_cache() const;
+
+  const RootDir& tree_;
+  const std::vector<std::string>& carried_;
+};
+
+}  // namespace cube

@@ -1,0 +1,163 @@
+"""The whole appliance: a repository with releases that are good, or fail in every way we know, and a machine to update."""
+
+import functools
+import json
+import pathlib
+import re
+import shutil
+import subprocess
+import threading
+
+from . import appliance_path, bench
+from .bench import Failure, expect
+from appliance import disk, kernel, tree
+
+BINARIES = appliance_path.TOP / "build/release/bin"
+BUILT = "20260101-0000"
+INSTALLED = "1.0.0"
+# version -> variant
+RELEASES = {INSTALLED: "good", "2.0.0": "good", "2.0.1": "vfs-panic", "2.0.2": "init-exits", "2.0.3": "late-panic",
+            "2.0.4": "emergency", "2.0.5": "sick", "2.0.6": "hang"}
+BOOT_SECONDS = 60
+APPLY_SECONDS = 120
+_building = threading.Lock()
+
+
+def name_of(version):
+    return f"CUBE_{version}_{BUILT}_{version.replace('.', '') + '0000a'}"
+
+
+def version_of(variant):
+    return next(version for version, kind in RELEASES.items() if kind == variant and version != INSTALLED)
+
+
+def call(*command):
+    result = subprocess.run([str(part) for part in command], capture_output=True, text=True)
+    if result.returncode != 0:
+        raise RuntimeError(f"{' '.join(map(str, command))}: exit {result.returncode}: {result.stderr.strip() or result.stdout.strip()}")
+    return result.stdout
+
+
+def publish(folder, releases):
+    """A signed repository with these releases. Returns its folder."""
+    import importlib.machinery
+    import importlib.util
+    loader = importlib.machinery.SourceFileLoader("make_tree", str(appliance_path.TOP / "packaging/appliance/make-tree"))
+    make_tree = importlib.util.module_from_spec(importlib.util.spec_from_loader("make_tree", loader))
+    loader.exec_module(make_tree)
+    repository = folder / "repository"
+    release = BINARIES / "cube-release"
+    call(release, "init", repository, "--product", "CUBE", "--keys", folder / "keys")
+    trusted_root = repository / "metadata/1.root.json"
+    for version, variant in releases.items():
+        top = folder / "tree"
+        shutil.rmtree(top, ignore_errors=True)
+        tree.make(top, kernel.fetch(bench.BUILD / "cache"), version, variant, make_tree.programs(BINARIES), trusted_root)
+        name = name_of(version)
+        call(release, "compose", top, "--repository", repository, "--version", version, "--built", BUILT, "--source", name.rsplit("_", 1)[1])
+    shutil.rmtree(top)
+    call(release, "publish", "--repository", repository, "--keys", folder / "keys")
+    return repository
+
+
+def install(folder, repository, version):
+    """The first slot's content, as a factory would lay it out."""
+    slot = folder / "slot-a"
+    shutil.rmtree(slot, ignore_errors=True)
+    slot.mkdir()
+    call(BINARIES / "cube-update", "install-slot", slot, name_of(version), "--from", repository,
+         "--trusted-root", repository / "metadata/1.root.json")
+    return slot
+
+
+def make_stick(image, repository, mib=700):
+    """A USB stick with the repository."""
+    image.unlink(missing_ok=True)
+    call("mkfs.ext4", "-q", "-F", "-L", "cube-stick", "-m", "0", "-d", repository, image, f"{mib}m")
+
+
+@functools.cache
+def _base(split):
+    folder = bench.BUILD / "machine-tests/appliance-base"
+    stamp = folder / "complete"
+    newest = max(path.stat().st_mtime for path in BINARIES.iterdir())
+    if not stamp.exists() or stamp.stat().st_mtime < newest:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        repository = publish(folder, RELEASES)
+        install(folder, repository, INSTALLED)
+        make_stick(folder / "stick.img", repository)
+        stamp.touch()
+    layout = disk.Layout(folder / ("main.img" if split else "appliance.img"), folder / "boot.img" if split else None, slot=400, data=32)
+    disk.build(layout, folder / "slot-a")
+    return layout, folder / "stick.img"
+
+
+class Guest:
+    """A running appliance whose command line is on the serial console."""
+
+    def __init__(self, at, split=False):
+        self.at = at
+        with _building:
+            base, self.stick = _base(split)
+        self.layout = at.copy_of(base)
+        self.fw_cfg = {}
+        self.machine = None
+
+    def start(self, **fw_cfg):
+        disks = [(self.layout.image, False), (self.stick, True)]
+        if self.layout.boot_image != self.layout.image:
+            disks.insert(0, (self.layout.boot_image, True))
+        self.machine = self.at.machine(disks, fw_cfg=fw_cfg)
+        self.machine.start()
+
+    def cut_power(self):
+        self.machine.cut_power()
+
+    def wait(self, *patterns, seconds=BOOT_SECONDS):
+        return self.machine.wait_for(*patterns, timeout=self.at.seconds(seconds))
+
+    def userspace(self, slot, trial):
+        """Waits for the next userspace and demands that it is this one."""
+        match = self.wait(r"cube: userspace slot=(\S*) trial=(\S*) version=(\S*)\n")
+        expect("userspace of slot, trial", (match.group(1), match.group(2)), (slot, "1" if trial else "0"))
+        return match.group(3)
+
+    def ready(self, slot, seconds=BOOT_SECONDS):
+        match = self.wait(r"cube: ready slot=(\S*) version=(\S*)\n", seconds=seconds)
+        expect("slot that got ready", match.group(1), slot)
+
+    def run(self, command, seconds=APPLY_SECONDS):
+        """(exit code, output) of a command typed on the console."""
+        before = len(self.machine.log())
+        self.machine.type(command + "\n")
+        code = int(self.wait(r"cube: exit (\d+)\n", seconds=seconds).group(1))
+        return code, self.machine.log()[before:]
+
+    def demand(self, command, code=0, seconds=APPLY_SECONDS):
+        seen, output = self.run(command, seconds)
+        if seen != code:
+            raise Failure(f"`{command}` exits with {seen} instead of {code}: {output.strip()[-600:]}")
+        return output
+
+    def status(self):
+        output = self.demand("cube-update status --json")
+        return json.loads(next(line for line in output.splitlines() if line.startswith("{")))
+
+    def apply(self, version, options=""):
+        """Starts an update; the machine restarts in the end."""
+        self.machine.type(f"cube-update apply {name_of(version)} --from /media/stick {options}\n")
+        if self.wait(r"restarting\n", r"cube: exit \d+\n", seconds=APPLY_SECONDS).group().startswith("cube"):
+            raise Failure(f"apply of {version} ends without a restart: {self.machine.log()[-600:]}")
+
+    def expect_status(self, **wanted):
+        status = self.status()
+        seen = {key: status.get(key) for key in wanted}
+        expect("status", seen, wanted)
+        return status
+
+    def expect_outcome(self, version, outcome, cause, tries):
+        last = self.expect_status(phase="idle", boot_records="ok", trial=None)["last_outcome"]
+        seen = (last["release"], last["outcome"], last["cause"], last["tries_done"])
+        expect("last outcome", seen, (name_of(version), outcome, cause, tries))
+        return last

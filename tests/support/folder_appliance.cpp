@@ -1,0 +1,155 @@
+#include "tests/support/folder_appliance.h"
+
+#include <sys/stat.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <stdexcept>
+
+#include "base/clock.h"
+#include "base/digest.h"
+#include "base/spawn.h"
+#include "model/manifest.h"
+#include "slots/ostree/compose.h"
+#include "tests/support/tuf_signer.h"
+
+namespace cube {
+namespace {
+
+namespace fs = std::filesystem;
+
+void put(const fs::path& path, const std::string& text) {
+  fs::create_directories(path.parent_path());
+  std::ofstream out(path, std::ios::binary);
+  out << text;
+  if (!out.flush()) throw std::runtime_error("cannot write " + path.string());
+}
+
+std::string get(const fs::path& path) {
+  std::ostringstream text;
+  text << std::ifstream(path, std::ios::binary).rdbuf();
+  return text.str();
+}
+
+template <typename T>
+T value_of(Result<T> result) {
+  if (!result) throw std::runtime_error(result.error().what);
+  return std::move(result).value();
+}
+
+void lay_out_tree(const fs::path& tree, const std::string& name) {
+  put(tree / "boot/vmlinuz", "kernel of " + name);
+  put(tree / "boot/initrd.img", "initramfs of " + name);
+  put(tree / "etc/os-release", "NAME=" + name + "\n");
+  put(tree / "usr/bin/tool", "tool of " + name);
+  put(tree / "usr/bin/same", "the same in every release");
+  put(tree / "usr/share/empty", "");
+  put(tree / "var/lib/state", "factory");
+  fs::create_directories(tree / "run");
+  fs::create_symlink("usr/bin", tree / "bin");
+  fs::permissions(tree / "usr/bin/tool", fs::perms(0755));
+}
+
+// What links point to, the files that share an inode, times, modes: all as in `from`.
+void copy_tree(const fs::path& from, const fs::path& to) {
+  fs::remove_all(to);
+  const auto outcome = value_of(spawn({"cp", "-a", from.string(), to.string()}));
+  if (outcome.exit_code != 0) throw std::runtime_error("cp: " + outcome.output);
+}
+
+}  // namespace
+
+FolderAppliance::FolderAppliance() {
+  publish();
+  put(root() + "/usr/lib/cube-update/config.d/10.toml",
+      "product = \"CUBE\"\n[source]\nurl = \"" + dir_.path() +
+          "/repository\"\n[slots]\na = \"dir:slots/a\"\nb = \"dir:slots/b\"\n");
+  fs::create_directories(root() + "/slots/a");
+  fs::create_directories(root() + "/slots/b");
+  fs::create_directories(root() + "/var/lib");
+  const auto installed = value_of(spawn(
+      {CUBE_PROGRAM, "install-slot", root() + "/slots/a", older, "--from",
+       dir_.path() + "/repository", "--trusted-root", root() + "/usr/share/cube-update/root.json"}));
+  if (installed.exit_code != 0) throw std::runtime_error("install-slot: " + installed.output);
+  loader_.install(SlotId::a);
+  start();
+}
+
+void FolderAppliance::publish() const {
+  const std::string folder = dir_.path() + "/repository";
+  TufSigner signer(folder);
+  fs::create_directories(folder);
+  auto objects = value_of(ArchiveRepository::create(folder + "/repo"));
+  for (const std::string name : {older, newer}) {
+    const fs::path tree = dir_.path() + "/tree-" + name;
+    lay_out_tree(tree, name);
+    const auto composed = value_of(objects.commit_tree(tree, {name, 1'650'000'000, false}));
+    Release release;
+    release.name = value_of(ReleaseName::parse(name));
+    release.epoch = 1;
+    release.commit = composed.commit;
+    release.tree_bytes = composed.tree_bytes;
+    release.tree_inodes = composed.tree_inodes;
+    release.kernel_release = composed.kernel_release;
+    signer.add_release(name, render_manifest(release));
+  }
+  signer.publish();
+  signer.bake_root(root());
+}
+
+std::vector<std::string> FolderAppliance::command_line(std::vector<std::string> command) const {
+  command.insert(command.begin(), CUBE_PROGRAM);
+  command.insert(command.end(), {"--root", root()});
+  return command;
+}
+
+std::vector<std::string> FolderAppliance::environment() {
+  std::vector<std::string> variables = SpawnOptions{}.environment;
+  if (const char* mutation = std::getenv("CUBE_MUTATION"))
+    variables.push_back(std::string("CUBE_MUTATION=") + mutation);
+  return variables;
+}
+
+FolderAppliance::Ran FolderAppliance::run(std::vector<std::string> command) const {
+  const auto outcome =
+      value_of(spawn(command_line(std::move(command)), {.environment = environment()}));
+  return {outcome.exit_code, outcome.output};
+}
+
+Json FolderAppliance::status() const {
+  const auto ran = run({"status", "--json"});
+  if (ran.exit_code != 0) throw std::runtime_error("status: " + ran.output);
+  return value_of(Json::parse(ran.output));
+}
+
+std::string FolderAppliance::status_text(const std::string& member) const {
+  return value_of(value_of(status().member(member)).string());
+}
+
+Started FolderAppliance::start() {
+  const auto started = loader_.start();
+  const auto ran = run({"resume"});
+  if (ran.exit_code != 0) throw std::runtime_error("resume: " + ran.output);
+  return started;
+}
+
+void FolderAppliance::keep() const { copy_tree(root(), dir_.path() + "/kept"); }
+void FolderAppliance::restore() const { copy_tree(dir_.path() + "/kept", root()); }
+
+std::map<std::string, std::string> FolderAppliance::tree(const std::string& slot) const {
+  const std::string top = root() + "/slots/" + slot;
+  std::map<std::string, std::string> all;
+  for (const auto& entry : fs::recursive_directory_iterator(top)) {
+    struct stat st {};
+    if (::lstat(entry.path().c_str(), &st) != 0) throw std::runtime_error("lstat");
+    std::string value = std::to_string(st.st_mode);
+    if (S_ISREG(st.st_mode)) value += " " + to_hex(sha256(get(entry.path())));
+    if (S_ISLNK(st.st_mode)) value += " " + fs::read_symlink(entry.path()).string();
+    all[entry.path().string().substr(top.size())] = value;
+  }
+  return all;
+}
+
+}  // namespace cube

@@ -1,0 +1,60 @@
+// FolderAppliance: a whole appliance laid out in a folder, with a signed repository beside it, driven
+// through the real program as an operator and a boot loader would.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "tests/support/grub_loader.h"
+#include "tests/support/scratch_dir.h"
+
+namespace cube {
+
+class FolderAppliance {
+ public:
+  static constexpr const char* older = "CUBE_2.2.3_20220401-1200_aaaa1111";
+  static constexpr const char* newer = "CUBE_2.2.4_20220421-1616_55765df7";
+
+  struct Ran {
+    int exit_code = -1;
+    std::string output;
+  };
+
+  // Publishes both releases, installs the older one in slot a and starts it.
+  FolderAppliance();
+
+  // cube-update COMMAND... --root ROOT
+  [[nodiscard]] std::vector<std::string> command_line(std::vector<std::string> command) const;
+  // What it is run with: nothing of the test's own environment but the mutation under test.
+  [[nodiscard]] static std::vector<std::string> environment();
+  [[nodiscard]] Ran run(std::vector<std::string> command) const;
+  [[nodiscard]] Ran apply() const { return run({"apply", "--no-reboot"}); }
+  [[nodiscard]] Ran commit() const { return run({"commit"}); }
+  // `status --json`; a failed status is an exception.
+  [[nodiscard]] Json status() const;
+  // A member of status(): "phase", "booted", "fallback".
+  [[nodiscard]] std::string status_text(const std::string& member) const;
+
+  // The machine restarts: the loader's turn, then `resume` as the boot's first unit.
+  Started start();
+  // The loader's turn only.
+  Started start_loader() { return loader().start(); }
+
+  // The root as it is now, to go back to it.
+  void keep() const;
+  void restore() const;
+  // Path -> mode and content of everything in a slot's folder.
+  [[nodiscard]] std::map<std::string, std::string> tree(const std::string& slot) const;
+  [[nodiscard]] std::string root() const { return dir_.path() + "/root"; }
+
+ private:
+  void publish() const;
+  GrubLoader& loader() { return loader_; }
+
+  ScratchDir dir_;
+  GrubLoader loader_{dir_.path() + "/root"};
+};
+
+}  // namespace cube

@@ -1,0 +1,78 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+
+#include "agent/config.h"
+#include "tests/support/scratch_dir.h"
+
+namespace cube {
+namespace {
+
+class ConfigTest : public testing::Test {
+ protected:
+  void fragment(const std::string& base, const std::string& name, const std::string& text) {
+    const std::string folder = base + "/cube-update/config.d";
+    ASSERT_TRUE(root_.make_dirs(folder));
+    std::ofstream(dir_.path() + "/" + folder + "/" + name) << text;
+  }
+  Error error() { return load_config(root_).error(); }
+
+  ScratchDir dir_;
+  RootDir root_ = dir_.root();
+};
+
+TEST_F(ConfigTest, DefaultsWithoutAnyFile) {
+  const auto loaded = load_config(root_).value();
+  EXPECT_EQ(loaded.config.trial_tries, 3);
+  EXPECT_TRUE(std::all_of(loaded.entries.begin(), loaded.entries.end(),
+                          [](const auto& entry) { return entry.origin == "default"; }));
+}
+
+TEST_F(ConfigTest, LaterFoldersWinPerKeyWhateverTheName) {
+  fragment("usr/lib", "90-vendor.toml", "product = \"CUBE\"\n[trial]\ntries = 5\ndeadline = 600\n");
+  fragment("etc", "10-site.toml", "[trial]\ntries = 2\n");
+  fragment("run", "00-now.toml", "[health]\nignore-units = [\"a.service\"]\n");
+  const auto config = load_config(root_).value().config;
+  EXPECT_EQ(config.product, "CUBE");
+  EXPECT_EQ(config.trial_tries, 2);
+  EXPECT_EQ(config.trial_deadline, 600);
+  EXPECT_EQ(config.health_ignore_units, std::vector<std::string>{"a.service"});
+}
+
+TEST_F(ConfigTest, SameNameReplacesAndOthersAreIgnored) {
+  fragment("usr/lib", "10-a.toml", "[trial]\ntries = 5\n");
+  fragment("etc", "10-a.toml", "");
+  fragment("etc", "README", "this is = not read");
+  EXPECT_EQ(load_config(root_).value().config.trial_tries, 3);
+}
+
+TEST_F(ConfigTest, MistakesNameFileLineAndKey) {
+  const std::vector<std::pair<std::string, std::string>> cases{
+      {"\n[trial]\ntrys = 3\n", "trial.trys"},
+      {"\n\ntrial = 3\n", "trial"},
+      {"\n[trial]\ntries = 10\n", "1 to 9"},
+      {"\n[trial]\ntries = \"3\"\n", "1 to 9"},
+      {"\n[trial]\ndeadline = 1.5\n", "10 to 86400"},
+      {"\n[source]\nallow-http = 1\n", "true or false"},
+      {"\n[source]\nurl = [\"x\"]\n", "text"},
+      {"\n[health]\nignore-units = \"a\"\n", "list"},
+      {"\n\nproduct = \n", ""},
+  };
+  for (const auto& [text, expected] : cases) {
+    fragment("etc", "10-a.toml", text);
+    const auto wrong = error();
+    EXPECT_EQ(wrong.code, Errc::invalid) << text;
+    EXPECT_NE(wrong.what.find("10-a.toml:3"), std::string::npos) << wrong.what;
+    EXPECT_NE(wrong.what.find(expected), std::string::npos) << wrong.what;
+  }
+}
+
+TEST_F(ConfigTest, SizeIsBounded) {
+  fragment("etc", "10-a.toml", "product = \"" + std::string(70000, 'x') + "\"\n");
+  EXPECT_EQ(error().code, Errc::corrupt);
+}
+
+}  // namespace
+}  // namespace cube

@@ -1,0 +1,142 @@
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "agent/file_journal_store.h"
+#include "agent/journal_codec.h"
+#include "tests/support/scratch_dir.h"
+
+namespace cube {
+namespace {
+
+Update some_update() {
+  Update update;
+  update.attempt = 7;
+  update.release.name = ReleaseName::parse("CUBE_2.2.4_20220421-1616_55765df7").value();
+  update.release.commit = std::string(64, 'c');
+  update.release.manifest_sha256 = std::string(64, 'd');
+  update.target = SlotId::b;
+  update.from_release = "CUBE_2.2.3_20220401-1200_aaaa1111";
+  update.source = "https://example.org/cube";
+  update.left = 1'700'000'123;
+  return update;
+}
+
+Journal with(Phase phase) {
+  Journal journal;
+  journal.attempts = 7;
+  journal.phase = std::move(phase);
+  journal.floor = {3, "CUBE_2.2.3_20220401-1200_aaaa1111"};
+  journal.denied = {{"CUBE_2.2.2_20220301-1200_bbbb2222", std::string(64, 'e'), "panic"}};
+  journal.history = {{6, "CUBE_2.2.2_20220301-1200_bbbb2222", "x", SlotId::b, 1, 2, 1,
+                      Outcome::rolled_back, {Cause::panic, "Kernel panic - not syncing: VFS"}}};
+  return journal;
+}
+
+std::vector<Phase> all_phases() {
+  const Update update = some_update();
+  return {Idle{},          Fetching{update},        Fetched{update}, Filling{update},
+          Staged{update},  Arming{update},          Armed{update, "boot-1"},
+          Trying{update},  Committing{update},      RollingBack{update, {Cause::health, "ceph"}}};
+}
+
+Journal largest() {
+  const std::string name(128, 'n');
+  const std::string detail(max_detail, 'd');
+  Journal journal = with(RollingBack{some_update(), {Cause::health, detail}});
+  journal.denied.assign(max_denied, {name, std::string(64, 'e'), std::string(40, 'r')});
+  journal.history.assign(
+      max_history, {6, name, name, SlotId::b, 1, 2, 1, Outcome::rolled_back, {Cause::panic, detail}});
+  return journal;
+}
+
+TEST(JournalCodec, EveryPhaseComesBack) {
+  for (const auto& phase : all_phases()) {
+    const Journal journal = with(phase);
+    const auto bytes = encode_journal({5, journal}).value();
+    const auto back = decode_journal(bytes);
+    ASSERT_TRUE(back) << name_of(phase);
+    EXPECT_EQ(back->generation, 5U);
+    EXPECT_TRUE(back->journal == journal) << name_of(phase);
+  }
+}
+
+TEST(JournalCodec, EveryTruncationAndBitFlipIsRefused) {
+  const auto bytes = encode_journal({5, with(Armed{some_update(), "boot-1"})}).value();
+  for (std::size_t length = 0; length < bytes.size(); ++length)
+    EXPECT_FALSE(decode_journal(std::string_view(bytes).substr(0, length))) << length;
+  for (std::size_t bit = 0; bit < bytes.size() * 8; ++bit) {
+    auto damaged = bytes;
+    damaged[bit / 8] = static_cast<char>(damaged[bit / 8] ^ (1 << (bit % 8)));
+    EXPECT_FALSE(decode_journal(damaged)) << bit;
+  }
+}
+
+TEST(JournalCodec, TheLargestJournalFitsWithoutLosingHistory) {
+  const Journal journal = largest();
+  const auto bytes = encode_journal({1, journal});
+  ASSERT_TRUE(bytes);
+  EXPECT_LE(bytes->size(), max_journal_bytes);
+  EXPECT_TRUE(decode_journal(*bytes).value().journal == journal);
+}
+
+class JournalStoreTest : public testing::Test {
+ protected:
+  std::string file(int index) const {
+    return dir_.path() + "/state/journal." + std::to_string(index);
+  }
+  static void damage(const std::string& path) { std::ofstream(path) << "garbage"; }
+
+  ScratchDir dir_;
+  RootDir root_ = dir_.root();
+  FileJournalStore store_{root_, "state"};
+};
+
+TEST_F(JournalStoreTest, NewestWholeCopyWins) {
+  EXPECT_TRUE(store_.load().value() == Journal{});
+  for (const auto& phase : all_phases()) {
+    ASSERT_TRUE(store_.save(with(phase)));
+    EXPECT_TRUE(store_.load().value() == with(phase)) << name_of(phase);
+  }
+}
+
+TEST_F(JournalStoreTest, DamageCostsOneStepAtMost) {
+  ASSERT_TRUE(store_.save(with(Fetching{some_update()})));
+  ASSERT_TRUE(store_.save(with(Fetched{some_update()})));
+  damage(file(1));
+  EXPECT_TRUE(store_.load().value() == with(Fetching{some_update()}));
+  ASSERT_TRUE(store_.save(with(Filling{some_update()})));
+  EXPECT_TRUE(store_.load().value() == with(Filling{some_update()}));
+}
+
+TEST_F(JournalStoreTest, BothDamagedIsSaidAndSetAside) {
+  ASSERT_TRUE(store_.save(with(Idle{})));
+  ASSERT_TRUE(store_.save(with(Idle{})));
+  damage(file(0));
+  damage(file(1));
+  EXPECT_EQ(store_.load().error().code, Errc::corrupt);
+  EXPECT_FALSE(store_.save(Journal{})) << "a damaged journal is not silently replaced";
+  ASSERT_TRUE(store_.set_damaged_aside());
+  EXPECT_TRUE(std::filesystem::exists(file(0) + ".damaged"));
+  EXPECT_TRUE(store_.load().value() == Journal{});
+  EXPECT_TRUE(store_.save(with(Idle{})));
+}
+
+TEST_F(JournalStoreTest, OneSaveTouchesOneCopyOnly) {
+  for (int save = 0; save < 6; ++save) {
+    ASSERT_TRUE(store_.save(with(Idle{})));
+    ASSERT_TRUE(store_.save(with(Staged{some_update()})));
+    const auto before = store_.load().value();
+    int whole = 0;
+    for (const int index : {0, 1}) {
+      const auto bytes = root_.read_file("state/journal." + std::to_string(index), 20000);
+      whole += bytes && decode_journal(*bytes) ? 1 : 0;
+    }
+    EXPECT_EQ(whole, 2) << "the older generation stays whole";
+    EXPECT_TRUE(before == with(Staged{some_update()}));
+  }
+}
+
+}  // namespace
+}  // namespace cube

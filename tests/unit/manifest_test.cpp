@@ -1,0 +1,123 @@
+#include "model/manifest.h"
+
+#include <gtest/gtest.h>
+
+#include "base/digest.h"
+#include "base/json.h"
+#include "model/policy.h"
+
+namespace cube {
+namespace {
+
+constexpr const char* good = R"({
+  "format": 1, "name": "CUBE_2.2.4_20220421-1616_55765df7", "product": "CUBE", "version": "2.2.4",
+  "built": "20220421-1616", "source": "55765df7", "epoch": 3,
+  "ostree": {"commit": "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"},
+  "tree": {"bytes": 5000000000, "inodes": 4321}, "kernel": {"release": "5.10.0-13-amd64"},
+  "trial": {"deadline": 600}})";
+
+std::string with(const std::string& from, const std::string& to) {
+  std::string text = good;
+  const auto at = text.find(from);
+  if (at == std::string::npos) throw std::runtime_error("not in the manifest: " + from);
+  return text.replace(at, from.size(), to);
+}
+
+TEST(Manifest, AllFieldsAreRead) {
+  const auto release = parse_manifest(good);
+  ASSERT_TRUE(release) << release.error().what;
+  EXPECT_EQ(release->name.text, "CUBE_2.2.4_20220421-1616_55765df7");
+  EXPECT_EQ(release->epoch, 3u);
+  EXPECT_EQ(release->commit, "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef");
+  EXPECT_EQ(release->tree_bytes, 5000000000u);
+  EXPECT_EQ(release->tree_inodes, 4321u);
+  EXPECT_EQ(release->kernel_release, "5.10.0-13-amd64");
+  EXPECT_EQ(release->trial_deadline, 600);
+  EXPECT_EQ(release->manifest_sha256, to_hex(sha256(good)));
+}
+
+TEST(Manifest, RenderedIsReadBackTheSame) {
+  const auto release = parse_manifest(good).value();
+  const auto text = render_manifest(release);
+  const auto again = parse_manifest(text);
+  ASSERT_TRUE(again) << again.error().what;
+  EXPECT_EQ(render_manifest(*again), text);
+  EXPECT_EQ(Json::parse(text)->canonical(), Json::parse(good)->canonical());
+  EXPECT_EQ(again->manifest_sha256, to_hex(sha256(text)));
+}
+
+TEST(Manifest, WhatTheNameSaysMustBeWhatTheMembersSay) {
+  for (const auto& text : {with("\"product\": \"CUBE\"", "\"product\": \"BALL\""),
+                           with("\"version\": \"2.2.4\"", "\"version\": \"2.2.5\""),
+                           with("\"version\": \"2.2.4\"", "\"version\": \"2.2.4.0\""),
+                           with("\"built\": \"20220421-1616\"", "\"built\": \"20220421-1617\""),
+                           with("\"source\": \"55765df7\"", "\"source\": \"55765df8\""),
+                           with("CUBE_2.2.4_20220421-1616_55765df7", "../../etc/passwd")})
+    EXPECT_EQ(parse_manifest(text).error().code, Errc::corrupt) << text;
+}
+
+TEST(Manifest, OnlyTheKnownFormIsRead) {
+  for (const auto& text :
+       {with("\"format\": 1", "\"format\": 2"), with("\"format\": 1", "\"format\": \"1\""),
+        with("\"epoch\": 3", "\"epoch\": -1"), with("\"epoch\": 3", "\"epoch\": 9007199254740992"),
+        with("\"epoch\": 3", "\"epoch\": 3, \"extra\": 0"), with("\"epoch\": 3,", ""),
+        with("\"inodes\": 4321", "\"inodes\": 4321, \"extra\": 0"), with(", \"inodes\": 4321", ""),
+        with("\"deadline\": 600", "\"deadline\": 86401"),
+        with("\"deadline\": 600", "\"deadline\": 1.5"),
+        with("0123456789abcdef", "0123456789ABCDEF"), with("0123456789abcdef", ""),
+        with("5.10.0-13-amd64", "../x"), with("5.10.0-13-amd64", "a b"),
+        with("{\"deadline\": 600}", "600"), std::string(good) + "x",
+        std::string(good) + std::string(max_manifest_bytes, ' ')})
+    EXPECT_EQ(parse_manifest(text).error().code, Errc::corrupt) << text.substr(0, 600);
+  EXPECT_TRUE(parse_manifest(with("5.10.0-13-amd64", ""))) << "an unknown kernel is allowed";
+}
+
+TEST(Manifest, EveryTruncationIsRefused) {
+  const std::string whole = good;
+  for (std::size_t length = 0; length < whole.size(); ++length)
+    EXPECT_FALSE(parse_manifest(whole.substr(0, length))) << length;
+}
+
+Journal journal_with_floor(std::uint64_t epoch, const std::string& release) {
+  Journal journal;
+  journal.floor = {epoch, release};
+  return journal;
+}
+
+TEST(Policy, AdmitsWhatIsNewerOrEqual) {
+  const auto release = parse_manifest(good).value();
+  EXPECT_TRUE(admissible(release, "CUBE", "", Journal{}));
+  EXPECT_TRUE(admissible(release, "CUBE", "CUBE_2.2.3_20220401-1200_aaaa1111",
+                         journal_with_floor(3, "CUBE_2.2.3_20220401-1200_aaaa1111")));
+  EXPECT_TRUE(admissible(release, "CUBE", "", journal_with_floor(3, release.name.text)));
+}
+
+TEST(Policy, RefusesWithASentenceEach) {
+  const auto release = parse_manifest(good).value();
+  const auto refusal = [&](const std::string& product, const Journal& journal) {
+    const auto status = admissible(release, product, "", journal);
+    if (status) return std::string("admitted");
+    EXPECT_EQ(status.error().code, Errc::unsuitable);
+    return status.error().what;
+  };
+  EXPECT_NE(refusal("BALL", {}).find("for product CUBE"), std::string::npos);
+  EXPECT_NE(refusal("", {}).find("for product CUBE"), std::string::npos);
+  EXPECT_NE(refusal("CUBE", journal_with_floor(4, "")).find("epoch 3"), std::string::npos);
+  for (const auto* newer : {"CUBE_2.2.5_20220101-0000_aaaa", "CUBE_2.2.4_20220421-1617_aaaa"})
+    EXPECT_NE(refusal("CUBE", journal_with_floor(3, newer)).find("older than"), std::string::npos);
+  EXPECT_NE(refusal("CUBE", journal_with_floor(0, "nonsense")).find("floor"), std::string::npos);
+  Journal denied;
+  denied.denied.push_back({release.name.text, release.manifest_sha256, "panic"});
+  EXPECT_NE(refusal("CUBE", denied).find("denied"), std::string::npos);
+  denied.denied.back().manifest_sha256 = "";
+  EXPECT_NE(refusal("CUBE", denied).find("denied"), std::string::npos);
+}
+
+TEST(Policy, TheRunningReleaseIsNothingToDo) {
+  const auto release = parse_manifest(good).value();
+  EXPECT_EQ(admissible(release, "CUBE", release.name.text, Journal{}).error().code,
+            Errc::nothing_to_do);
+}
+
+}  // namespace
+}  // namespace cube
