@@ -41,6 +41,7 @@ Counted run_with_crash(const std::vector<std::string>& argv, int n, Crash crash,
   if (crash == Crash::torn) environment.emplace_back("CUBE_CRASH_TORN=1");
   if (crash == Crash::no_space)
     environment.push_back("CUBE_CRASH_ERRNO=" + std::to_string(ENOSPC));
+  if (crash == Crash::read_only) environment.push_back("CUBE_CRASH_ERRNO=" + std::to_string(EROFS));
   return run(argv, std::move(environment));
 }
 
