@@ -164,6 +164,7 @@ TEST_F(GrubCrash, ACutInsideBlessLosesNoGoodRelease) {
     run_with_crash({CUBE_BOOT_WRITER, dir.path(), "bless", "b"}, n, Crash::kill);
     if (loader.start().slot == SlotId::b) continue;
     ASSERT_TRUE(control.arm(SlotId::b, 2)) << n;
+    EXPECT_EQ(read(loader.good_file()), good_naming(SlotId::a)) << n;
     ASSERT_EQ(loader.start(), (Started{SlotId::b, true}));
     ASSERT_TRUE(control.bless(SlotId::b));
     EXPECT_EQ(loader.start(), (Started{SlotId::b, false}));
