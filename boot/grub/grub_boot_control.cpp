@@ -1,22 +1,21 @@
 #include "boot/grub/grub_boot_control.h"
 
-#include <fcntl.h>
 #include <sys/random.h>
 
 #include <array>
 
 #include "base/digest.h"
-#include "base/durable_file.h"
-#include "base/io.h"
 #include "base/mutation.h"
 #include "boot/cmdline.h"
+#include "boot/grub/block_file.h"
 #include "boot/grub/env_block.h"
 
 namespace cube {
 
 // The variables of `env`, typed.
 struct GrubBootControl::Env {
-  EnvBlock block;  // with what else may be in it
+  EnvBlock block;     // with what else may be in it
+  std::string bytes;  // as read
   BootState state;
   std::string canary, was;
 };
@@ -101,8 +100,9 @@ Error records_error(Error error, const std::string& path) {
 
 Result<GrubBootControl::Env> GrubBootControl::read_env() const {
   const auto read = [&]() -> Result<Env> {
-    CUBE_TRY(const auto bytes, root_.read_file(paths_.env, env_block_bytes + 1));
+    CUBE_TRY(const auto bytes, read_block(root_, paths_.env));
     Env env;
+    env.bytes = bytes;
     CUBE_TRY(env.block, EnvBlock::parse(bytes));
     CUBE_TRY(env.state, state_in(env.block));
     CUBE_TRY(env.canary, canary_in(env.block, "cube_canary"));
@@ -120,7 +120,7 @@ Result<GrubBootControl::Env> GrubBootControl::read_env() const {
 
 Result<SlotId> GrubBootControl::read_good() const {
   const auto read = [&]() -> Result<SlotId> {
-    CUBE_TRY(const auto bytes, root_.read_file(paths_.good, env_block_bytes + 1));
+    CUBE_TRY(const auto bytes, read_block(root_, paths_.good));
     CUBE_TRY(const auto block, EnvBlock::parse(bytes));
     return slot_in(block, "cube_fallback");
   };
@@ -141,12 +141,14 @@ Result<BootState> GrubBootControl::state() const {
   return env.state;
 }
 
-Status GrubBootControl::copies_agree(const Env& env) const {
+// Good follows env, which GRUB asks first: a bless() cut short has left both slots good. Without this
+// that one cut would keep arm() and reject() out for ever; and a slot that good still names must not
+// be filled.
+Status GrubBootControl::let_good_follow(const Env& env) {
   CUBE_TRY(const auto good, read_good());
-  if (good == env.state.fallback) return ok();
-  return Error{Errc::cannot_arm, "GRUB's two records name different fallbacks (" +
-                                     root_.join(paths_.env) + " and " + root_.join(paths_.good) +
-                                     ")" + remedy};
+  if (good == env.state.fallback || mutated("grub-good-left-behind")) return ok();
+  CUBE_CHECK(read_by_grub(env));
+  return write_good(env.state.fallback);
 }
 
 // Writes after proving that GRUB started this kernel from the same block.
@@ -168,7 +170,11 @@ Status GrubBootControl::write_env(Env env) {
   env.block.set("cube_canary", env.canary);
   env.block.set("cube_was", env.was);
   CUBE_TRY(const auto bytes, env.block.render());
-  return write(paths_.env, bytes, false);
+  if (bytes.substr(env_sector_bytes) != env.bytes.substr(env_sector_bytes))
+    return Error{Errc::cannot_arm, "GRUB environment block " + root_.join(paths_.env) +
+                                       ": variables of others reach beyond its first 512 bytes, so "
+                                       "a power cut could tear it; remove them with grub-editenv"};
+  return write(paths_.env, bytes);
 }
 
 // The running kernel's arguments prove that GRUB read this block, or that we wrote it since.
@@ -187,28 +193,26 @@ Status GrubBootControl::write_good(SlotId fallback) {
   EnvBlock block;
   block.set("cube_fallback", std::string(to_string(fallback)));
   CUBE_TRY(const auto bytes, block.render());
-  return write(paths_.good, bytes, true);
+  return write(paths_.good, bytes);
 }
 
-Status GrubBootControl::write(const std::string& path, const std::string& bytes, bool may_create) {
-  const auto st = root_.stat(path);
-  const bool whole = st && S_ISREG(st->st_mode) && st->st_size == static_cast<off_t>(bytes.size());
-  Status written = whole || !may_create ? overwrite_in_place(root_, path, bytes)
-                                        : replace_file(root_, path, bytes);
-  if (!written) {
-    auto error = records_error(std::move(written).error(), root_.join(path));
-    if (error.sys_errno == EROFS)
-      error.what += "; remount the boot partition writable and try again";
-    return error;
-  }
-  return ok();
+Status GrubBootControl::write(const std::string& path, const std::string& bytes) {
+  Status written = write_block(root_, path, bytes);
+  if (written) return ok();
+  const bool locked = written.error().sys_errno == EROFS || written.error().sys_errno == EPERM ||
+                      written.error().sys_errno == EACCES;
+  auto error = std::move(written).error().in("GRUB environment block " + root_.join(path));
+  if (locked || error.code == Errc::not_found) error.code = Errc::cannot_arm;
+  if (error.code == Errc::corrupt) error.code = Errc::failed;  // another one writes there
+  if (locked) error.what += "; remount the boot partition writable and try again";
+  return error;
 }
 
 Status GrubBootControl::arm(SlotId slot, int tries) {
   if (tries < 1 || tries > 9) return Error{Errc::bug, "arm: tries out of range"};
   CUBE_TRY(auto env, read_env());
   if (slot == env.state.fallback) return Error{Errc::bug, "arm: the slot is the fallback"};
-  CUBE_CHECK(copies_agree(env));
+  CUBE_CHECK(let_good_follow(env));
   const bool again = env.state.trial && env.state.trial->slot == slot;
   env.state.trial = Trial{slot, tries, again ? env.state.trial->tries_done : 0};
   env.state.offered = true;
@@ -218,8 +222,8 @@ Status GrubBootControl::arm(SlotId slot, int tries) {
 Status GrubBootControl::reject(SlotId slot) {
   CUBE_TRY(auto env, read_env());
   if (slot == env.state.fallback) return Error{Errc::bug, "reject: the slot is the fallback"};
-  if (!env.state.trial || env.state.trial->slot != slot) return ok();
-  CUBE_CHECK(copies_agree(env));
+  // Written even if nothing changes: after a failed fsync only the page cache may know of no trial.
+  CUBE_CHECK(let_good_follow(env));
   env.state.trial.reset();
   env.state.offered = false;
   return write_env(std::move(env));
@@ -227,10 +231,6 @@ Status GrubBootControl::reject(SlotId slot) {
 
 Status GrubBootControl::bless(SlotId slot) {
   auto env = read_env();
-  const auto good = read_good();
-  const bool done = env && good && *good == slot && env->state.fallback == slot &&
-                    !env->state.trial;
-  if (done) return ok();
   if (env) {
     CUBE_CHECK(read_by_grub(*env));
     if (!mutated("grub-bless-skips-good")) CUBE_CHECK(write_good(slot));
@@ -264,7 +264,7 @@ Status GrubBootControl::write_anew(SlotId slot, const Error& damage) {
            {"cube_was", was}})
     block.set(name, value);
   CUBE_TRY(const auto bytes, block.render());
-  return write(paths_.env, bytes, true);
+  return write(paths_.env, bytes);
 }
 
 }  // namespace cube

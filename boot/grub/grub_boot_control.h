@@ -2,9 +2,12 @@
 // (packaging/grub.d/cube.cfg) reads. docs/boot-environment.md has the layout and the damaged states.
 //
 // `env` is shared with GRUB, which spends the offer in it; `good` is a second copy of the fallback
-// that GRUB only reads. Both are written in place, never truncated, renamed or grown. bless() writes
-// `good` first: a cut between leaves the old fallback in force until bless() is called again; both
-// slots are good at that moment.
+// that GRUB only reads. Both are written in place, never truncated or renamed; only bless() creates
+// one or gives it its length. bless() writes `good` first: a cut between leaves the old fallback in
+// force, both slots are good at that moment, and whatever is called next makes the two agree again.
+//
+// A call that returned ok has written and fsynced, also where nothing was to change: after a failed
+// fsync the page cache is no witness. Both files are read and written as regular files only.
 //
 // Canary: the first write in a boot changes it, and the loader passes it to the kernel. So a block
 // that GRUB did not read cannot be mistaken for the one that it did.
@@ -36,12 +39,12 @@ class GrubBootControl final : public BootControl {
   struct Env;
   [[nodiscard]] Result<Env> read_env() const;
   [[nodiscard]] Result<SlotId> read_good() const;
-  [[nodiscard]] Status copies_agree(const Env& env) const;
+  Status let_good_follow(const Env& env);
   [[nodiscard]] Status read_by_grub(const Env& env) const;
   Status write_env(Env env);
   Status write_anew(SlotId slot, const Error& damage);
   Status write_good(SlotId fallback);
-  Status write(const std::string& path, const std::string& bytes, bool may_create);
+  Status write(const std::string& path, const std::string& bytes);
 
   const RootDir& root_;
   GrubPaths paths_;

@@ -1,9 +1,14 @@
 #include "boot/postmortem/pstore_post_mortem.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 
 #include "base/durable_file.h"
+#include "base/mutation.h"
 
 namespace cube {
 namespace {
@@ -11,7 +16,9 @@ namespace {
 constexpr const char* pstore = "sys/fs/pstore";
 constexpr std::size_t max_records = 64;
 constexpr std::size_t max_record_bytes = 256 * 1024;
+constexpr std::size_t max_folder_bytes = 1024 * 1024;
 constexpr std::size_t max_folders = 20;
+constexpr int max_rounds = 200;  // of max_records each
 
 struct Sign {
   std::string_view text;
@@ -34,6 +41,48 @@ std::string line_from(std::string_view log, std::size_t at) {
     if (static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) > 0x7e) c = '?';
   while (!line.empty() && line.back() == ' ') line.pop_back();
   return line;
+}
+
+// The kernel's own first line, "Panic#1 Part1", gives the reason. With printk.always_kmsg_dump it
+// records restarts and halts too.
+bool is_orderly(std::string_view record) {
+  for (const std::string_view reason : {"Restart#", "Shutdown#", "Halt#", "Poweroff#"})
+    if (record.starts_with(reason)) return true;
+  return false;
+}
+
+// "CPU: 0 PID: 1 Comm: init Not tainted 5.14.0-373.el9.x86_64 #1", or "... Tainted: G  OE  5.14..."
+std::string release_in(std::string_view log) {
+  const auto at = log.find("ainted");
+  if (at == std::string_view::npos) return "";
+  const std::string line = line_from(log, at);
+  for (std::size_t start = 0; start < line.size();) {
+    const auto end = std::min(line.find(' ', start), line.size());
+    const auto word = line.substr(start, end - start);
+    if (word.find('.') != std::string::npos && word[0] >= '0' && word[0] <= '9' && word.size() <= 64)
+      return word;
+    start = end + 1;
+  }
+  return "";
+}
+
+// The beginning of a record: a longer one is cut, not lost.
+Result<std::string> read_start(const RootDir& root, const std::string& path) {
+  CUBE_TRY(const auto fd, root.open_file(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK));
+  struct stat st {};
+  if (::fstat(fd.get(), &st) != 0) return system_error("stat " + root.join(path));
+  if (!S_ISREG(st.st_mode)) return Error{Errc::corrupt, root.join(path) + ": not a regular file"};
+  std::string content(max_record_bytes, '\0');
+  std::size_t have = 0;
+  while (have < content.size()) {
+    const auto count = ::read(fd.get(), content.data() + have, content.size() - have);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return system_error("read " + root.join(path));
+    if (count == 0) break;
+    have += static_cast<std::size_t>(count);
+  }
+  content.resize(have);
+  return content;
 }
 
 bool is_compressed(const std::string& name) { return name.ends_with(".z"); }
@@ -64,12 +113,16 @@ Result<std::vector<std::string>> PstorePostMortem::records() const {
 Result<Evidence> PstorePostMortem::look() const {
   CUBE_TRY(const auto names, records());
   Evidence best;
+  std::string release;
   for (const auto& name : names) {
     // A record that cannot be read still proves a death.
     Evidence found{Cause::panic, "a kernel crash record was found, but it cannot be read: " + name};
     if (!is_compressed(name)) {
-      if (const auto log = root_.read_file(std::string(pstore) + "/" + name, max_record_bytes))
+      if (const auto log = read_start(root_, std::string(pstore) + "/" + name)) {
+        if (is_orderly(*log)) continue;
         found = evidence_in(*log);
+        if (release.empty()) release = release_in(*log);
+      }
     }
     const bool tells_more = best.cause == Cause::none ||
                             (found.cause == Cause::breadcrumb && best.cause != Cause::breadcrumb) ||
@@ -78,31 +131,69 @@ Result<Evidence> PstorePostMortem::look() const {
                              !best.detail.starts_with("Kernel panic"));
     if (found.cause != Cause::none && tells_more) best = found;
   }
+  if (best.cause == Cause::none || release.empty()) return best;
+  const std::string end = " (kernel " + release + ")";
+  best.detail = best.detail.substr(0, max_detail - end.size()) + end;
   return best;
 }
 
 Status PstorePostMortem::keep(std::uint64_t attempt) { return move_to(std::to_string(attempt)); }
 
 Status PstorePostMortem::set_aside() {
+  const std::string earlier = state_ + "/post-mortem/earlier";
   CUBE_TRY(const auto names, records());
-  if (names.empty()) return ok();
-  CUBE_CHECK(root_.remove_tree(state_ + "/post-mortem/earlier"));  // the newest batch is enough
+  CUBE_TRY(const auto used, room_of(earlier));
+  // The newest deaths are worth more. Half is left free, so that a cut in here loses none of them.
+  if (!names.empty() && (used.bytes > max_folder_bytes / 2 || used.files > max_records / 2))
+    CUBE_CHECK(root_.remove_tree(earlier));
   return move_to("earlier");
 }
 
+// Copies first, and all the way to the disk; then erases. By max_records, until nothing is left: a
+// record that stays would be blamed on the next release.
 Status PstorePostMortem::move_to(const std::string& name) {
-  CUBE_TRY(const auto names, records());
-  if (names.empty()) return ok();
   const std::string folder = state_ + "/post-mortem/" + name;
-  CUBE_CHECK(root_.make_dirs(folder, 0700));
-  for (const auto& record : names) {
-    const std::string path = std::string(pstore) + "/" + record;
-    // One that cannot be read is erased all the same: it would be blamed on the next release.
-    if (const auto content = root_.read_file(path, max_record_bytes))
-      CUBE_CHECK(replace_file(root_, folder + "/" + record, *content, 0600));
-    CUBE_CHECK(root_.remove_file(path));
+  for (int round = 0; round < max_rounds; ++round) {
+    CUBE_TRY(const auto names, records());
+    if (names.empty()) return round == 0 ? ok() : forget_oldest();
+    CUBE_CHECK(root_.make_dirs(folder, 0700));
+    for (const auto& record : names) CUBE_CHECK(copy(record, folder));
+    CUBE_CHECK(sync_folder(root_, state_ + "/post-mortem"));
+    CUBE_CHECK(sync_folder(root_, state_));
+    for (const auto& record : names)
+      CUBE_CHECK(root_.remove_file(std::string(pstore) + "/" + record));
   }
-  return forget_oldest();
+  return Error{Errc::failed, root_.join(pstore) + ": records come back after they were erased; erase "
+                                                  "them with the firmware's own tools"};
+}
+
+// As its name, or NAME.2, NAME.3, ... where another death has used it already. One that cannot be
+// read or finds no room is not copied, and still erased: a full store swallows the next death.
+Status PstorePostMortem::copy(const std::string& record, const std::string& folder) {
+  const auto content = read_start(root_, std::string(pstore) + "/" + record);
+  if (!content || mutated("post-mortem-not-kept")) return ok();
+  std::string path = folder + "/" + record;
+  for (int count = 2; root_.exists(path); ++count) {
+    const auto old = root_.read_file(path, max_record_bytes);
+    if (old && *old == *content) return ok();
+    path = folder + "/" + record + "." + std::to_string(count);
+  }
+  CUBE_TRY(const auto used, room_of(folder));
+  if (used.files >= max_records || used.bytes + content->size() > max_folder_bytes) return ok();
+  return replace_file(root_, path, *content, 0600);
+}
+
+Result<PstorePostMortem::Room> PstorePostMortem::room_of(const std::string& folder) const {
+  Room room;
+  const auto names = root_.list(folder);
+  if (!names && names.error().code == Errc::not_found) return room;
+  if (!names) return Error(names.error());
+  for (const auto& name : *names) {
+    CUBE_TRY(const auto st, root_.stat(folder + "/" + name));
+    room.bytes += static_cast<std::size_t>(st.st_size);
+  }
+  room.files = names->size();
+  return room;
 }
 
 Status PstorePostMortem::forget_oldest() {

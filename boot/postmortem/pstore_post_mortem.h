@@ -3,8 +3,10 @@
 //
 // Records are foreign bytes: truncated, compressed, binary and huge ones are survived; compressed
 // ones are kept but not read. Since set_aside() empties the store before each arming, whatever is
-// there afterwards was written by a kernel that ran later. Bounded: 64 records of 256 KiB each, and
-// the newest 20 folders under STATE/post-mortem.
+// there afterwards was written by a kernel that ran later. Bounded: looked at are 64 records, of each
+// the first 256 KiB; kept are 64 records or 1 MiB per folder, and the newest 20 folders under
+// STATE/post-mortem. A record is erased only after its copy is on the disk; a repetition after a cut
+// does not copy it twice.
 #pragma once
 
 #include <string>
@@ -26,7 +28,13 @@ class PstorePostMortem final : public PostMortem {
 
  private:
   [[nodiscard]] Result<std::vector<std::string>> records() const;
-  Status move_to(const std::string& folder);
+  struct Room {
+    std::size_t files = 0;
+    std::size_t bytes = 0;
+  };
+  [[nodiscard]] Result<Room> room_of(const std::string& folder) const;
+  Status move_to(const std::string& name);
+  Status copy(const std::string& record, const std::string& folder);
   Status forget_oldest();
 
   const RootDir& root_;

@@ -1,13 +1,21 @@
 #include "tests/contract/boot_control_contract.h"
 
+#include <unistd.h>
+
+#include <cstdlib>
 #include <fstream>
 
 #include "boot/grub/grub_boot_control.h"
+#include "tests/contract/boot_control_situations.h"
 #include "tests/support/grub_loader.h"
 #include "tests/support/scratch_dir.h"
 
 namespace cube {
 namespace {
+
+// The suites make ten thousand fsyncs and none of their sentences is about a disk: memory, if we may.
+[[maybe_unused]] const bool in_memory =
+    ::access("/dev/shm", W_OK) == 0 && ::setenv("TMPDIR", "/dev/shm", 0) == 0;
 
 class FakeFixture {
  public:
@@ -53,6 +61,8 @@ INSTANTIATE_TYPED_TEST_SUITE_P(Fake, BootControlContract, FakeFixture);
 using Grub = testing::Types<GrubFixture<Damage::zeroed>, GrubFixture<Damage::torn>,
                             GrubFixture<Damage::missing>>;
 INSTANTIATE_TYPED_TEST_SUITE_P(Grub, BootControlContract, Grub);
+INSTANTIATE_TYPED_TEST_SUITE_P(Fake, BootControlSituations, FakeFixture);
+INSTANTIATE_TYPED_TEST_SUITE_P(Grub, BootControlSituations, GrubFixture<Damage::zeroed>);
 
 }  // namespace
 }  // namespace cube

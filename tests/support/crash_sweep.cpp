@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdint>
+#include <cstdlib>
 #include <fstream>
 #include <stdexcept>
 
@@ -22,6 +23,8 @@ Counted run(const std::vector<std::string>& argv, std::vector<std::string> envir
   environment.push_back("LD_PRELOAD=" CUBE_CRASH_SHIM);
   environment.push_back("CUBE_CRASH_COUNT=" + file);
   environment.push_back("ASAN_OPTIONS=verify_asan_link_order=0");
+  if (const char* broken = ::getenv("CUBE_MUTATION"))  // a broken build is broken in here too
+    environment.push_back(std::string("CUBE_MUTATION=") + broken);
   const auto outcome = spawn(argv, {.timeout = longest, .environment = std::move(environment)});
   if (!outcome) throw std::runtime_error(outcome.error().what);
   if (outcome->timed_out) throw std::runtime_error(argv[0] + " did not end: " + outcome->output);
@@ -41,6 +44,7 @@ Counted run_with_crash(const std::vector<std::string>& argv, int n, Crash crash,
   if (crash == Crash::torn) environment.emplace_back("CUBE_CRASH_TORN=1");
   if (crash == Crash::no_space)
     environment.push_back("CUBE_CRASH_ERRNO=" + std::to_string(ENOSPC));
+  if (crash == Crash::read_only) environment.push_back("CUBE_CRASH_ERRNO=" + std::to_string(EROFS));
   return run(argv, std::move(environment));
 }
 

@@ -11,6 +11,7 @@ enum class Crash {
   kill,      // SIGKILL before the call
   torn,      // as kill; of a write, half of the bytes are written first
   no_space,  // the call fails with ENOSPC, the program lives
+  read_only, // the same with EROFS
 };
 
 struct Counted {

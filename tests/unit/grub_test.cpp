@@ -110,14 +110,71 @@ TEST_F(GrubTest, ABootPartitionThatIsNotMountedIsNotMistakenForALostBlock) {
   EXPECT_FALSE(root_.exists("boot/efi/cube"));
 }
 
-TEST_F(GrubTest, ABlessCutShortIsVisibleAndCompletedByAnother) {
-  EnvBlock good;
-  good.set("cube_fallback", "b");
-  put(loader_.good_file(), good.render().value());
+// A power cut between the two writes of bless(). Refusing would keep the trial out for ever.
+TEST_F(GrubTest, ABlessCutShortIsMendedByWhateverIsCalledNext) {
+  EnvBlock good, other;
+  good.set("cube_fallback", "a");
+  other.set("cube_fallback", "b");
+  const auto second_copy = [&] { return root_.read_file("boot/efi/cube/good", 4096).value(); };
+  const auto cut_short = [&] { put(loader_.good_file(), other.render().value()); };
+  cut_short();
   EXPECT_EQ(control_.state().value().fallback, SlotId::a) << "GRUB's own record counts";
-  EXPECT_EQ(control_.arm(SlotId::b, 3).error().code, Errc::cannot_arm);
+  ASSERT_TRUE(control_.reject(SlotId::b)) << "then b is filled: good must not name it";
+  EXPECT_EQ(second_copy(), good.render().value());
+  cut_short();
+  ASSERT_TRUE(control_.arm(SlotId::b, 3));
+  EXPECT_EQ(second_copy(), good.render().value());
+  cut_short();
+  ASSERT_TRUE(loader_.start().trial);
   ASSERT_TRUE(control_.bless(SlotId::b));
   EXPECT_EQ(control_.state().value().fallback, SlotId::b);
+  EXPECT_EQ(second_copy(), other.render().value());
+}
+
+TEST_F(GrubTest, SecondCopyIsMendedOnlyWhereGrubReads) {
+  EnvBlock other;
+  other.set("cube_fallback", "b");
+  put(loader_.good_file(), other.render().value());
+  put(dir_.path() + "/proc/cmdline", "cube.slot=a cube.canary=0000000000000000\n");
+  EXPECT_EQ(control_.arm(SlotId::b, 3).error().code, Errc::cannot_arm);
+  EXPECT_EQ(control_.reject(SlotId::b).error().code, Errc::cannot_arm);
+  EXPECT_EQ(root_.read_file("boot/efi/cube/good", 4096).value(), other.render().value());
+}
+
+TEST_F(GrubTest, OtherLengthsAndSymlinksAreMadeAnewByBless) {
+  for (const std::string& path : {loader_.env_file(), loader_.good_file()})
+    for (const std::size_t length : {0U, 512U, 1023U, 4096U}) {
+      put(path, std::string(length, '#'));
+      ASSERT_EQ(control_.state().error().code, Errc::cannot_arm) << length;
+      ASSERT_TRUE(control_.bless(SlotId::a)) << length;
+      ASSERT_TRUE(control_.state()) << length;
+      ASSERT_TRUE(control_.arm(SlotId::b, 1)) << "the same boot goes on";
+    }
+  const std::string elsewhere = dir_.path() + "/elsewhere";
+  for (const std::string& path : {loader_.env_file(), loader_.good_file()}) {
+    std::filesystem::rename(path, elsewhere);
+    const auto before = root_.read_file("elsewhere", 4096).value();
+    std::filesystem::create_symlink("/elsewhere", path);
+    EXPECT_EQ(control_.state().error().code, Errc::cannot_arm) << path;
+    EXPECT_EQ(control_.arm(SlotId::b, 1).error().code, Errc::cannot_arm) << path;
+    ASSERT_TRUE(control_.bless(SlotId::a)) << path;
+    EXPECT_TRUE(control_.state()) << path;
+    EXPECT_TRUE(std::filesystem::is_regular_file(std::filesystem::symlink_status(path)));
+    EXPECT_EQ(root_.read_file("elsewhere", 4096).value(), before) << "not written through the link";
+  }
+}
+
+TEST_F(GrubTest, BlocksThatOneSectorCannotChangeAreLeftAlone) {
+  ASSERT_TRUE(control_.arm(SlotId::b, 3));
+  auto bytes = env();
+  bytes.replace(bytes.find("###"), 650, "other=" + std::string(643, 'x') + "\n");
+  put(loader_.env_file(), bytes);
+  ASSERT_TRUE(control_.state());
+  const auto refused = control_.reject(SlotId::b);  // shifts what follows by two bytes
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Errc::cannot_arm);
+  EXPECT_NE(refused.error().what.find("grub-editenv"), std::string::npos);
+  EXPECT_EQ(env(), bytes);
 }
 
 TEST_F(GrubTest, TheSecondCopyFollowsEveryBless) {

@@ -70,6 +70,61 @@ TEST_F(PostMortemTest, KeepMovesAndIsRepeatable) {
   EXPECT_EQ(look().cause, Cause::none) << "told once, then erased";
 }
 
+TEST_F(PostMortemTest, TheKernelThatDiedIsNamed) {
+  record("dmesg-erst-1", std::string(panic_log) + "<4>[ 1.4] Comm: init Tainted: G           OE   "
+                         "-------  ---  5.14.0-373.el9.x86_64 #1\n");
+  EXPECT_EQ(look().detail,
+            "Kernel panic - not syncing: VFS: Unable to mount root fs on unknown-block(0,0) "
+            "(kernel 5.14.0-373.el9.x86_64)");
+}
+
+TEST_F(PostMortemTest, AnOrderlyRestartIsNoDeath) {
+  record("dmesg-erst-1", "Restart#1 Part1\n<4>[ 9.9] BUG: seen long before, and survived\n");
+  EXPECT_EQ(look().cause, Cause::none);
+}
+
+TEST_F(PostMortemTest, ASecondDeathUnderTheSameNameIsKeptToo) {
+  record("dmesg-ramoops-0", panic_log);
+  ASSERT_TRUE(post_mortem_.keep(7));
+  record("dmesg-ramoops-0", "BUG: another\n");
+  ASSERT_TRUE(post_mortem_.keep(7));
+  EXPECT_EQ(root_.read_file("state/post-mortem/7/dmesg-ramoops-0", 10000).value(), panic_log);
+  EXPECT_EQ(root_.read_file("state/post-mortem/7/dmesg-ramoops-0.2", 100).value(), "BUG: another\n");
+}
+
+TEST_F(PostMortemTest, AHugeRecordIsCutAndTheStoreAlwaysEmptied) {
+  record("dmesg-erst-0", panic_log + std::string(400'000, 'y'));
+  EXPECT_EQ(look().detail.substr(0, 12), "Kernel panic");
+  for (int i = 1000; i < 1150; ++i)
+    record("dmesg-erst-" + std::to_string(i), std::string(20'000, 'x'));
+  ASSERT_TRUE(post_mortem_.keep(3));
+  EXPECT_TRUE(root_.list("sys/fs/pstore").value().empty()) << "a full store swallows the next death";
+  EXPECT_EQ(root_.stat("state/post-mortem/3/dmesg-erst-0").value().st_size, 256 * 1024);
+  std::size_t bytes = 0;
+  const auto kept = root_.list("state/post-mortem/3").value();
+  for (const auto& name : kept)
+    bytes += static_cast<std::size_t>(root_.stat("state/post-mortem/3/" + name).value().st_size);
+  EXPECT_GT(bytes, 900U * 1024);
+  EXPECT_LE(bytes, 1024U * 1024);
+}
+
+TEST_F(PostMortemTest, TheNewestDeathFindsRoomAmongTheEarlier) {
+  for (int round = 0; round < 12; ++round) {
+    record("dmesg-erst-1", std::to_string(round) + std::string(200'000, 'x'));
+    ASSERT_TRUE(post_mortem_.set_aside());
+  }
+  bool newest = false;
+  std::size_t bytes = 0;
+  const auto kept = root_.list("state/post-mortem/earlier").value();
+  for (const auto& name : kept) {
+    const auto text = root_.read_file("state/post-mortem/earlier/" + name, 300'000).value();
+    newest = newest || text.starts_with("11");
+    bytes += text.size();
+  }
+  EXPECT_TRUE(newest);
+  EXPECT_LE(bytes, 1024U * 1024);
+}
+
 TEST_F(PostMortemTest, AnOldRecordIsSetAsideBeforeArming) {
   record("dmesg-erst-1", panic_log);
   ASSERT_TRUE(post_mortem_.set_aside());

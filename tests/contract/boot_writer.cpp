@@ -1,0 +1,37 @@
+// boot_writer ROOT arm|bless|reject SLOT, or ROOT keep|set-aside ATTEMPT: one call of
+// GrubBootControl or PstorePostMortem, for the crash sweep.
+// Exits with 0, or with 11 when it cannot arm, or with 1.
+#include <iostream>
+#include <string>
+
+#include "boot/grub/grub_boot_control.h"
+#include "boot/postmortem/pstore_post_mortem.h"
+
+namespace cube {
+namespace {
+
+Status perform(const RootDir& root, const std::string& call, const std::string& argument) {
+  PstorePostMortem post_mortem(root, "var/lib/cube-update");
+  if (call == "keep") return post_mortem.keep(std::stoul(argument));
+  if (call == "set-aside") return post_mortem.set_aside();
+  GrubBootControl control(root, {});
+  const auto slot = parse_slot(argument);
+  if (!slot) return Error{Errc::invalid, "no such slot"};
+  if (call == "arm") return control.arm(*slot, 3);
+  if (call == "bless") return control.bless(*slot);
+  if (call == "reject") return control.reject(*slot);
+  return Error{Errc::invalid, "no such call"};
+}
+
+}  // namespace
+}  // namespace cube
+
+int main(int count, char** argv) {
+  if (count != 4) return 2;
+  const auto root = cube::RootDir::open(argv[1]);
+  if (!root) return 2;
+  const auto status = cube::perform(*root, argv[2], argv[3]);
+  if (status) return 0;
+  std::cerr << status.error().what << '\n';
+  return status.error().code == cube::Errc::cannot_arm ? 11 : 1;
+}
