@@ -57,19 +57,29 @@ Result<std::unique_ptr<Appliance>> Appliance::open(const std::string& root_path,
   return a;
 }
 
+// Nothing older than what was installed first, or than what still runs, is ever installed again.
+Result<Journal> Appliance::with_floor(Journal journal) {
+  CUBE_TRY(const auto booted, slots_->booted());
+  CUBE_TRY(const auto seal, slots_->seal_of(booted));
+  if (!seal) return journal;
+  journal.floor = {seal->epoch, seal->release};
+  CUBE_CHECK(journal_.save(journal));
+  return journal;
+}
+
 Result<Journal> Appliance::journal_or_new(std::string& told) {
   auto journal = journal_.load();
-  if (journal || journal.error().code != Errc::corrupt) return journal;
+  if (journal) {
+    if (!journal->floor.release.empty()) return journal;
+    return with_floor(std::move(*journal));
+  }
+  if (journal.error().code != Errc::corrupt) return journal;
   told = "the journal was damaged (" + journal.error().what +
          ") and is set aside as *.damaged; its history and its list of denied releases are gone from "
          "the agent's memory";
   CUBE_CHECK(journal_.set_damaged_aside());
-  Journal fresh;
-  CUBE_TRY(const auto booted, slots_->booted());
-  CUBE_TRY(const auto seal, slots_->seal_of(booted));
-  if (seal) fresh.floor = {seal->epoch, seal->release};
-  CUBE_CHECK(journal_.save(fresh));
-  return fresh;
+  CUBE_CHECK(journal_.save(Journal{}));
+  return with_floor(Journal{});
 }
 
 Result<std::string> Appliance::running_release() {

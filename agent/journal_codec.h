@@ -1,6 +1,6 @@
 // The journal as bytes: magic, format version, generation, length, SHA-256, then a cereal archive.
 // The only place that knows cereal, and it decodes only bytes whose checksum this program wrote:
-// cereal is not safe on foreign input. docs/formats.md gives the layout.
+// cereal is not safe on foreign input. docs/formats/journal.md gives the layout.
 #pragma once
 
 #include <cstdint>

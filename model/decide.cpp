@@ -33,26 +33,29 @@ bool denies(Cause cause) {
   return cause != Cause::never_started && cause != Cause::arm_failed;
 }
 
+// Once per release; the oldest go when the list is full.
+void deny(Journal& journal, Denied denied) {
+  std::erase_if(journal.denied,
+                [&](const Denied& earlier) { return earlier.release == denied.release; });
+  journal.denied.push_back(std::move(denied));
+  if (journal.denied.size() > max_denied) journal.denied.erase(journal.denied.begin());
+}
+
 // The journal after an update: idle, one line of history more.
 Step finish(Journal journal, const World& world, const Update& update, Outcome outcome, Why why) {
   const bool counted = world.boot && world.boot->trial && world.boot->trial->slot == update.target;
   const int tries_done = counted ? world.boot->trial->tries_done
                                  : std::max(update.tries_seen, update.left > 0 ? 1 : 0);
   why.detail = cut(std::move(why.detail));
-  if (outcome == Outcome::rolled_back) {
-    std::erase_if(journal.denied, [&](const Denied& denied) {
-      return denied.release == update.release.name.text;
-    });
-    journal.denied.push_back({update.release.name.text, update.release.manifest_sha256,
-                              std::string(to_string(why.cause))});
-    if (journal.denied.size() > max_denied) journal.denied.erase(journal.denied.begin());
-  }
+  if (outcome == Outcome::rolled_back)
+    deny(journal, {update.release.name.text, update.release.manifest_sha256,
+                   std::string(to_string(why.cause))});
   if (outcome == Outcome::committed && !update.returning) {
     journal.floor.epoch = std::max(journal.floor.epoch, update.release.epoch);
     journal.floor.release = update.release.name.text;
   }
   if (outcome == Outcome::committed && update.returning && !update.from_release.empty())
-    journal.denied.push_back({update.from_release, "", std::string(to_string(Cause::rollback_asked))});
+    deny(journal, {update.from_release, "", std::string(to_string(Cause::rollback_asked))});
   journal.history.push_back({update.attempt, update.release.name.text, update.from_release,
                              update.target, update.started, world.now, tries_done, outcome,
                              std::move(why)});

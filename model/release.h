@@ -1,5 +1,5 @@
 // Release: what a publisher signed, as the agent knows it after verification. Pure values.
-// The manifest file itself (docs/formats.md) is read and written by model/manifest.h.
+// The manifest file itself (docs/formats/manifest.md) is read and written by model/manifest.h.
 #pragma once
 
 #include <cstdint>

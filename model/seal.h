@@ -1,5 +1,5 @@
 // Seal: the statement, written last into a slot, that its whole content was re-read and verified
-// against one signed release. Pure values; stored by slots/ as /.cube/seal (docs/formats.md).
+// against one signed release. Pure values; stored by slots/ as /.cube/seal (docs/formats/seal.md).
 #pragma once
 
 #include <cstdint>

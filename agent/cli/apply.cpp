@@ -178,7 +178,8 @@ Result<int> resume(const Common& common) {
     while (std::holds_alternative<Trying>(journal.phase) &&
            appliance->clock().uptime() <= update.deadline) {
       ::sleep(2);
-      CUBE_TRY(journal, appliance->journal().load());
+      // A journal that cannot be read just now is read again: the deadline must not be missed.
+      if (auto now = appliance->journal().load()) journal = std::move(*now);
       if (!std::holds_alternative<Trying>(journal.phase)) return exit_done;
     }
   }

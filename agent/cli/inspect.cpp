@@ -7,6 +7,7 @@
 #include "agent/cli/commands.h"
 #include "agent/cli/exit_code.h"
 #include "agent/cli/render.h"
+#include "agent/lock.h"
 #include "agent/selection.h"
 
 namespace cube::cli {
@@ -23,8 +24,12 @@ Result<int> status(const Common& common) {
   CUBE_TRY(facts.journal, appliance->journal().load());
   const Machine& machine = appliance->machine();
   CUBE_TRY(facts.booted, machine.slots.booted());
-  CUBE_TRY(facts.seal_a, machine.slots.seal_of(SlotId::a));
-  CUBE_TRY(facts.seal_b, machine.slots.seal_of(SlotId::b));
+  // The other slot is mounted to be read, so it is left alone while an updater works in it.
+  const auto lock = take_lock(appliance->root());
+  for (const SlotId slot : {SlotId::a, SlotId::b}) {
+    if (slot != facts.booted && !lock) continue;
+    CUBE_TRY((slot == SlotId::a ? facts.seal_a : facts.seal_b), machine.slots.seal_of(slot));
+  }
   if (auto boot = machine.boot.state())
     facts.boot = *boot;
   else
