@@ -80,7 +80,9 @@ def make_stick(image, repository, mib=700):
 def _base(split):
     folder = bench.BUILD / "machine-tests/appliance-base"
     stamp = folder / "complete"
-    newest = max(path.stat().st_mtime for path in BINARIES.iterdir())
+    sources = [path for folder in ("appliance", "initramfs") for path in (appliance_path.TOP / "packaging" / folder).rglob("*")
+               if path.suffix != ".pyc" and path.is_file()]
+    newest = max(path.stat().st_mtime for path in [*BINARIES.iterdir(), *sources])
     if not stamp.exists() or stamp.stat().st_mtime < newest:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
