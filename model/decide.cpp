@@ -33,6 +33,13 @@ bool denies(Cause cause) {
   return cause != Cause::never_started && cause != Cause::arm_failed;
 }
 
+// With the loader's count of the trial, which bless and reject clear.
+Update counted(Update update, const World& world) {
+  if (world.boot && world.boot->trial && world.boot->trial->slot == update.target)
+    update.tries_seen = world.boot->trial->tries_done;
+  return update;
+}
+
 // Once per release; the oldest go when the list is full.
 void deny(Journal& journal, Denied denied) {
   std::erase_if(journal.denied,
@@ -43,9 +50,6 @@ void deny(Journal& journal, Denied denied) {
 
 // The journal after an update: idle, one line of history more.
 Step finish(Journal journal, const World& world, const Update& update, Outcome outcome, Why why) {
-  const bool counted = world.boot && world.boot->trial && world.boot->trial->slot == update.target;
-  const int tries_done = counted ? world.boot->trial->tries_done
-                                 : std::max(update.tries_seen, update.left > 0 ? 1 : 0);
   why.detail = cut(std::move(why.detail));
   if (outcome == Outcome::rolled_back)
     deny(journal, {update.release.name.text, update.release.manifest_sha256,
@@ -57,8 +61,8 @@ Step finish(Journal journal, const World& world, const Update& update, Outcome o
   if (outcome == Outcome::committed && update.returning && !update.from_release.empty())
     deny(journal, {update.from_release, "", std::string(to_string(Cause::rollback_asked))});
   journal.history.push_back({update.attempt, update.release.name.text, update.from_release,
-                             update.target, update.started, world.now, tries_done, outcome,
-                             std::move(why)});
+                             update.target, update.started, world.now,
+                             counted(update, world).tries_seen, outcome, std::move(why)});
   if (journal.history.size() > max_history) journal.history.erase(journal.history.begin());
   return record(std::move(journal), Idle{});
 }
@@ -68,9 +72,9 @@ Step abandon(const Journal& journal, const World& world, const Update& update, C
                 {cause, world.failure ? world.failure->what : ""});
 }
 
-Step begin_rolling_back(const Journal& journal, const Update& update, Cause cause,
-                        std::string detail) {
-  return record(journal, RollingBack{update, {cause, cut(std::move(detail))}});
+Step begin_rolling_back(const Journal& journal, const World& world, const Update& update,
+                        Cause cause, std::string detail) {
+  return record(journal, RollingBack{counted(update, world), {cause, cut(std::move(detail))}});
 }
 
 bool supersedes(const World& world, const Update& update) {
@@ -90,20 +94,20 @@ Step arm_again(const Journal& journal, const World& world, Update update) {
 // The one rule for a trial that began and is over: the fallback runs, nothing is offered.
 Step fell_back(const Journal& journal, const World& world, const Update& update) {
   if (!world.boot->trial)
-    return begin_rolling_back(journal, update, Cause::never_started,
+    return begin_rolling_back(journal, world, update, Cause::never_started,
                               "the boot loader's records lost the trial");
   if (world.evidence.cause != Cause::none && !mutated("evidence-ignored"))
-    return begin_rolling_back(journal, update, world.evidence.cause, world.evidence.detail);
+    return begin_rolling_back(journal, world, update, world.evidence.cause, world.evidence.detail);
   const bool overdue = update.left > 0 && world.now - update.left > 2 * update.deadline;
   if (overdue && !world.power_was_lost)
-    return begin_rolling_back(journal, update, Cause::overdue,
+    return begin_rolling_back(journal, world, update, Cause::overdue,
                               "the machine came back " + std::to_string(world.now - update.left) +
                                   " s after it left for the trial");
   const bool tries_left = world.boot->trial->tries_left > 0 && update.armings < update.tries;
   if (tries_left && !mutated("power-cut-loses-release")) return arm_again(journal, world, update);
   const Cause cause =
       world.boot->trial->tries_done == 0 ? Cause::never_started : Cause::tries_exhausted;
-  return begin_rolling_back(journal, update, cause,
+  return begin_rolling_back(journal, world, update, cause,
                             "the trial ended " + std::to_string(world.boot->trial->tries_done) +
                                 " times without a word");
 }
@@ -113,8 +117,8 @@ bool began(const World& world, const Update& update) {
   return world.boot->trial && world.boot->trial->tries_done > update.tries_seen;
 }
 
-Step lost_records(const Journal& journal, const Update& update) {
-  return begin_rolling_back(journal, update, Cause::arm_failed,
+Step lost_records(const Journal& journal, const World& world, const Update& update) {
+  return begin_rolling_back(journal, world, update, Cause::arm_failed,
                             "the boot loader's records cannot be read");
 }
 
@@ -127,8 +131,8 @@ Step by_hand() {
 Step turn(const Journal& journal, const World& world, const Arming& phase) {
   const Update& update = phase.update;
   if (running(world, update))
-    return world.trial_boot ? record(journal, Trying{update}) : by_hand();
-  if (!world.boot) return lost_records(journal, update);
+    return world.trial_boot ? record(journal, Trying{counted(update, world)}) : by_hand();
+  if (!world.boot) return lost_records(journal, world, update);
   if (world.boot->fallback == update.target)  // somebody made it so meanwhile
     return abandon(journal, world, update, Cause::superseded);
   const bool offered = world.boot->offered && world.boot->trial &&
@@ -136,7 +140,7 @@ Step turn(const Journal& journal, const World& world, const Arming& phase) {
   if (offered) return record(journal, Armed{update, world.boot_id});
   if (began(world, update)) return fell_back(journal, world, update);
   if (world.failure)
-    return begin_rolling_back(journal, update, Cause::arm_failed, world.failure->what);
+    return begin_rolling_back(journal, world, update, Cause::arm_failed, world.failure->what);
   const int tries = world.boot->trial && world.boot->trial->slot == update.target
                         ? world.boot->trial->tries_left
                         : update.tries;
@@ -146,15 +150,15 @@ Step turn(const Journal& journal, const World& world, const Arming& phase) {
 Step turn(const Journal& journal, const World& world, const Armed& phase) {
   const Update& update = phase.update;
   if (running(world, update))
-    return world.trial_boot ? record(journal, Trying{update}) : by_hand();
-  if (!world.boot) return lost_records(journal, update);
+    return world.trial_boot ? record(journal, Trying{counted(update, world)}) : by_hand();
+  if (!world.boot) return lost_records(journal, world, update);
   const bool same_boot = world.boot_id == phase.boot_id;
   if (!world.boot->offered) {
     if (!same_boot || began(world, update)) return fell_back(journal, world, update);
     return arm_again(journal, world, update);  // somebody took the offer back in this very boot
   }
   if (world.wish == Wish::rollback)
-    return begin_rolling_back(journal, update, Cause::rollback_asked, "asked before the trial");
+    return begin_rolling_back(journal, world, update, Cause::rollback_asked, "asked before the trial");
   const bool go = world.may_reboot &&
                   (world.wish == Wish::apply ||
                    (world.wish == Wish::resume && update.unattended && same_boot));
@@ -172,18 +176,18 @@ Step turn(const Journal& journal, const World& world, const Armed& phase) {
 Step turn(const Journal& journal, const World& world, const Trying& phase) {
   const Update& update = phase.update;
   if (!running(world, update)) {
-    if (!world.boot) return lost_records(journal, update);
+    if (!world.boot) return lost_records(journal, world, update);
     if (world.boot->offered) return record(journal, Armed{update, world.boot_id});
     return fell_back(journal, world, update);
   }
   if (world.wish == Wish::rollback)
-    return begin_rolling_back(journal, update, Cause::rollback_asked, "asked during the trial");
+    return begin_rolling_back(journal, world, update, Cause::rollback_asked, "asked during the trial");
   if (world.health == Health::failed)
-    return begin_rolling_back(journal, update, Cause::health, world.health_detail);
+    return begin_rolling_back(journal, world, update, Cause::health, world.health_detail);
   if (world.health == Health::passed || mutated("commit-without-health"))
     return record(journal, Committing{update});
   if (world.uptime > update.deadline && !mutated("deadline-ignored"))
-    return begin_rolling_back(journal, update, Cause::deadline,
+    return begin_rolling_back(journal, world, update, Cause::deadline,
                               "not committed " + std::to_string(update.deadline) +
                                   " s after the start");
   if (world.wish == Wish::commit) return step::CheckHealth{};
@@ -201,9 +205,9 @@ Step turn(const Journal& journal, const World& world, const Committing& phase) {
     const bool begun = world.boot && world.boot->fallback == update.target;
     if (begun || world.health == Health::passed || mutated("commit-without-health"))
       return step::Bless{update.target};
-    return world.trial_boot ? record(journal, Trying{update}) : by_hand();
+    return world.trial_boot ? record(journal, Trying{counted(update, world)}) : by_hand();
   }
-  if (!world.boot) return lost_records(journal, update);
+  if (!world.boot) return lost_records(journal, world, update);
   return fell_back(journal, world, update);
 }
 

@@ -56,7 +56,7 @@ struct Update {
   UnixSeconds started = 0;
   Seconds deadline = 900;        // from boot to commit
   int armings = 0;               // how often it was armed, the present one included
-  int tries_seen = 0;            // tries that the loader had counted when it was armed last
+  int tries_seen = 0;            // the loader's count when the update was armed, tried or given up
   UnixSeconds left = 0;          // when the agent rebooted into the trial; 0: it did not, or not yet
 
   friend bool operator==(const Update&, const Update&) = default;

@@ -138,6 +138,9 @@ Result<Repository> Repository::open_archive(const std::string& path, bool create
 
 Status Repository::pull_once(const std::string& url, const std::string& commit,
                              const std::string& cache, const ProgressSink& progress) {
+  // libostree keeps a download in $TMPDIR, else in /var/tmp, which a read-only root does not have.
+  // Called before any thread of the pull exists.
+  g_setenv("TMPDIR", (path_ + "/tmp").c_str(), TRUE);
   ErrorOut error;
   const auto remote = remote_options();
   if (!ostree_repo_remote_change(repo_, nullptr, OSTREE_REPO_REMOTE_CHANGE_REPLACE, remote_name,

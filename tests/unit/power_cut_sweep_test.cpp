@@ -57,6 +57,7 @@ class PowerCutSweep : public testing::Test {
     const Disk& disk = machine.disk();
     const auto& last = disk.journal.history.back();
     const bool committed = last.outcome == Outcome::committed;
+    EXPECT_EQ(last.tries_done, machine.trial_starts()) << "history -- " << describe(scenario, cuts);
     bool well = std::holds_alternative<Idle>(disk.journal.phase) && !disk.offered && !disk.trial;
     if (scenario.fate == Fate::good) {
       // Promise 6: with three tries no single cut loses a good release; n cuts cost at most n tries.
