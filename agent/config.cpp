@@ -9,6 +9,8 @@
 #include <sstream>
 #include <variant>
 
+#include "model/name.h"
+
 namespace cube {
 namespace {
 
@@ -143,8 +145,28 @@ Status read_table(Config& config, Origins& origins, const std::string& file,
   return ok();
 }
 
+// toml++ 3.3 ends the process on a table whose name does not begin like a key.
+Status check_table_names(const std::string& file, std::string_view text) {
+  constexpr std::string_view blank = " \t", byte_order_mark = "\xef\xbb\xbf";
+  if (text.starts_with(byte_order_mark)) text.remove_prefix(byte_order_mark.size());
+  for (int number = 1; !text.empty(); ++number) {
+    std::string_view line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(line.size() + 1, text.size()));
+    line.remove_prefix(std::min(line.find_first_not_of(blank), line.size()));
+    if (!line.starts_with('[')) continue;
+    line.remove_prefix(line.starts_with("[[") ? 2 : 1);
+    line.remove_prefix(std::min(line.find_first_not_of(blank), line.size()));
+    const bool named = !line.empty() && (is_ascii_alnum(line[0]) || line[0] == '_');
+    if (!named)
+      return Error{Errc::invalid, file + ":" + std::to_string(number) +
+                                      ": the name of a table must begin with a letter"};
+  }
+  return ok();
+}
+
 Status read_file(Config& config, Origins& origins, const RootDir& root, const std::string& file) {
   CUBE_TRY(const auto text, root.read_file(file, max_config_bytes));
+  CUBE_CHECK(check_table_names(root.join(file), text));
   const auto parsed = toml::parse(text, root.join(file));
   if (!parsed)
     return Error{Errc::invalid, at(root.join(file), parsed.error().source()) + ": " +

@@ -69,6 +69,18 @@ TEST_F(ConfigTest, MistakesNameFileLineAndKey) {
   }
 }
 
+TEST_F(ConfigTest, NamesOfTablesThatTheParserDiesOn) {
+  for (const std::string& header : std::vector<std::string>{
+           "[\\x]", "[[\\x]]", "[ \u00e4 ]", "\t[#]", "[.a]", "[[ [a", "[", "[ ", "[]", "[\v]",
+           std::string("[\0]", 3), "[\u2028]"}) {
+    fragment("etc", "10-a.toml", "product = \"CUBE\" # \u00e4\n\n" + header + "\na = 1\n");
+    EXPECT_EQ(error().code, Errc::invalid) << header;
+    EXPECT_NE(error().what.find("10-a.toml:3"), std::string::npos) << error().what;
+    fragment("etc", "10-a.toml", "\xef\xbb\xbf" + header);
+    EXPECT_EQ(error().code, Errc::invalid) << header;
+  }
+}
+
 TEST_F(ConfigTest, SizeIsBounded) {
   fragment("etc", "10-a.toml", "product = \"" + std::string(70000, 'x') + "\"\n");
   EXPECT_EQ(error().code, Errc::corrupt);
