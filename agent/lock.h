@@ -8,8 +8,11 @@
 
 namespace cube {
 
+// Long enough for those who hold it for an instant: `status`, and the watch of a trial.
+inline constexpr int lock_seconds = 5;
+
 // Held as long as the Fd lives. Waits up to `seconds` for the holder to let go.
 // Errors: busy (somebody holds it), failed.
-[[nodiscard]] Result<Fd> take_lock(const RootDir& root, int seconds = 0);
+[[nodiscard]] Result<Fd> take_lock(const RootDir& root, int seconds = lock_seconds);
 
 }  // namespace cube

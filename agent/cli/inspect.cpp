@@ -25,7 +25,7 @@ Result<int> status(const Common& common) {
   const Machine& machine = appliance->machine();
   CUBE_TRY(facts.booted, machine.slots.booted());
   // The other slot is mounted to be read, so it is left alone while an updater works in it.
-  const auto lock = take_lock(appliance->root());
+  const auto lock = take_lock(appliance->root(), 0);
   for (const SlotId slot : {SlotId::a, SlotId::b}) {
     if (slot != facts.booted && !lock) continue;
     CUBE_TRY((slot == SlotId::a ? facts.seal_a : facts.seal_b), machine.slots.seal_of(slot));
