@@ -1,10 +1,5 @@
 #include "boot/grub/grub_boot_control.h"
 
-#include <sys/random.h>
-
-#include <array>
-
-#include "base/digest.h"
 #include "base/mutation.h"
 #include "boot/cmdline.h"
 #include "boot/grub/block_file.h"
@@ -17,7 +12,7 @@ struct GrubBootControl::Env {
   EnvBlock block;     // with what else may be in it
   std::string bytes;  // as read
   BootState state;
-  std::string canary, was;
+  std::string canary;
 };
 
 namespace {
@@ -49,9 +44,9 @@ Result<int> digit_in(const EnvBlock& block, const std::string& name) {
   return text[0] - '0';
 }
 
-Result<std::string> canary_in(const EnvBlock& block, const std::string& name) {
-  CUBE_TRY(auto text, block.get(name));
-  if (!is_canary(text)) return Error{Errc::corrupt, "has " + name + "=" + text};
+Result<std::string> canary_in(const EnvBlock& block) {
+  CUBE_TRY(auto text, block.get("cube_canary"));
+  if (!is_canary(text)) return Error{Errc::corrupt, "has cube_canary=" + text};
   return text;
 }
 
@@ -71,15 +66,8 @@ Result<BootState> state_in(const EnvBlock& block) {
   return state;
 }
 
-Result<std::string> new_canary() {
-  std::array<unsigned char, 8> bytes{};
-  if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size()))
-    return system_error("random bytes");
-  return to_hex(bytes.data(), bytes.size());
-}
-
-// The first 16 hex digits of this boot's id: stands for a canary when GRUB had none to pass on.
-Result<std::string> boot_mark(const RootDir& root) {
+// What a block says that was written in this boot: the first 16 hex digits of the boot id.
+Result<std::string> canary_of_this_boot(const RootDir& root) {
   CUBE_TRY(auto id, root.read_file("proc/sys/kernel/random/boot_id", 64));
   std::erase_if(id, [](char c) { return c == '-' || c == '\n'; });
   if (id.size() < 16 || !is_canary(id.substr(0, 16))) return Error{Errc::failed, "no boot id"};
@@ -105,8 +93,7 @@ Result<GrubBootControl::Env> GrubBootControl::read_env() const {
     env.bytes = bytes;
     CUBE_TRY(env.block, EnvBlock::parse(bytes));
     CUBE_TRY(env.state, state_in(env.block));
-    CUBE_TRY(env.canary, canary_in(env.block, "cube_canary"));
-    CUBE_TRY(env.was, canary_in(env.block, "cube_was"));
+    CUBE_TRY(env.canary, canary_in(env.block));
     return env;
   };
   auto env = read();
@@ -135,15 +122,16 @@ Result<SlotId> GrubBootControl::read_good() const {
 
 Result<BootState> GrubBootControl::state() const {
   CUBE_TRY(const auto env, read_env());
-  // A second copy that cannot be read is damage; one that names the other slot is a bless() that was
-  // cut short, and the block that GRUB asks first counts.
+  CUBE_CHECK(read_by_grub(env));
+  // A second copy that cannot be read is damage; one that names the other slot is a bless() that
+  // was cut short, and the block that GRUB asks first counts.
   CUBE_TRY([[maybe_unused]] const auto good, read_good());
   return env.state;
 }
 
-// Good follows env, which GRUB asks first: a bless() cut short has left both slots good. Without this
-// that one cut would keep arm() and reject() out for ever; and a slot that good still names must not
-// be filled.
+// Good follows env, which GRUB asks first: a bless() cut short has left both slots good. Without
+// this that one cut would keep arm() and reject() out for ever; and a slot that good still names
+// must not be filled.
 Status GrubBootControl::let_good_follow(const Env& env) {
   CUBE_TRY(const auto good, read_good());
   if (good == env.state.fallback || mutated("grub-good-left-behind")) return ok();
@@ -153,13 +141,8 @@ Status GrubBootControl::let_good_follow(const Env& env) {
 
 // Writes after proving that GRUB started this kernel from the same block.
 Status GrubBootControl::write_env(Env env) {
-  CUBE_TRY(const auto cmdline, read_cmdline(root_));
-  if (cmdline.canary == env.canary) {  // the first write in this boot
-    env.was = env.canary;
-    CUBE_TRY(env.canary, new_canary());
-  } else {
-    CUBE_CHECK(read_by_grub(env));
-  }
+  CUBE_CHECK(read_by_grub(env));
+  CUBE_TRY(env.canary, canary_of_this_boot(root_));
   const auto& state = env.state;
   const std::optional<SlotId> trial = state.trial ? std::optional(state.trial->slot) : std::nullopt;
   env.block.set("cube_fallback", std::string(to_string(state.fallback)));
@@ -168,7 +151,6 @@ Status GrubBootControl::write_env(Env env) {
   env.block.set("cube_left", std::to_string(state.trial ? state.trial->tries_left : 0));
   env.block.set("cube_done", std::to_string(state.trial ? state.trial->tries_done : 0));
   env.block.set("cube_canary", env.canary);
-  env.block.set("cube_was", env.was);
   CUBE_TRY(const auto bytes, env.block.render());
   if (bytes.substr(env_sector_bytes) != env.bytes.substr(env_sector_bytes))
     return Error{Errc::cannot_arm, "GRUB environment block " + root_.join(paths_.env) +
@@ -177,13 +159,13 @@ Status GrubBootControl::write_env(Env env) {
   return write(paths_.env, bytes);
 }
 
-// The running kernel's arguments prove that GRUB read this block, or that we wrote it since.
+// The kernel's arguments prove that GRUB read this block; its canary, that this boot has proved so
+// before it wrote.
 Status GrubBootControl::read_by_grub(const Env& env) const {
   CUBE_TRY(const auto cmdline, read_cmdline(root_));
-  CUBE_TRY(const auto mark, boot_mark(root_));
-  const bool known = !cmdline.canary.empty() &&
-                     (cmdline.canary == env.canary || cmdline.canary == env.was);
-  if (known || env.was == mark || mutated("grub-canary-ignored")) return ok();
+  CUBE_TRY(const auto ours, canary_of_this_boot(root_));
+  if (env.canary == cmdline.canary || env.canary == ours || mutated("grub-canary-ignored"))
+    return ok();
   return Error{Errc::cannot_arm,
                "GRUB did not start this kernel from " + root_.join(paths_.env) +
                    ": it reads another environment block; check the boot partition that GRUB uses"};
@@ -245,23 +227,24 @@ Status GrubBootControl::bless(SlotId slot) {
 Status GrubBootControl::write_anew(SlotId slot, const Error& damage) {
   CUBE_TRY(const auto cmdline, read_cmdline(root_));
   if (!cmdline.slot)
-    return Error{Errc::cannot_arm,
-                 "this kernel was not started by cube-update's GRUB script (no cube.slot= among its "
-                 "arguments); install packaging/grub.d first"};
+    return Error{
+        Errc::cannot_arm,
+        "this kernel was not started by cube-update's GRUB script (no cube.slot= among its "
+        "arguments); install packaging/grub.d first"};
   if (!root_.exists(paths_.env) && !cmdline.canary.empty())
-    return Error{Errc::cannot_arm, damage.what + "; but GRUB found one: is the boot partition mounted?"};
-  std::string was = cmdline.canary;
-  if (was.empty()) {
-    CUBE_TRY(was, boot_mark(root_));
-  }
+    return Error{Errc::cannot_arm,
+                 damage.what + "; but GRUB found one: is the boot partition mounted?"};
   CUBE_CHECK(write_good(slot));
   EnvBlock block;
   const std::string text(to_string(slot));
-  CUBE_TRY(const auto canary, new_canary());
-  for (const auto& [name, value] : std::initializer_list<std::pair<const char*, std::string>>{
-           {"cube_fallback", text}, {"cube_offer", "none"}, {"cube_trial", "none"},
-           {"cube_left", "0"}, {"cube_done", "0"}, {"cube_canary", canary},
-           {"cube_was", was}})
+  CUBE_TRY(const auto canary, canary_of_this_boot(root_));
+  for (const auto& [name, value] :
+       std::initializer_list<std::pair<const char*, std::string>>{{"cube_fallback", text},
+                                                                  {"cube_offer", "none"},
+                                                                  {"cube_trial", "none"},
+                                                                  {"cube_left", "0"},
+                                                                  {"cube_done", "0"},
+                                                                  {"cube_canary", canary}})
     block.set(name, value);
   CUBE_TRY(const auto bytes, block.render());
   return write(paths_.env, bytes);

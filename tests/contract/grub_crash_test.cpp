@@ -62,7 +62,9 @@ class GrubCrash : public ::testing::Test {
         SCOPED_TRACE(call + ", way " + std::to_string(static_cast<int>(crash)) + " at step " +
                      std::to_string(n) + ": " + run.output);
         const bool dies = crash == Crash::kill || crash == Crash::torn;
-        EXPECT_EQ(run.exit_code, dies ? 137 : crash == Crash::read_only ? 11 : 1)
+        EXPECT_EQ(run.exit_code, dies                        ? 137
+                                 : crash == Crash::read_only ? 11
+                                                             : 1)
             << "no false success";
         check();
       }
@@ -106,19 +108,22 @@ class GrubCrash : public ::testing::Test {
   // bless over damage: at every instant the machine would start a good slot, and never on trial.
   void sweep_repair(const std::function<void()>& damage) {
     const BootState after{SlotId::b, std::nullopt, false};
-    sweep("bless",
-          [&] {
-            ASSERT_NO_FATAL_FAILURE(begin(true));
-            damage();
-          },
-          [&] {
-            const auto now = control.state();
-            EXPECT_TRUE(!now || *now == after || now->fallback == SlotId::a);
-            const auto cmdline = read(dir.path() + "/proc/cmdline");
-            EXPECT_FALSE(loader.start().trial);
-            write(dir.path() + "/proc/cmdline", cmdline);
-            ASSERT_NO_FATAL_FAILURE(again("bless", after));
-          });
+    sweep(
+        "bless",
+        [&] {
+          ASSERT_NO_FATAL_FAILURE(begin(true));
+          damage();
+        },
+        [&] {
+          const auto now = control.state();
+          EXPECT_TRUE(!now || *now == after || now->fallback == SlotId::a);
+          const std::string cmdline = dir.path() + "/proc/cmdline",
+                            boot_id = dir.path() + "/proc/sys/kernel/random/boot_id";
+          const auto same_boot = {std::pair(cmdline, read(cmdline)), {boot_id, read(boot_id)}};
+          EXPECT_FALSE(loader.start().trial);
+          for (const auto& [file, text] : same_boot) write(file, text);
+          ASSERT_NO_FATAL_FAILURE(again("bless", after));
+        });
   }
 
   ScratchDir dir;
@@ -157,7 +162,8 @@ TEST_F(GrubCrash, BlessOverDamage) {
   sweep_repair([&] { write(good, std::string(4096, '#')); });
 }
 
-// A cut inside bless, then the power comes back to the old slot: the trial is armed again by itself.
+// A cut inside bless, then the power comes back to the old slot: the trial is armed again by
+// itself.
 TEST_F(GrubCrash, ACutInsideBlessLosesNoGoodRelease) {
   for (int n = 1; n <= 4; ++n) {
     begin(true);

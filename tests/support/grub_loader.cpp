@@ -47,7 +47,7 @@ void GrubLoader::install(SlotId fallback) {
   const std::string slot(to_string(fallback));
   write(env_file(), block("cube_fallback=" + slot +
                           "\ncube_offer=none\ncube_trial=none\ncube_left=0\ncube_done=0\ncube_canary=" +
-                          random_hex(16) + "\ncube_was=" + random_hex(16) + "\n"));
+                          random_hex(16) + "\n"));
   write(good_file(), block("cube_fallback=" + slot + "\n"));
 }
 

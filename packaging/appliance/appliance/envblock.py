@@ -1,5 +1,7 @@
 """The GRUB environment block, as docs/boot-environment.md lays it out."""
 
+import secrets
+
 SIZE = 1024
 HEADER = b"# GRUB Environment Block\n"
 
@@ -20,7 +22,7 @@ def decode(block):
     return dict(pairs)
 
 
-def initial(fallback="a", offer="none", trial="none", left=0, done=0, canary="0123456789abcdef", was="0" * 16):
+def initial(fallback="a", offer="none", trial="none", left=0, done=0, canary=None):
     """The variables of `env` on a machine that was just installed, or in the state a test asks for."""
     return {
         "cube_fallback": fallback,
@@ -28,6 +30,5 @@ def initial(fallback="a", offer="none", trial="none", left=0, done=0, canary="01
         "cube_trial": trial,
         "cube_left": left,
         "cube_done": done,
-        "cube_canary": canary,
-        "cube_was": was,
+        "cube_canary": canary or secrets.token_hex(8),
     }

@@ -101,17 +101,17 @@ def expect_env(layout, **wanted):
 def trial(at):
     """An offer is spent and counted before the slot starts; a reset then starts the fallback and leaves the block alone."""
     layout = prepare(at)
-    image.write_env(layout, envblock.initial(offer="b", trial="b", left=3, canary="fedcba9876543210", was="00112233445566ff"))
+    image.write_env(layout, envblock.initial(offer="b", trial="b", left=3, canary="fedcba9876543210"))
     machine = at.machine([(layout.image, False)])
     with machine:
         machine.start()
         started = await_start(at, machine)
         expect("first start", (started.slot, started.trial, started.canary), ("b", True, "fedcba9876543210"))
-        expect_env(layout, fallback="a", offer="none", trial="b", left=2, done=1, canary="fedcba9876543210", was="00112233445566ff")
+        expect_env(layout, fallback="a", offer="none", trial="b", left=2, done=1, canary="fedcba9876543210")
         machine.reset()
         started = await_start(at, machine)
         expect("start after the reset", (started.slot, started.trial), ("a", False))
-        expect_env(layout, fallback="a", offer="none", trial="b", left=2, done=1, canary="fedcba9876543210", was="00112233445566ff")
+        expect_env(layout, fallback="a", offer="none", trial="b", left=2, done=1, canary="fedcba9876543210")
 
 
 @scenario("loader-counting")
