@@ -213,10 +213,8 @@ Step turn(const Journal& journal, const World& world, const Committing& phase) {
 
 Step turn(const Journal& journal, const World& world, const RollingBack& phase) {
   const Update& update = phase.update;
-  if (world.boot && world.boot->fallback == update.target)
-    return fail(Errc::bug, "slot " + std::string(to_string(update.target)) +
-                               " is to be rolled back, but it is the fallback already; nothing was "
-                               "changed");
+  if (world.boot && world.boot->fallback == update.target)  // somebody made it so meanwhile
+    return abandon(journal, world, update, Cause::superseded);
   const bool visible = world.boot && world.boot->trial;
   if (running(world, update)) {
     if (!world.boot) return fail_bad_records();

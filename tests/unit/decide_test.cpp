@@ -405,5 +405,13 @@ TEST_F(DecideTable, RollingBackLeavesTheTrialFirst) {
   EXPECT_EQ(ended(phase).outcome, Outcome::rolled_back);
 }
 
+// By hand, with the loader's own tools.
+TEST_F(DecideTable, RollingBackGivesWayToWhoeverMadeTheSlotTheFallback) {
+  world_.boot = BootState{SlotId::b, std::nullopt, false};
+  const auto end = ended(RollingBack{update_, {Cause::panic, ""}});
+  EXPECT_EQ(end.outcome, Outcome::abandoned);
+  EXPECT_EQ(end.why.cause, Cause::superseded);
+}
+
 }  // namespace
 }  // namespace cube
