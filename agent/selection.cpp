@@ -50,7 +50,10 @@ Result<Selection> select_release(Appliance& appliance, const Journal& journal,
   if (wanted.empty()) return select_newest(*channel, journal, product, running);
   if (wanted == running)
     return Error{Errc::nothing_to_do, wanted + " is the release that runs already"};
-  CUBE_TRY(auto release, channel->release(wanted));
+  auto offered = channel->release(wanted);
+  if (!offered && offered.error().code == Errc::not_found)
+    return Error{Errc::unsuitable, std::move(offered).error().what};
+  CUBE_TRY(auto release, std::move(offered));
   CUBE_CHECK(admissible(release.get(), product, running, journal));
   return Selection{std::move(release), {}};
 }

@@ -74,7 +74,7 @@ Status check_url(const std::string& url, const HttpConfig& config) {
                  "as %20 and the like"};
   if (scheme == "https" || scheme == "file" || (scheme == "http" && config.allow_http)) return ok();
   if (scheme == "http")
-    return Error{Errc::invalid, url + ": plain http is not allowed by the configuration"};
+    return Error{Errc::invalid, url + ": plain http is not allowed"};
   return Error{Errc::invalid, url + ": not a URL of scheme https, http or file"};
 }
 

@@ -22,8 +22,8 @@ Result<std::string> repository_url(const std::string& text, const HttpConfig& ht
     return url;
   if (starts("http://"))
     return Error{Errc::invalid, "repository " + url +
-                                    ": plain http is not allowed; use https or allow it in the "
-                                    "configuration"};
+                                    ": plain http is not allowed; use https, or set "
+                                    "source.allow-http = true in the configuration"};
   return Error{Errc::invalid,
                "repository \"" + url + "\": not https://, http://, file:/// or an absolute path"};
 }

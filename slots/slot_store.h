@@ -21,6 +21,7 @@ namespace cube {
 // Where a release's objects come from: an archive-mode ostree repository.
 struct ObjectSource {
   std::string url;  // http://, https:// or file:///; from the configuration or the command line
+  std::string ca_file{};  // certificates to trust for https; "" = the system's
 };
 
 class SlotStore {
@@ -40,8 +41,8 @@ class SlotStore {
   // Makes the slot's tree exactly the release's: mkfs when it is unusable or lacks what the loader
   // can read, objects from the slot itself (checked), then the booted slot (checked), then the
   // source; checkout; state carried over (/etc, /var); synced. Space and inodes are checked before
-  // the first byte. Errors: no_space, unreachable, corrupt, cannot_arm (filesystem the loader cannot
-  // read), failed, bug (booted or sealed slot).
+  // the first byte. Errors: no_space, unreachable, corrupt, cannot_arm (filesystem the loader
+  // cannot read), failed, bug (booted or sealed slot).
   virtual Status fill(SlotId target, const Release& release, const ObjectSource& source,
                       const ProgressSink& progress) = 0;
 

@@ -12,6 +12,8 @@ bool tells_of_damage(std::string_view message) {
 }
 
 Errc code_of(const GError& error) {
+  const std::string_view message = error.message != nullptr ? error.message : "";
+  if (message.find("Server returned HTTP") != std::string_view::npos) return Errc::unreachable;
   if (error.domain == G_IO_ERROR) {
     switch (error.code) {
       case G_IO_ERROR_NO_SPACE: return Errc::no_space;
@@ -26,7 +28,6 @@ Errc code_of(const GError& error) {
       default: break;
     }
   }
-  const std::string_view message = error.message != nullptr ? error.message : "";
   if (tells_of_damage(message)) return Errc::corrupt;
   if (message.find("While fetching http") != std::string_view::npos) return Errc::unreachable;
   return Errc::failed;

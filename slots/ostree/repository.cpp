@@ -25,11 +25,14 @@ void report(OstreeAsyncProgress* progress, gpointer sink) {
 }
 
 // Our own signature covers the commit, so libostree's are not asked for.
-glib::Variant remote_options() {
+glib::Variant remote_options(const ObjectSource& source) {
   GVariantBuilder builder;
   g_variant_builder_init(&builder, G_VARIANT_TYPE("a{sv}"));
   g_variant_builder_add(&builder, "{sv}", "gpg-verify", g_variant_new_boolean(FALSE));
   g_variant_builder_add(&builder, "{sv}", "gpg-verify-summary", g_variant_new_boolean(FALSE));
+  if (!source.ca_file.empty())
+    g_variant_builder_add(&builder, "{sv}", "tls-ca-path",
+                          g_variant_new_string(source.ca_file.c_str()));
   return glib::Variant(g_variant_ref_sink(g_variant_builder_end(&builder)));
 }
 
@@ -73,7 +76,9 @@ std::string describe(const ObjectName& name) {
 }
 
 // An ordinary user cannot give files away, so ownership is kept as data.
-int bare_mode() { return ::geteuid() == 0 ? OSTREE_REPO_MODE_BARE : OSTREE_REPO_MODE_BARE_USER; }
+int bare_mode() {
+  return ::geteuid() == 0 ? OSTREE_REPO_MODE_BARE : OSTREE_REPO_MODE_BARE_USER;
+}
 
 Result<glib::Table> reachable(OstreeRepo* repo, const std::string& commit) {
   ErrorOut error;
@@ -121,7 +126,8 @@ Result<Repository> Repository::open_bare_to_read(const std::string& path) {
 
 Result<Repository> Repository::open_bare(const std::string& path) {
   CUBE_TRY(auto repository, open(path, bare_mode(), true));
-  // Space was checked before, for the whole; libostree's own reserve would only be a second opinion.
+  // Space was checked before, for the whole; libostree's own reserve would only be a second
+  // opinion.
   GKeyFile* config = ostree_repo_copy_config(repository.repo_);
   g_key_file_set_string(config, "core", "min-free-space-percent", "0");
   ErrorOut error;
@@ -136,41 +142,44 @@ Result<Repository> Repository::open_archive(const std::string& path, bool create
   return open(path, OSTREE_REPO_MODE_ARCHIVE, create);
 }
 
-Status Repository::pull_once(const std::string& url, const std::string& commit,
+Status Repository::pull_once(const ObjectSource& source, const std::string& commit,
                              const std::string& cache, const ProgressSink& progress) {
   // libostree keeps a download in $TMPDIR, else in /var/tmp, which a read-only root does not have.
   // Called before any thread of the pull exists.
   g_setenv("TMPDIR", (path_ + "/tmp").c_str(), TRUE);
   ErrorOut error;
-  const auto remote = remote_options();
+  const auto remote = remote_options(source);
   if (!ostree_repo_remote_change(repo_, nullptr, OSTREE_REPO_REMOTE_CHANGE_REPLACE, remote_name,
-                                 url.c_str(), remote.get(), nullptr, error.out()))
-    return error.translate("source " + url);
+                                 source.url.c_str(), remote.get(), nullptr, error.out()))
+    return error.translate("source " + source.url);
   const glib::Object<OstreeAsyncProgress> watch(
       ostree_async_progress_new_and_connect(report, const_cast<ProgressSink*>(&progress)));
   const auto options = pull_options(commit, cache);
   const bool pulled = ostree_repo_pull_with_options(repo_, remote_name, options.get(), watch.get(),
                                                     nullptr, error.out()) != FALSE;
   ostree_async_progress_finish(watch.get());
-  if (!pulled) return error.translate("objects from " + url);
+  if (!pulled) return error.translate("objects from " + source.url);
   return ok();
 }
 
-Status Repository::pull(const std::string& url, const std::string& commit, const std::string& cache,
-                        const ProgressSink& progress) {
+Status Repository::pull(const ObjectSource& source, const std::string& commit,
+                        const std::string& cache, const ProgressSink& progress) {
   // libostree takes a commit that it has for complete, and would not look for objects that were
   // deleted as damaged, or that a cut kept from being written.
   ErrorOut error;
   CUBE_TRY(const bool present, has_commit(commit));
-  if (present &&
-      !ostree_repo_mark_commit_partial(repo_, commit.c_str(), TRUE, error.out()))
+  if (present && !ostree_repo_mark_commit_partial(repo_, commit.c_str(), TRUE, error.out()))
     return error.translate("repository " + path_);
-  auto status = pull_once(url, commit, cache, progress);
-  const bool cache_may_be_damaged = !status && !cache.empty() && (status.error().code == Errc::corrupt ||
-                                                                  status.error().code == Errc::failed ||
-                                                                  status.error().code == Errc::not_found);
-  if (cache_may_be_damaged) status = pull_once(url, commit, "", progress);
-  return status;
+  auto status = pull_once(source, commit, cache, progress);
+  const bool cache_may_be_damaged =
+      !status && !cache.empty() &&
+      (status.error().code == Errc::corrupt || status.error().code == Errc::failed ||
+       status.error().code == Errc::not_found);
+  if (cache_may_be_damaged) status = pull_once(source, commit, "", progress);
+  if (status || status.error().code != Errc::not_found) return status;
+  Error incomplete = std::move(status).error();
+  incomplete.code = Errc::corrupt;
+  return incomplete;
 }
 
 Result<int> Repository::delete_damaged() {

@@ -9,6 +9,7 @@
 
 #include "base/progress.h"
 #include "base/result.h"
+#include "slots/slot_store.h"
 
 // libostree's type, opaque here.
 struct OstreeRepo;
@@ -27,11 +28,11 @@ class Repository {
   Repository& operator=(Repository&&) noexcept;
   ~Repository();
 
-  // Exactly one commit, by checksum, from an archive repository (http, https or file URL). Every
+  // Exactly one commit, by checksum, from an archive repository. Every
   // object is verified as it arrives. `cache` is another bare repository, or "": its objects are
   // copied and verified, too; a damaged one there is fetched from the source instead.
-  // Errors: unreachable, not_found, corrupt, no_space, failed.
-  Status pull(const std::string& url, const std::string& commit, const std::string& cache,
+  // Errors: unreachable, corrupt (damaged in the source, or missing there), no_space, failed.
+  Status pull(const ObjectSource& source, const std::string& commit, const std::string& cache,
               const ProgressSink& progress);
 
   // Re-reads every object there is and deletes the damaged ones, for libostree trusts what it has.
@@ -52,7 +53,7 @@ class Repository {
   Repository(OstreeRepo* repo, std::string path, bool keeps_owners)
       : repo_(repo), path_(std::move(path)), keeps_owners_(keeps_owners) {}
   static Result<Repository> open(const std::string& path, int mode, bool create);
-  Status pull_once(const std::string& url, const std::string& commit, const std::string& cache,
+  Status pull_once(const ObjectSource& source, const std::string& commit, const std::string& cache,
                    const ProgressSink& progress);
 
   OstreeRepo* repo_ = nullptr;

@@ -127,7 +127,7 @@ Status SlotTree::fill(const Release& release, const ObjectSource& source, const 
     CUBE_TRY([[maybe_unused]] const int mended, repository.delete_damaged());
     const bool has_cache = running != nullptr && running->exists(repository_path);
     const std::string cache = has_cache ? running->join(repository_path) : "";
-    CUBE_CHECK(repository.pull(source.url, release.commit, cache, progress));
+    CUBE_CHECK(repository.pull(source, release.commit, cache, progress));
     CUBE_CHECK(repository.keep_only(release.commit));
   }
   CUBE_CHECK(check_out(release));

@@ -63,25 +63,27 @@ void copy_tree(const fs::path& from, const fs::path& to) {
 
 FolderAppliance::FolderAppliance() {
   publish();
-  put(root() + "/usr/lib/cube-update/config.d/10.toml",
-      "product = \"CUBE\"\n[source]\nurl = \"" + dir_.path() +
-          "/repository\"\n[slots]\na = \"dir:slots/a\"\nb = \"dir:slots/b\"\n");
+  write_config(repository());
   fs::create_directories(root() + "/slots/a");
   fs::create_directories(root() + "/slots/b");
   fs::create_directories(root() + "/var/lib");
   const auto installed = value_of(spawn(
       {CUBE_PROGRAM, "install-slot", root() + "/slots/a", older, "--from",
-       dir_.path() + "/repository", "--trusted-root", root() + "/usr/share/cube-update/root.json"}));
+       repository(), "--trusted-root", root() + "/usr/share/cube-update/root.json"}));
   if (installed.exit_code != 0) throw std::runtime_error("install-slot: " + installed.output);
   loader_.install(SlotId::a);
   start();
 }
 
-void FolderAppliance::publish() const {
-  const std::string folder = dir_.path() + "/repository";
-  TufSigner signer(folder);
-  fs::create_directories(folder);
-  auto objects = value_of(ArchiveRepository::create(folder + "/repo"));
+void FolderAppliance::write_config(const std::string& source, const std::string& more) const {
+  put(root() + "/usr/lib/cube-update/config.d/10.toml",
+      "product = \"CUBE\"\n[slots]\na = \"dir:slots/a\"\nb = \"dir:slots/b\"\n[source]\nurl = \"" +
+          source + "\"\n" + more);
+}
+
+void FolderAppliance::publish() {
+  fs::create_directories(repository());
+  auto objects = value_of(ArchiveRepository::create(repository() + "/repo"));
   for (const std::string name : {older, newer}) {
     const fs::path tree = dir_.path() + "/tree-" + name;
     lay_out_tree(tree, name);
@@ -93,10 +95,19 @@ void FolderAppliance::publish() const {
     release.tree_bytes = composed.tree_bytes;
     release.tree_inodes = composed.tree_inodes;
     release.kernel_release = composed.kernel_release;
-    signer.add_release(name, render_manifest(release));
+    signer_.add_release(name, render_manifest(release));
+    newer_ = release;
   }
-  signer.publish();
-  signer.bake_root(root());
+  signer_.publish();
+  signer_.bake_root(root());
+}
+
+void FolderAppliance::offer(const std::string& name, std::uint64_t epoch, std::uint64_t tree_bytes) {
+  Release release = newer_;
+  release.name = value_of(ReleaseName::parse(name));
+  release.epoch = epoch;
+  if (tree_bytes > 0) release.tree_bytes = tree_bytes;
+  signer_.add_release(name, render_manifest(release));
 }
 
 std::vector<std::string> FolderAppliance::command_line(std::vector<std::string> command) const {

@@ -7,8 +7,10 @@
 #include <vector>
 
 #include "base/json.h"
+#include "model/release.h"
 #include "tests/support/grub_loader.h"
 #include "tests/support/scratch_dir.h"
+#include "tests/support/tuf_signer.h"
 
 namespace cube {
 
@@ -42,6 +44,13 @@ class FolderAppliance {
   // The loader's turn only.
   Started start_loader() { return loader().start(); }
 
+  // The repository that it updates from, and its publisher. `write_config` replaces the appliance's.
+  [[nodiscard]] std::string repository() const { return dir_.path() + "/repository"; }
+  TufSigner& signer() { return signer_; }
+  // A release of this name with the content of `newer`; published by signer().publish_again().
+  void offer(const std::string& name, std::uint64_t epoch, std::uint64_t tree_bytes = 0);
+  void write_config(const std::string& source, const std::string& more = "") const;
+
   // The root as it is now, to go back to it.
   void keep() const;
   void restore() const;
@@ -50,10 +59,12 @@ class FolderAppliance {
   [[nodiscard]] std::string root() const { return dir_.path() + "/root"; }
 
  private:
-  void publish() const;
+  void publish();
   GrubLoader& loader() { return loader_; }
 
   ScratchDir dir_;
+  TufSigner signer_{dir_.path() + "/repository"};
+  Release newer_;
   GrubLoader loader_{dir_.path() + "/root"};
 };
 
