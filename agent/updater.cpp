@@ -64,6 +64,8 @@ Result<World> Updater::look(const Journal& journal, const Run& run) {
 
 Result<Report> Updater::run(const Run& run) {
   CUBE_TRY(report_.journal, machine_.journal.load());
+  if (mutated("source-always-asked") && update_of(report_.journal.phase) != nullptr)
+    CUBE_CHECK(fetch(run));
   for (int turn = 0; turn < max_turns; ++turn) {
     CUBE_TRY(const World world, look(report_.journal, run));
     const Step step = decide(report_.journal, world);

@@ -273,6 +273,28 @@ TEST_F(BadInput, NothingThere) {
                               [&] { appliance_.write_config(appliance_.repository()); });
 }
 
+TEST_F(BadInput, WithoutASourceTrialsAreCommittedAndRolledBack) {
+  const auto gone = [&](bool away) {
+    appliance_.write_config(away ? "https://127.0.0.1:1" : appliance_.repository());
+    const std::string there = appliance_.repository(), hidden = there + ".away";
+    away ? fs::rename(there, hidden) : fs::rename(hidden, there);
+  };
+  ASSERT_EQ(appliance_.apply().exit_code, exit_reboot_needed);
+  gone(true);
+  ASSERT_EQ(appliance_.start(), (Started{SlotId::b, true}));
+  ASSERT_EQ(appliance_.run({"rollback", "--now"}).exit_code, 0);
+  ASSERT_EQ(appliance_.start(), (Started{SlotId::a, false}));
+  ASSERT_EQ(appliance_.run({"resume"}).exit_code, 0);
+  EXPECT_EQ(appliance_.status_text("phase"), "idle");
+  gone(false);
+  ASSERT_EQ(appliance_.run({"allow", FolderAppliance::newer}).exit_code, 0);
+  ASSERT_EQ(appliance_.apply().exit_code, exit_reboot_needed);
+  gone(true);
+  ASSERT_EQ(appliance_.start(), (Started{SlotId::b, true}));
+  EXPECT_EQ(appliance_.commit().exit_code, 0);
+  EXPECT_EQ(appliance_.status_text("fallback"), "b");
+}
+
 // --- The machine ---------------------------------------------------------------------------------
 
 TEST_F(BadInput, OneSlotUnderTwoNames) {
