@@ -98,7 +98,7 @@ Status Updater::perform(const Step& step, const Run& run) {
       Overloaded{
           [&](const step::Record& s) { return record(s.journal); },
           [&](const step::Fetch&) { return fetch(run); },
-          [&](const step::Reject& s) { return machine_.boot.reject(s.slot); },
+          [&](const step::Reject& s) { return reject(s.slot); },
           [&](const step::Unseal& s) { return machine_.slots.unseal(s.slot); },
           [&](const step::Fill& s) { return fill(s.slot, run); },
           [&](const step::Verify& s) -> Status {
@@ -130,7 +130,8 @@ Status Updater::perform(const Step& step, const Run& run) {
 
 Status Updater::record(const Journal& journal) {
   CUBE_CHECK(machine_.journal.save(journal));
-  if (std::holds_alternative<Filling>(journal.phase)) done_.filled = done_.verified = false;
+  if (std::holds_alternative<Filling>(journal.phase))
+    done_.withdrawn = done_.filled = done_.verified = false;
   report_.journal = journal;
   return ok();
 }
@@ -139,10 +140,16 @@ Status Updater::fetch(const Run& run) {
   const Update& update = *update_of(report_.journal.phase);
   CUBE_TRY(auto release, machine_.source.fetch(update, run.progress));
   if (!(release.get() == update.release))
-    return Error{Errc::untrusted, update.release.name.text +
-                                      ": the source now signs other content under this name"};
+    return Error{Errc::untrusted,
+                 update.release.name.text + ": the source now signs other content under this name"};
   verified_ = std::move(release);
   done_.fetched = true;
+  return ok();
+}
+
+Status Updater::reject(SlotId slot) {
+  CUBE_CHECK(machine_.boot.reject(slot));
+  done_.withdrawn = true;
   return ok();
 }
 
@@ -150,8 +157,8 @@ Status Updater::fill(SlotId target, const Run& run) {
   if (!verified_) return Error{Errc::bug, "fill: no verified release"};
   done_.verified = false;
   const Update& update = *update_of(report_.journal.phase);
-  CUBE_CHECK(machine_.slots.fill(target, verified_->get(), machine_.source.objects(update),
-                                 run.progress));
+  CUBE_CHECK(
+      machine_.slots.fill(target, verified_->get(), machine_.source.objects(update), run.progress));
   done_.filled = true;
   return ok();
 }

@@ -47,6 +47,7 @@ class Updater {
   Status perform(const Step& step, const Run& run);
   Status record(const Journal& journal);
   Status fetch(const Run& run);
+  Status reject(SlotId slot);
   Status fill(SlotId target, const Run& run);
   Status arm(const step::Arm& arm);
   Status check_health();

@@ -16,7 +16,9 @@ Step record(Journal journal, Phase phase) {
   return Record{std::move(journal)};
 }
 
-Step fail(Errc code, std::string what) { return step::Fail{Error{code, std::move(what)}}; }
+Step fail(Errc code, std::string what) {
+  return step::Fail{Error{code, std::move(what)}};
+}
 
 Step fail_bad_records() {
   return fail(Errc::cannot_arm,
@@ -107,9 +109,9 @@ Step fell_back(const Journal& journal, const World& world, const Update& update)
   if (tries_left && !mutated("power-cut-loses-release")) return arm_again(journal, world, update);
   const Cause cause =
       world.boot->trial->tries_done == 0 ? Cause::never_started : Cause::tries_exhausted;
-  return begin_rolling_back(journal, world, update, cause,
-                            "the trial ended " + std::to_string(world.boot->trial->tries_done) +
-                                " times without a word");
+  return begin_rolling_back(
+      journal, world, update, cause,
+      "the trial ended " + std::to_string(world.boot->trial->tries_done) + " times without a word");
 }
 
 // The loader has taken the offer back since it was last armed, or at least no longer makes it.
@@ -122,7 +124,9 @@ Step lost_records(const Journal& journal, const World& world, const Update& upda
                             "the boot loader's records cannot be read");
 }
 
-bool running(const World& world, const Update& update) { return world.booted == update.target; }
+bool running(const World& world, const Update& update) {
+  return world.booted == update.target;
+}
 
 Step by_hand() {
   return Rest{"the slot on trial was started by hand, not as a trial; reboot to try it"};
@@ -135,8 +139,8 @@ Step turn(const Journal& journal, const World& world, const Arming& phase) {
   if (!world.boot) return lost_records(journal, world, update);
   if (world.boot->fallback == update.target)  // somebody made it so meanwhile
     return abandon(journal, world, update, Cause::superseded);
-  const bool offered = world.boot->offered && world.boot->trial &&
-                       world.boot->trial->slot == update.target;
+  const bool offered =
+      world.boot->offered && world.boot->trial && world.boot->trial->slot == update.target;
   if (offered) return record(journal, Armed{update, world.boot_id});
   if (began(world, update)) return fell_back(journal, world, update);
   if (world.failure)
@@ -158,10 +162,11 @@ Step turn(const Journal& journal, const World& world, const Armed& phase) {
     return arm_again(journal, world, update);  // somebody took the offer back in this very boot
   }
   if (world.wish == Wish::rollback)
-    return begin_rolling_back(journal, world, update, Cause::rollback_asked, "asked before the trial");
-  const bool go = world.may_reboot &&
-                  (world.wish == Wish::apply ||
-                   (world.wish == Wish::resume && update.unattended && same_boot));
+    return begin_rolling_back(journal, world, update, Cause::rollback_asked,
+                              "asked before the trial");
+  const bool go =
+      world.may_reboot &&
+      (world.wish == Wish::apply || (world.wish == Wish::resume && update.unattended && same_boot));
   if (!go)
     return Rest{same_boot ? "armed; the next boot tries the release"
                           : "armed, but the boot loader did not start the trial; reboot to try"};
@@ -181,23 +186,23 @@ Step turn(const Journal& journal, const World& world, const Trying& phase) {
     return fell_back(journal, world, update);
   }
   if (world.wish == Wish::rollback)
-    return begin_rolling_back(journal, world, update, Cause::rollback_asked, "asked during the trial");
+    return begin_rolling_back(journal, world, update, Cause::rollback_asked,
+                              "asked during the trial");
   if (world.health == Health::failed)
     return begin_rolling_back(journal, world, update, Cause::health, world.health_detail);
   if (world.health == Health::passed || mutated("commit-without-health"))
     return record(journal, Committing{update});
   if (world.uptime > update.deadline && !mutated("deadline-ignored"))
-    return begin_rolling_back(journal, world, update, Cause::deadline,
-                              "not committed " + std::to_string(update.deadline) +
-                                  " s after the start");
+    return begin_rolling_back(
+        journal, world, update, Cause::deadline,
+        "not committed " + std::to_string(update.deadline) + " s after the start");
   if (world.wish == Wish::commit) return step::CheckHealth{};
   return Rest{"on trial; waiting for the health gate"};
 }
 
 Step turn(const Journal& journal, const World& world, const Committing& phase) {
   const Update& update = phase.update;
-  const bool blessed =
-      world.boot && world.boot->fallback == update.target && !world.boot->trial;
+  const bool blessed = world.boot && world.boot->fallback == update.target && !world.boot->trial;
   if (blessed) return finish(journal, world, update, Outcome::committed, {});
   if (running(world, update)) {
     // Health must have passed in this boot and be known to this process; a bless that a power cut
@@ -244,9 +249,10 @@ Step astray(const World& world) {
   if (world.trial_boot && world.wish != Wish::apply && world.may_reboot) return step::Reboot{};
   if (world.wish != Wish::apply)
     return Rest{"the running slot was started by hand and is not the fallback"};
-  return fail(Errc::cannot_arm,
-              "the running slot is not the fallback, so the other one must not be overwritten; "
-              "reboot into the fallback, or run `cube-update commit` to make this one the fallback");
+  return fail(
+      Errc::cannot_arm,
+      "the running slot is not the fallback, so the other one must not be overwritten; "
+      "reboot into the fallback, or run `cube-update commit` to make this one the fallback");
 }
 
 Step turn(const Journal& journal, const World& world, const Idle&) {
@@ -291,7 +297,8 @@ Step turn(const Journal& journal, const World& world, const Fetched& phase) {
 }
 
 bool sealed_by(const World& world, const Update& update) {
-  return world.target_seal && world.target_seal->manifest_sha256 == update.release.manifest_sha256 &&
+  return world.target_seal &&
+         world.target_seal->manifest_sha256 == update.release.manifest_sha256 &&
          world.target_seal->commit == update.release.commit &&
          (update.returning || world.target_seal->attempt == update.attempt);
 }
@@ -308,6 +315,8 @@ Step turn(const Journal& journal, const World& world, const Filling& phase) {
     return abandon(journal, world, update, Cause::superseded);
   if (world.boot->trial) return step::Reject{update.target};
   if (sealed_by(world, update)) return record(journal, Staged{update});
+  // Also without a trial: after a bless() that was cut short a second record may name the slot.
+  if (!world.done.withdrawn && !mutated("filled-while-named")) return step::Reject{update.target};
   if (world.target_seal) return step::Unseal{update.target};
   if (!world.done.fetched) return record(journal, Fetching{update});
   if (!world.done.filled) return step::Fill{update.target};

@@ -32,7 +32,8 @@ struct Evidence {
 // What this process did since it started; empty after a restart, so a step that leaves no mark of
 // its own is simply done again.
 struct Done {
-  bool fetched = false;   // every staged file was verified against signed metadata
+  bool fetched = false;    // every staged file was verified against signed metadata
+  bool withdrawn = false;  // no record of the loader names the target: reject() succeeded
   bool filled = false;
   bool verified = false;
   bool evidence_kept = false;  // the post-mortem is in the journal and was erased at its source
@@ -40,21 +41,21 @@ struct Done {
 
 struct World {
   Wish wish = Wish::resume;
-  std::optional<Update> candidate;    // with Wish::apply: what to begin, verified and allowed
-  bool may_reboot = true;             // this run may reboot the machine
+  std::optional<Update> candidate;  // with Wish::apply: what to begin, verified and allowed
+  bool may_reboot = true;           // this run may reboot the machine
   SlotId booted{};
-  bool trial_boot = false;            // the running kernel was started as a trial (cube.trial=1)
+  bool trial_boot = false;  // the running kernel was started as a trial (cube.trial=1)
   std::string boot_id;
-  std::optional<BootState> boot;      // nullopt: the loader's records cannot be read
-  std::optional<Seal> target_seal;    // of the slot that is not booted
+  std::optional<BootState> boot;    // nullopt: the loader's records cannot be read
+  std::optional<Seal> target_seal;  // of the slot that is not booted
   UnixSeconds now = 0;
   Seconds uptime = 0;
   Evidence evidence;
-  bool power_was_lost = false;        // known, not guessed
-  Health health = Health::unknown;    // in this boot
+  bool power_was_lost = false;      // known, not guessed
+  Health health = Health::unknown;  // in this boot
   std::string health_detail;
   Done done;
-  std::optional<Error> failure;       // of the step that was tried last
+  std::optional<Error> failure;  // of the step that was tried last
 };
 
 }  // namespace cube

@@ -36,9 +36,16 @@ Seal seal_of(const Release& release, std::uint64_t attempt) {
 }
 
 std::vector<Phase> phases_of(const Update& update) {
-  return {Idle{},          Fetching{update},        Fetched{update}, Filling{update},
-          Staged{update},  Arming{update},          Armed{update, "this-boot"},
-          Armed{update, "another-boot"},            Trying{update},  Committing{update},
+  return {Idle{},
+          Fetching{update},
+          Fetched{update},
+          Filling{update},
+          Staged{update},
+          Arming{update},
+          Armed{update, "this-boot"},
+          Armed{update, "another-boot"},
+          Trying{update},
+          Committing{update},
           RollingBack{update, {Cause::panic, ""}}};
 }
 
@@ -74,7 +81,8 @@ void vary(World world, const Journal& journal, const Update& update, const Visit
           world.health = health;
           world.target_seal = seal;
           const unsigned progress = bits & 3U;
-          world.done = {progress >= 1, progress >= 2, progress >= 3, (bits & 4U) != 0};
+          const bool settled = (bits & 4U) != 0;
+          world.done = {progress >= 1, settled, progress >= 2, progress >= 3, settled};
           world.may_reboot = (bits & 8U) != 0;
           world.evidence = {(bits & 16U) != 0 ? Cause::panic : Cause::none, ""};
           world.failure.reset();
@@ -140,6 +148,14 @@ Says fallback_is_neither_written_nor_armed(const Journal&, const World& world, c
   return world.boot && *slot != world.boot->fallback;
 }
 
+Says slot_is_changed_only_when_no_record_names_it(const Journal&, const World& world,
+                                                  const Step& step) {
+  const bool changes =
+      std::holds_alternative<step::Unseal>(step) || std::holds_alternative<step::Fill>(step);
+  if (!changes) return {};
+  return world.done.withdrawn && !world.boot->trial;
+}
+
 Says running_slot_is_rejected_only_on_trial(const Journal&, const World& world, const Step& step) {
   const auto* reject = std::get_if<step::Reject>(&step);
   if (reject == nullptr) return {};
@@ -168,12 +184,11 @@ Says arming_begins_with_a_seal_of_the_update(const Journal& journal, const World
   if (!std::holds_alternative<Staged>(journal.phase) || record == nullptr ||
       !std::holds_alternative<Arming>(record->journal.phase))
     return {};
-  return world.target_seal && world.target_seal->manifest_sha256 ==
-                                  update_of(journal.phase)->release.manifest_sha256;
+  return world.target_seal &&
+         world.target_seal->manifest_sha256 == update_of(journal.phase)->release.manifest_sha256;
 }
 
-Says floor_rises_only_after_a_commit(const Journal& journal, const World& world,
-                                     const Step& step) {
+Says floor_rises_only_after_a_commit(const Journal& journal, const World& world, const Step& step) {
   const auto* record = std::get_if<step::Record>(&step);
   if (record == nullptr || record->journal.floor == journal.floor) return {};
   return world.boot && world.boot->fallback == update_of(journal.phase)->target &&
@@ -205,6 +220,7 @@ TEST(DecideGrid, EveryRuleHoldsEverywhere) {
   std::vector<Rule> rules{
       {"running slot written or armed", &running_slot_is_neither_written_nor_armed, 0, 0, ""},
       {"fallback written or armed", &fallback_is_neither_written_nor_armed, 0, 0, ""},
+      {"slot changed that a record names", &slot_is_changed_only_when_no_record_names_it, 0, 0, ""},
       {"running slot rejected, not on trial", &running_slot_is_rejected_only_on_trial, 0, 0, ""},
       {"blessed without health", &only_the_healthy_running_slot_is_blessed, 0, 0, ""},
       {"record of the same journal", &a_record_changes_the_journal, 0, 0, ""},
@@ -306,6 +322,8 @@ TEST_F(DecideTable, FetchingEndsWhenTheFetchFailed) {
 TEST_F(DecideTable, FillingUnsealsFillsVerifiesSealsInThisOrder) {
   apply();
   world_.target_seal = seal_of(release_named("1.0.0", 'a'), 0);
+  EXPECT_EQ(next(Filling{update_}), "REJECT") << "without a trial, too";
+  world_.done.withdrawn = true;
   EXPECT_EQ(next(Filling{update_}), "UNSEAL");
   world_.target_seal.reset();
   world_.done.fetched = true;
@@ -320,6 +338,7 @@ TEST_F(DecideTable, FillingUnsealsFillsVerifiesSealsInThisOrder) {
 
 TEST_F(DecideTable, FillingAfterARestartFetchesAgain) {
   apply();
+  world_.done.withdrawn = true;
   EXPECT_EQ(next(Filling{update_}), "fetching");
 }
 
