@@ -17,6 +17,9 @@ ChannelConfig channel_config(const Config& config, const std::string& source) {
   channel.url = source.empty() ? config.source_url : source;
   channel.http.allow_http = config.source_allow_http;
   channel.http.ca_file = config.source_ca_file;
+  channel.http.client_certificate = config.source_client_certificate;
+  channel.http.client_key = config.source_client_key;
+  channel.http.proxy = config.source_proxy;
   return channel;
 }
 

@@ -26,6 +26,6 @@ Result<Verified<Release>> ChannelSource::fetch(const Update& update, const Progr
   return release;
 }
 
-ObjectSource ChannelSource::objects(const Update&) const { return {objects_, config_.http.ca_file}; }
+ObjectSource ChannelSource::objects(const Update&) const { return {objects_, config_.http}; }
 
 }  // namespace cube

@@ -18,6 +18,9 @@ struct Config {
   std::string source_url;           // where releases come from: http(s)://, file:// or a folder
   bool source_allow_http = false;   // plain HTTP: content stays signed, privacy is lost
   std::string source_ca_file;       // certificates to trust for https; "" = the system's
+  std::string source_client_certificate;  // PEM file that https servers may ask for
+  std::string source_client_key;          // PEM file; "" = in the certificate's
+  std::string source_proxy;               // http://HOST:PORT; "" = none, the environment is not asked
   int trial_tries = 3;              // 1..9: how often a trial may be started
   std::int64_t trial_deadline = 900;  // 10..86400 s: from boot to commit
   std::string slot_a = "LABEL=cube-a";  // LABEL=..., a device, or a folder ("dir:slots/a")

@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <string>
 
-#include "base/http.h"
+#include "base/http/http_client.h"
 #include "base/result.h"
 
 namespace cube {
@@ -22,14 +22,14 @@ class MetadataFetcher {
 class UrlFetcher final : public MetadataFetcher {
  public:
   UrlFetcher(std::string url, HttpConfig config)
-      : url_(std::move(url)), config_(std::move(config)) {}
+      : url_(std::move(url)), client_(std::move(config)) {}
   Result<std::string> get(const std::string& path, std::size_t max_bytes) override {
-    return http_get(url_ + "/" + path, max_bytes, config_);
+    return client_.get(url_ + "/" + path, max_bytes);
   }
 
  private:
   std::string url_;
-  HttpConfig config_;
+  HttpClient client_;
 };
 
 }  // namespace cube

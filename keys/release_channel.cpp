@@ -15,6 +15,7 @@ namespace {
 Result<std::string> repository_url(const std::string& text, const HttpConfig& http) {
   std::string url = text.substr(0, 1) == "/" ? file_url(text) : text;
   while (!url.empty() && url.back() == '/') url.pop_back();
+  CUBE_CHECK(check_url(url, true));
   const auto starts = [&](const std::string& head) {
     return url.size() > head.size() && url.compare(0, head.size(), head) == 0;
   };

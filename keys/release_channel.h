@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "base/http.h"
+#include "base/http/http_client.h"
 #include "base/result.h"
 #include "base/root_dir.h"
 #include "keys/verified.h"

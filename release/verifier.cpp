@@ -8,7 +8,7 @@
 #include "base/digest.h"
 #include "base/durable_file.h"
 #include "base/file_url.h"
-#include "base/http.h"
+#include "base/http/http_client.h"
 #include "base/root_dir.h"
 #include "keys/metadata.h"
 #include "keys/release_channel.h"
@@ -54,7 +54,7 @@ class FreshMachine {
 Result<std::string> trusted_root_text(const std::string& url, const VerifyOptions& options,
                                       const HttpConfig& http) {
   if (options.trusted_root.empty()) {
-    auto text = http_get(url + "/metadata/1.root.json", max_metadata_bytes, http);
+    auto text = HttpClient(http).get(url + "/metadata/1.root.json", max_metadata_bytes);
     if (!text && text.error().code == Errc::not_found)
       return Error{Errc::invalid, "repository " + url +
                                       ": has no metadata/1.root.json, so it is no repository; "
@@ -74,7 +74,7 @@ Status check_commit(const ReleaseChannel& channel, const Release& release,
                     const HttpConfig& http) {
   const std::string object = channel.object_url() + "/objects/" + release.commit.substr(0, 2) +
                              "/" + release.commit.substr(2) + ".commit";
-  const auto bytes = http_get(object, max_commit_bytes, http);
+  const auto bytes = HttpClient(http).get(object, max_commit_bytes);
   const std::string where = "release " + release.name.text + ": its commit " + object;
   if (!bytes && bytes.error().code == Errc::not_found)
     return Error{Errc::corrupt, where + " is missing; restore repo/ from your copy"};

@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 
+#include "base/http/http_client.h"
 #include "base/progress.h"
 #include "base/result.h"
 #include "model/release.h"
@@ -21,7 +22,7 @@ namespace cube {
 // Where a release's objects come from: an archive-mode ostree repository.
 struct ObjectSource {
   std::string url;  // http://, https:// or file:///; from the configuration or the command line
-  std::string ca_file{};  // certificates to trust for https; "" = the system's
+  HttpConfig http{};
 };
 
 class SlotStore {

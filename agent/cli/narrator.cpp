@@ -21,7 +21,9 @@ struct StepLine {
   std::string operator()(const step::Verify& s) const {
     return "verifying slot " + slot_text(s.slot) + " by re-reading it";
   }
-  std::string operator()(const step::WriteSeal& s) const { return "sealing slot " + slot_text(s.slot); }
+  std::string operator()(const step::WriteSeal& s) const {
+    return "sealing slot " + slot_text(s.slot);
+  }
   std::string operator()(const step::Arm& s) const {
     return "arming slot " + slot_text(s.slot) + " for one trial boot (" + std::to_string(s.tries) +
            (s.tries == 1 ? " try" : " tries") + " left)";
@@ -32,7 +34,7 @@ struct StepLine {
     return "committing slot " + slot_text(s.slot) + " as the new fallback";
   }
   std::string operator()(const step::Reject& s) const {
-    return "taking the trial of slot " + slot_text(s.slot) + " back";
+    return "taking slot " + slot_text(s.slot) + " out of the boot loader's records";
   }
   template <typename Other>
   std::string operator()(const Other&) const {
@@ -41,9 +43,9 @@ struct StepLine {
 };
 
 std::string stage_name(const Step& step) {
-  static constexpr std::string_view names[] = {"record", "fetch",  "reject",       "unseal", "fill",
-                                               "verify", "seal",   "arm",          "reboot", "check-health",
-                                               "commit", "keep-evidence", "rest",  "fail"};
+  static constexpr std::string_view names[] = {
+      "record", "fetch",  "reject",       "unseal", "fill",          "verify", "seal",
+      "arm",    "reboot", "check-health", "commit", "keep-evidence", "rest",   "fail"};
   return std::string(names[step.index()]);
 }
 
@@ -52,7 +54,8 @@ std::string stage_name(const Step& step) {
 std::string amount(std::uint64_t value, const std::string& unit) {
   if (unit != "bytes") return std::to_string(value) + " " + unit;
   const auto number = static_cast<double>(value);
-  if (value >= 1024ULL * 1024 * 1024) return fmt::format("{:.2f} GiB", number / (1024.0 * 1024 * 1024));
+  if (value >= 1024ULL * 1024 * 1024)
+    return fmt::format("{:.2f} GiB", number / (1024.0 * 1024 * 1024));
   if (value >= 1024ULL * 1024) return fmt::format("{:.1f} MiB", number / (1024.0 * 1024));
   return fmt::format("{:.1f} KiB", number / 1024.0);
 }
@@ -89,8 +92,10 @@ void Narrator::show(const Progress& progress) {
   if (!new_stage && !last && now - last_draw_ < redraw_every) return;
   last_draw_ = now;
   if (json_) {
-    const Json::Object event{{"event", "progress"}, {"stage", progress.stage},
-                             {"done", progress.done}, {"total", progress.total},
+    const Json::Object event{{"event", "progress"},
+                             {"stage", progress.stage},
+                             {"done", progress.done},
+                             {"total", progress.total},
                              {"unit", progress.unit}};
     fmt::print("{}\n", Json(event).line());
     std::fflush(stdout);
@@ -103,8 +108,7 @@ void Narrator::show(const Progress& progress) {
 }
 
 void Narrator::draw_bar(const Progress& progress) {
-  const double seconds =
-      std::chrono::duration<double>(steady_clock::now() - stage_start_).count();
+  const double seconds = std::chrono::duration<double>(steady_clock::now() - stage_start_).count();
   const double rate = seconds > 0.2 ? static_cast<double>(progress.done) / seconds : 0;
   std::string line = "  " + progress.stage + " ";
   if (progress.total > 0) {
@@ -120,7 +124,8 @@ void Narrator::draw_bar(const Progress& progress) {
   if (rate > 0) {
     line += fmt::format("  {}/s", amount(static_cast<std::uint64_t>(rate), progress.unit));
     if (progress.total > progress.done)
-      line += fmt::format("  {:.0f} s left", static_cast<double>(progress.total - progress.done) / rate);
+      line += fmt::format("  {:.0f} s left",
+                          static_cast<double>(progress.total - progress.done) / rate);
   }
   fmt::print("\r{}\033[K", line);
   std::fflush(stdout);

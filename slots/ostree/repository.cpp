@@ -25,14 +25,22 @@ void report(OstreeAsyncProgress* progress, gpointer sink) {
 }
 
 // Our own signature covers the commit, so libostree's are not asked for.
-glib::Variant remote_options(const ObjectSource& source) {
+glib::Variant remote_options(const HttpConfig& http) {
   GVariantBuilder builder;
   g_variant_builder_init(&builder, G_VARIANT_TYPE("a{sv}"));
-  g_variant_builder_add(&builder, "{sv}", "gpg-verify", g_variant_new_boolean(FALSE));
-  g_variant_builder_add(&builder, "{sv}", "gpg-verify-summary", g_variant_new_boolean(FALSE));
-  if (!source.ca_file.empty())
-    g_variant_builder_add(&builder, "{sv}", "tls-ca-path",
-                          g_variant_new_string(source.ca_file.c_str()));
+  const auto add = [&](const char* name, GVariant* value) {
+    g_variant_builder_add(&builder, "{sv}", name, value);
+  };
+  const auto add_path = [&](const char* name, const std::string& path) {
+    if (!path.empty()) add(name, g_variant_new_string(path.c_str()));
+  };
+  add("gpg-verify", g_variant_new_boolean(FALSE));
+  add("gpg-verify-summary", g_variant_new_boolean(FALSE));
+  add_path("tls-ca-path", http.ca_file);
+  add_path("tls-client-cert-path", http.client_certificate);
+  add_path("tls-client-key-path",
+           http.client_key.empty() ? http.client_certificate : http.client_key);
+  add_path("proxy", http.proxy);
   return glib::Variant(g_variant_ref_sink(g_variant_builder_end(&builder)));
 }
 
@@ -148,7 +156,7 @@ Status Repository::pull_once(const ObjectSource& source, const std::string& comm
   // Called before any thread of the pull exists.
   g_setenv("TMPDIR", (path_ + "/tmp").c_str(), TRUE);
   ErrorOut error;
-  const auto remote = remote_options(source);
+  const auto remote = remote_options(source.http);
   if (!ostree_repo_remote_change(repo_, nullptr, OSTREE_REPO_REMOTE_CHANGE_REPLACE, remote_name,
                                  source.url.c_str(), remote.get(), nullptr, error.out()))
     return error.translate("source " + source.url);

@@ -11,7 +11,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto path = cube::path_of_file_url(text);
   if (!path) return 0;
   if ((*path)[0] != '/') std::abort();
-  // A raw NUL is http_get's to refuse; an escaped one is refused here.
+  // A raw NUL is HttpClient's to refuse; an escaped one is refused here.
   if (text.find('\0') == std::string::npos && path->find('\0') != std::string::npos) std::abort();
   const auto again = cube::path_of_file_url(cube::file_url(*path));
   if (text.find('\0') == std::string::npos && (!again || *again != *path)) std::abort();

@@ -1,16 +1,16 @@
 #!/usr/bin/env python3
-"""An update over HTTPS from a server whose certificate only source.ca-file knows, metadata and objects alike.
+"""An update over HTTPS from nginx: its certificate is known by source.ca-file alone, and it asks for the client's.
 
 Usage: https_source_test.py CUBE_UPDATE CUBE_RELEASE APPLIANCE_MODULES
 """
-import functools
-import http.server
+import contextlib
+import os
 import pathlib
-import ssl
+import socket
 import subprocess
 import sys
 import tempfile
-import threading
+import time
 
 from tiny_tree import make_tiny_tree
 
@@ -38,18 +38,42 @@ def publish(folder, repository):
     run(RELEASE, "publish", "--repository", repository)
 
 
-def serve(folder, repository):
-    """The port, and the certificate that the server made for itself."""
-    certificate, key = folder / "certificate.pem", folder / "key.pem"
-    run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1",
-        "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate)
-    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=repository)
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
-    server.socket = context.wrap_socket(server.socket, server_side=True)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    return server.server_address[1], certificate
+def make_certificate(folder, name, *more):
+    run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN={name}", *more,
+        "-keyout", folder / f"{name}.key", "-out", folder / f"{name}.pem")
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextlib.contextmanager
+def nginx(folder, repository):
+    """A server that knows its clients by certificate. Its log has a line `CONNECTION PATH STATUS` for each request."""
+    port = free_port()
+    (folder / "nginx.conf").write_text(f"""
+        daemon off; pid nginx.pid; error_log error.log; {'user root;' if os.geteuid() == 0 else ''}
+        events {{}}
+        http {{
+          log_format short "$connection $uri $status"; access_log access.log short;
+          server {{
+            listen 127.0.0.1:{port} ssl; root {repository};
+            ssl_certificate server.pem; ssl_certificate_key server.key;
+            ssl_client_certificate client.pem; ssl_verify_client on;
+          }}
+        }}""")
+    server = subprocess.Popen(["nginx", "-p", folder, "-c", "nginx.conf", "-e", "error.log"])
+    try:
+        for _ in range(100):
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+                break
+            time.sleep(0.1)
+        yield port
+    finally:
+        server.terminate()
+        server.wait(10)
 
 
 def main():
@@ -57,19 +81,27 @@ def main():
         folder = pathlib.Path(name)
         repository, machine = folder / "repository", scratch.Scratch(folder / "machine")
         publish(folder, repository)
-        port, certificate = serve(folder, repository)
+        make_certificate(folder, "server", "-addext", "subjectAltName=IP:127.0.0.1")
+        make_certificate(folder, "client")
         machine.folder.mkdir()
         machine.lay_out(repository / "metadata/1.root.json")
         run(UPDATE, "install-slot", machine.folder / "slots/a", RELEASES[0], "--from", repository, "--trusted-root",
             repository / "metadata/1.root.json")
         machine.start()
         config = machine.folder / "usr/lib/cube-update/config.d/20-source.toml"
-        config.write_text(f'[source]\nurl = "https://127.0.0.1:{port}"\n')
-        run(UPDATE, "apply", "--root", machine.folder, wanted=4, says="certificate")
-        config.write_text(config.read_text() + f'ca-file = "{certificate}"\n')
-        run(UPDATE, "apply", "--root", machine.folder, says=RELEASES[1])
+        with nginx(folder, repository) as port:
+            config.write_text(f'[source]\nurl = "https://127.0.0.1:{port}"\n')
+            run(UPDATE, "apply", "--root", machine.folder, wanted=4, says="certificate")
+            config.write_text(config.read_text() + f'ca-file = "{folder}/server.pem"\n')
+            run(UPDATE, "apply", "--root", machine.folder, wanted=1, says="status 400")
+            config.write_text(config.read_text() + f'client-certificate = "{folder}/client.pem"\nclient-key = "{folder}/client.key"\n')
+            run(UPDATE, "apply", "--root", machine.folder, says=RELEASES[1])
         if machine.start() != ("b", True):
             sys.exit("the machine does not start the trial")
+        log = [line.split() for line in (folder / "access.log").read_text().splitlines()]
+        metadata = {connection for connection, path, status in log if path.endswith(".json") and status != "400"}
+        if len(metadata) != 1:
+            sys.exit(f"metadata came over {len(metadata)} connections, not one: {log}")
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ BELOW = {
 # Foreign header -> where it may be included: path prefixes of .cpp files.
 HOMES = [
     (r"(ostree|glib|gio|glib-object)(-unix)?(\.h|/)|gio/", ["slots/ostree/"]),
-    (r"curl/", ["base/http.cpp"]),
+    (r"curl/", ["base/http/"]),
     (r"openssl/", ["keys/", "release/", "base/digest.cpp"]),
     (r"cereal/", ["agent/journal_codec.cpp"]),
     (r"nlohmann/", ["base/json.cpp"]),

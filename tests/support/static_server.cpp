@@ -51,6 +51,11 @@ std::string head(const std::string& status, std::size_t length) {
          "\r\nConnection: close\r\nContent-Length: " + std::to_string(length) + "\r\n\r\n";
 }
 
+std::string busy(const std::string& seconds) {
+  return "HTTP/1.1 503 Busy\r\nConnection: close\r\nContent-Length: 0\r\nRetry-After: " + seconds +
+         "\r\n\r\n";
+}
+
 std::string redirect(const std::string& to) {
   return "HTTP/1.1 302 Found\r\nConnection: close\r\nContent-Length: 0\r\nLocation: " + to +
          "\r\n\r\n";
@@ -92,7 +97,8 @@ Fault StaticServer::fault_for(const std::string& path) {
   for (auto& [end, fault] : faults_) {
     if (path.size() < end.size() || path.substr(path.size() - end.size()) != end) continue;
     const Fault found = fault;
-    if (found == Fault::server_error_once) fault = Fault::none;
+    if (found == Fault::server_error_once || found == Fault::come_back_in_1_s_once)
+      fault = Fault::none;
     return found;
   }
   return Fault::none;
@@ -133,8 +139,18 @@ void StaticServer::answer(const Fd& peer) {
     case Fault::too_many_requests:
       send_all(peer, head("429 Too Many Requests", 4) + "wait");
       return;
+    case Fault::come_back_in_1_s_once:
+      send_all(peer, busy("1"));
+      return;
+    case Fault::come_back_tomorrow:
+      send_all(peer, busy("86400"));
+      return;
     case Fault::truncate:
       send_all(peer, ok_head + text.substr(0, text.size() / 2));
+      return;
+    case Fault::endless_not_found:
+      if (!send_all(peer, "HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n")) return;
+      while (!stop_ && send_all(peer, std::string(4096, ' '))) continue;
       return;
     case Fault::endless:
       if (!send_all(peer, open_head)) return;

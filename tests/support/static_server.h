@@ -17,13 +17,16 @@ enum class Fault {
   server_error,
   server_error_once,  // the second request is answered well
   too_many_requests,
-  truncate,           // half of the announced body, then close
-  endless,            // no announced length, body without end
-  endless_head,       // headers without end
-  drip,               // one byte every 20 ms, without end
-  silence,            // takes the request and says nothing
-  hang_up,            // closes without an answer
-  redirect_to_file,   // to file:///etc/hostname
+  come_back_in_1_s_once,  // 503 with Retry-After, the second request is answered well
+  come_back_tomorrow,     // the same, with a day
+  truncate,               // half of the announced body, then close
+  endless,                // no announced length, body without end
+  endless_not_found,      // 404, and a page without end
+  endless_head,           // headers without end
+  drip,                   // one byte every 20 ms, without end
+  silence,                // takes the request and says nothing
+  hang_up,                // closes without an answer
+  redirect_to_file,       // to file:///etc/hostname
   redirect_to_itself,
 };
 

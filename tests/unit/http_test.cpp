@@ -1,11 +1,13 @@
-#include "base/http.h"
+#include "base/http/http_client.h"
 
 #include <gtest/gtest.h>
 
 #include <csignal>
 #include <cstdlib>
+#include <set>
 
 #include "base/file_url.h"
+#include "base/http/pause.h"
 #include "tests/support/appliance_and_repository.h"
 #include "tests/support/static_server.h"
 #include "tests/support/tls_server.h"
@@ -24,8 +26,11 @@ class Http : public ::testing::Test {
     config_.deadline = seconds(2);
     config_.tries = 1;
   }
+  [[nodiscard]] Result<std::string> ask(const std::string& url, std::size_t max) const {
+    return HttpClient(config_).get(url, max);
+  }
   [[nodiscard]] Result<std::string> get(std::size_t max = 1000) const {
-    return http_get(server_.url() + "/file", max, config_);
+    return ask(server_.url() + "/file", max);
   }
   Errc code_with(Fault fault) {
     server_.set_fault("/file", fault);
@@ -45,7 +50,7 @@ TEST_F(Http, FetchesAWholeDocument) {
   EXPECT_EQ(get().value(), "content");
   EXPECT_EQ(get(7).value(), "content");
   EXPECT_EQ(get(6).error().code, Errc::corrupt);
-  EXPECT_EQ(http_get(server_.url() + "/other", 10, config_).error().code, Errc::not_found);
+  EXPECT_EQ(ask(server_.url() + "/other", 10).error().code, Errc::not_found);
 }
 
 TEST_F(Http, Faults) {
@@ -53,6 +58,7 @@ TEST_F(Http, Faults) {
   EXPECT_EQ(code_with(Fault::server_error), Errc::unreachable);
   EXPECT_EQ(code_with(Fault::truncate), Errc::unreachable);
   EXPECT_EQ(code_with(Fault::endless), Errc::corrupt);
+  EXPECT_EQ(code_with(Fault::endless_not_found), Errc::not_found);
   EXPECT_EQ(code_with(Fault::endless_head), Errc::corrupt);
   EXPECT_EQ(code_with(Fault::too_many_requests), Errc::unreachable);
   EXPECT_EQ(code_with(Fault::hang_up), Errc::unreachable);
@@ -89,13 +95,51 @@ TEST_F(Http, TriesAgainOnlyWhenThatMayHelp) {
   EXPECT_EQ(server_.requests(), 6);
 }
 
+TEST(HttpPause, GrowsWithinBoundsAndIsRandomInPart) {
+  using std::chrono::milliseconds;
+  for (const auto& [failed, longest] : std::vector<std::pair<int, int>>{
+           {1, 200}, {2, 400}, {3, 800}, {6, 6400}, {7, 10'000}, {8, 10'000}, {1'000'000, 10'000}}) {
+    std::set<milliseconds> seen;
+    for (std::uint32_t random = 0; random < 10'001; ++random) {
+      const auto pause = pause_after(failed, random, seconds(0));
+      EXPECT_GE(pause, milliseconds(longest / 2));
+      EXPECT_LE(pause, milliseconds(longest));
+      seen.insert(pause);
+    }
+    EXPECT_GT(seen.size(), 50U);
+  }
+  EXPECT_EQ(pause_after(1, 7, seconds(30)), seconds(30)) << "what the server asked for";
+}
+
+TEST_F(Http, WaitsAsLongAsTheServerAsksAndNoLongerThanTheDeadline) {
+  config_.tries = 3;
+  config_.deadline = seconds(5);
+  auto start = steady_clock::now();
+  server_.set_fault("/file", Fault::come_back_in_1_s_once);
+  EXPECT_EQ(get().value(), "content");
+  EXPECT_GE(steady_clock::now() - start, seconds(1));
+  server_.set_fault("/file", Fault::come_back_tomorrow);
+  start = steady_clock::now();
+  EXPECT_EQ(get().error().code, Errc::unreachable);
+  EXPECT_LT(steady_clock::now() - start, seconds(4)) << "not waited in vain";
+}
+
+TEST_F(Http, CredentialsInUrlsAreRefusedAndNotRepeated) {
+  for (const std::string url : {"https://me:secret@127.0.0.1/x", "http://secret@127.0.0.1?x"}) {
+    const auto answer = ask(url, 10);
+    EXPECT_EQ(answer.error().code, Errc::invalid);
+    EXPECT_EQ(answer.error().what.find("secret"), std::string::npos) << answer.error().what;
+  }
+  EXPECT_EQ(ask("http://127.0.0.1:9/me@here", 10).error().code, Errc::unreachable) << "a path";
+}
+
 TEST_F(Http, SchemesAndUrls) {
   config_.allow_http = false;
   EXPECT_EQ(get().error().code, Errc::invalid);
   EXPECT_EQ(server_.requests(), 0);
   for (const auto* url : {"ftp://127.0.0.1/x", "gopher://127.0.0.1/", "file", "", "http:/x",
                           "https://a b/", "https://a\n/", "file://etc/hostname"})
-    EXPECT_EQ(http_get(url, 10, config_).error().code, Errc::invalid) << url;
+    EXPECT_EQ(ask(url, 10).error().code, Errc::invalid) << url;
 }
 
 TEST_F(Http, TheEnvironmentsProxyIsNotAsked) {
@@ -110,24 +154,24 @@ TEST_F(Http, TheEnvironmentsProxyIsNotAsked) {
 }
 
 TEST_F(Http, NobodyListens) {
-  EXPECT_EQ(http_get("http://127.0.0.1:9/x", 10, config_).error().code, Errc::unreachable);
+  EXPECT_EQ(ask("http://127.0.0.1:9/x", 10).error().code, Errc::unreachable);
 }
 
 TEST_F(Http, FilesAreReadUnderTheSameCap) {
   const auto url = "file://" + folder_.path();
-  EXPECT_EQ(http_get(url + "/file", 7, config_).value(), "content");
-  EXPECT_EQ(http_get(url + "/file", 6, config_).error().code, Errc::corrupt);
-  EXPECT_EQ(http_get(url + "/none", 6, config_).error().code, Errc::not_found);
-  EXPECT_EQ(http_get(url, 6, config_).error().code, Errc::not_found) << "a folder";
-  EXPECT_EQ(http_get("file:///dev/zero", 6, config_).error().code, Errc::not_found);
+  EXPECT_EQ(ask(url + "/file", 7).value(), "content");
+  EXPECT_EQ(ask(url + "/file", 6).error().code, Errc::corrupt);
+  EXPECT_EQ(ask(url + "/none", 6).error().code, Errc::not_found);
+  EXPECT_EQ(ask(url, 6).error().code, Errc::not_found) << "a folder";
+  EXPECT_EQ(ask("file:///dev/zero", 6).error().code, Errc::not_found);
 }
 
 TEST_F(Http, PathsOnDiskMayHoldAnything) {
   const auto folder = folder_.path() + "/USB DISK \xc3\xbc%20#1?\n";
   std::filesystem::create_directory(folder);
   std::ofstream(folder + "/file") << "content";
-  EXPECT_EQ(http_get(file_url(folder) + "/file", 7, config_).value(), "content");
-  EXPECT_EQ(http_get("file://" + folder + "/file", 7, config_).error().code, Errc::invalid);
+  EXPECT_EQ(ask(file_url(folder) + "/file", 7).value(), "content");
+  EXPECT_EQ(ask("file://" + folder + "/file", 7).error().code, Errc::invalid);
 }
 
 TEST(FileUrl, ThereAndBack) {
@@ -150,7 +194,7 @@ class Https : public ::testing::Test {
     config.ca_file = ca_file;
     config.deadline = seconds(5);
     config.tries = 1;
-    return http_get(server.url() + "/file", 100, config);
+    return HttpClient(config).get(server.url() + "/file", 100);
   }
   ScratchDir folder_;
   std::string certificate_ = folder_.path() + "/server.pem";

@@ -1,0 +1,90 @@
+#include "base/http/http_client.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <random>
+#include <thread>
+
+#include "base/fd.h"
+#include "base/file_url.h"
+#include "base/http/curl_connection.h"
+#include "base/http/pause.h"
+#include "base/io.h"
+
+namespace cube {
+namespace {
+
+using std::chrono::duration_cast;
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+constexpr std::size_t max_url_bytes = 8192;
+
+Result<std::string> read_local(const std::string& url, std::size_t max_bytes) {
+  CUBE_TRY(const std::string path, path_of_file_url(url));
+  const Fd file(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+  if (!file.valid()) return system_error("open " + path);
+  struct stat st {};
+  if (::fstat(file.get(), &st) != 0) return system_error("stat " + path);
+  if (!S_ISREG(st.st_mode)) return Error{Errc::not_found, path + ": not a regular file"};
+  auto content = read_all(file, max_bytes);
+  if (!content) return std::move(content).error().in(path);
+  return content;
+}
+
+}  // namespace
+
+Status check_url(const std::string& url, bool allow_http) {
+  const bool printable =
+      std::all_of(url.begin(), url.end(), [](char c) { return c > ' ' && c < 0x7f; });
+  if (!printable || url.size() > max_url_bytes)
+    return Error{Errc::invalid,
+                 "URL that is too long, or with other than printable ASCII characters; write those "
+                 "as %20 and the like"};
+  const auto scheme_end = url.find("://");
+  const std::string scheme = scheme_end == std::string::npos ? "" : url.substr(0, scheme_end);
+  if (scheme == "file") return ok();
+  if (scheme != "https" && scheme != "http")
+    return Error{Errc::invalid, url + ": not a URL of scheme https, http or file"};
+  const auto host = scheme_end + 3;
+  if (url.substr(host, url.find_first_of("/?#", host) - host).find('@') != std::string::npos)
+    return Error{Errc::invalid,
+                 "URL with a user name or a password, which would end up in messages and in the "
+                 "journal; let the server ask for a client certificate instead"};
+  if (scheme == "http" && !allow_http)
+    return Error{Errc::invalid, url + ": plain http is not allowed"};
+  return ok();
+}
+
+struct HttpClient::State {
+  HttpConfig config;
+  CurlConnection connection;
+  std::random_device random;
+
+  explicit State(HttpConfig given) : config(std::move(given)), connection(config) {}
+};
+
+HttpClient::HttpClient(HttpConfig config) : state_(std::make_unique<State>(std::move(config))) {}
+HttpClient::HttpClient(HttpClient&&) noexcept = default;
+HttpClient& HttpClient::operator=(HttpClient&&) noexcept = default;
+HttpClient::~HttpClient() = default;
+
+Result<std::string> HttpClient::get(const std::string& url, std::size_t max_bytes) {
+  CUBE_CHECK(check_url(url, state_->config.allow_http));
+  if (url.starts_with("file:")) return read_local(url, max_bytes);
+  const auto end = steady_clock::now() + state_->config.deadline;
+  for (int failed = 0;;) {
+    const auto remaining = duration_cast<milliseconds>(end - steady_clock::now());
+    if (remaining <= milliseconds{0}) return Error{Errc::unreachable, url + ": no answer in time"};
+    auto document = state_->connection.get(url, max_bytes, remaining);
+    if (document || document.error().code != Errc::unreachable) return document;
+    if (++failed >= state_->config.tries) return document;
+    const auto pause = pause_after(failed, state_->random(), state_->connection.asked_to_wait());
+    if (steady_clock::now() + pause >= end) return document;
+    std::this_thread::sleep_for(pause);
+  }
+}
+
+}  // namespace cube

@@ -1,0 +1,53 @@
+// HttpClient: the one way to ask a web server for something.
+//
+// https by default; plain http only where the configuration allows; at most 3 redirects and never
+// to another scheme; no decompression. Sizes are counted here, those of headers, too (64 KiB), for
+// libcurl's own limits do not limit. Below 1 KiB/s for 30 s counts as no answer, and a deadline
+// ends every request. What fails for a reason that may pass is tried again, after a pause that
+// grows, is random in part, and is at least what the server asked for (Retry-After). Connections
+// are reused. Not thread-safe.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+
+namespace cube {
+
+struct HttpConfig {
+  bool allow_http = false;
+  std::string ca_file;             // "" = the system's certificates
+  std::string client_certificate;  // PEM file; "" = none
+  std::string client_key;          // PEM file; "" = in client_certificate
+  std::string proxy;               // "" = none; the environment is not asked
+  std::chrono::seconds connect_timeout{30};
+  std::chrono::seconds deadline{60};  // of one request, retries included
+  int tries = 3;
+};
+
+class HttpClient {
+ public:
+  explicit HttpClient(HttpConfig config);
+  HttpClient(HttpClient&&) noexcept;
+  HttpClient& operator=(HttpClient&&) noexcept;
+  ~HttpClient();
+
+  // The whole document. file:///PATH (base/file_url.h) is read from disk, as a regular file, under
+  // the same cap. Errors: unreachable (connection, time-out, cut off, 5xx, 408, 425, 429),
+  // not_found (404, 403 or 410, no such file), corrupt (more than max_bytes), invalid (URL, scheme,
+  // also of a redirect; client certificate), untrusted (the server's certificate), failed.
+  Result<std::string> get(const std::string& url, std::size_t max_bytes);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+// A URL that may be asked for: scheme, printable ASCII, at most 8 KiB, and no user name or
+// password, which would end up in messages and in the journal. Errors: invalid.
+[[nodiscard]] Status check_url(const std::string& url, bool allow_http);
+
+}  // namespace cube
