@@ -1,0 +1,51 @@
+#!/usr/bin/env python3
+"""What `cmake --install` puts onto an appliance, and what onto the publisher's machine.
+
+Usage: install_test.py CMAKE BUILD_FOLDER
+"""
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+CMAKE, BUILD = sys.argv[1:3]
+AGENT = """
+755 etc/grub.d/05_cube-update
+755 usr/bin/cube-update
+644 usr/lib/cube-update/emergency.sh
+755 usr/lib/dracut/modules.d/90cube-update/emergency-hook.sh
+755 usr/lib/dracut/modules.d/90cube-update/module-setup.sh
+644 usr/lib/systemd/system/cube-update-commit.service
+644 usr/lib/systemd/system/cube-update-resume.service
+644 usr/share/bash-completion/completions/cube-update
+644 usr/share/cube-update/grub.d/cube.cfg
+644 usr/share/cube-update/grub.d/grub.cfg
+755 usr/share/initramfs-tools/hooks/cube-update
+755 usr/share/initramfs-tools/scripts/init-top/cube-update
+644 usr/share/man/man8/cube-update.8
+"""
+PUBLISHER = """
+755 usr/bin/cube-release
+644 usr/share/bash-completion/completions/cube-release
+644 usr/share/man/man1/cube-release.1
+"""
+
+
+def installed(component):
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run([CMAKE, "--install", BUILD, "--prefix", "/usr", "--component", component],
+                       env=dict(os.environ, DESTDIR=folder), check=True, stdout=subprocess.DEVNULL)
+        files = sorted(path for path in Path(folder).rglob("*") if path.is_file())
+        return [f"{path.stat().st_mode & 0o777:o} {path.relative_to(folder)}" for path in files]
+
+
+def main():
+    for component, wanted in (("agent", AGENT), ("publisher", PUBLISHER)):
+        seen = [line for line in installed(component) if "/share/doc/" not in line]
+        if seen != sorted(wanted.split("\n")[1:-1], key=lambda line: line[4:]):
+            sys.exit(f"{component}: installed are\n" + "\n".join(seen))
+
+
+if __name__ == "__main__":
+    main()
