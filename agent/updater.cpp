@@ -101,13 +101,7 @@ Status Updater::perform(const Step& step, const Run& run) {
           [&](const step::Reject& s) { return reject(s.slot); },
           [&](const step::Unseal& s) { return machine_.slots.unseal(s.slot); },
           [&](const step::Fill& s) { return fill(s.slot, run); },
-          [&](const step::Verify& s) -> Status {
-            if (!verified_) return Error{Errc::bug, "verify: no verified release"};
-            if (!mutated("arm-unverified"))
-              CUBE_CHECK(machine_.slots.verify(s.slot, verified_->get(), run.progress));
-            done_.verified = true;
-            return ok();
-          },
+          [&](const step::Verify& s) { return verify(s.slot, run); },
           [&](const step::WriteSeal& s) -> Status {
             if (!verified_) return Error{Errc::bug, "seal: no verified release"};
             return machine_.slots.seal(s.slot, verified_->get(),
@@ -130,8 +124,9 @@ Status Updater::perform(const Step& step, const Run& run) {
 
 Status Updater::record(const Journal& journal) {
   CUBE_CHECK(machine_.journal.save(journal));
-  if (std::holds_alternative<Filling>(journal.phase))
-    done_.withdrawn = done_.filled = done_.verified = false;
+  const bool changes_slot = std::holds_alternative<Filling>(journal.phase);
+  const bool begins = std::holds_alternative<Idle>(report_.journal.phase);
+  if (changes_slot || begins) done_.withdrawn = done_.filled = done_.verified = false;
   report_.journal = journal;
   return ok();
 }
@@ -160,6 +155,19 @@ Status Updater::fill(SlotId target, const Run& run) {
   CUBE_CHECK(
       machine_.slots.fill(target, verified_->get(), machine_.source.objects(update), run.progress));
   done_.filled = true;
+  return ok();
+}
+
+Status Updater::verify(SlotId target, const Run& run) {
+  const Update& update = *update_of(report_.journal.phase);
+  if (update.returning) {
+    CUBE_CHECK(machine_.slots.verify_after_use(target, update.release, run.progress));
+  } else {
+    if (!verified_) return Error{Errc::bug, "verify: no verified release"};
+    if (!mutated("arm-unverified"))
+      CUBE_CHECK(machine_.slots.verify(target, verified_->get(), run.progress));
+  }
+  done_.verified = true;
   return ok();
 }
 

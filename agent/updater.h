@@ -49,6 +49,7 @@ class Updater {
   Status fetch(const Run& run);
   Status reject(SlotId slot);
   Status fill(SlotId target, const Run& run);
+  Status verify(SlotId target, const Run& run);
   Status arm(const step::Arm& arm);
   Status check_health();
 

@@ -326,6 +326,7 @@ Step turn(const Journal& journal, const World& world, const Filling& phase) {
 
 Step turn(const Journal& journal, const World& world, const Staged& phase) {
   const Update& update = phase.update;
+  if (world.failure) return abandon(journal, world, update, Cause::fill_failed);
   if (supersedes(world, update)) return abandon(journal, world, update, Cause::superseded);
   if (world.wish == Wish::rollback) return abandon(journal, world, update, Cause::rollback_asked);
   if (world.wish != Wish::apply) return Rest{"installed, not armed; run `cube-update apply`"};
@@ -336,6 +337,9 @@ Step turn(const Journal& journal, const World& world, const Staged& phase) {
     if (!update.returning) return record(journal, Filling{update});
     return abandon(journal, world, update, Cause::fill_failed);
   }
+  // A slot that has run since it was sealed is read again.
+  if (update.returning && !world.done.verified && !mutated("return-unverified"))
+    return step::Verify{update.target};
   return arm_again(journal, world, update);
 }
 
@@ -343,7 +347,7 @@ Step turn(const Journal& journal, const World& world, const Staged& phase) {
 // until the next one.
 bool handles_failure(const Phase& phase) {
   return std::holds_alternative<Fetching>(phase) || std::holds_alternative<Filling>(phase) ||
-         std::holds_alternative<Arming>(phase);
+         std::holds_alternative<Staged>(phase) || std::holds_alternative<Arming>(phase);
 }
 
 }  // namespace

@@ -51,6 +51,12 @@ class SlotStore {
   // Unexpected or missing paths are errors, too. Errors: corrupt, failed.
   virtual Status verify(SlotId target, const Release& release, const ProgressSink& progress) = 0;
 
+  // The same for a slot that has run since it was sealed: /etc, /var and what was carried over may
+  // be different, and paths that the running system added are left alone. No ground for a new seal.
+  // Errors: corrupt, failed.
+  virtual Status verify_after_use(SlotId target, const Release& release,
+                                  const ProgressSink& progress) = 0;
+
   // Writes the seal; only after verify() returned ok in this process and nothing changed since.
   // Errors: bug (not verified, booted slot), no_space, failed.
   virtual Status seal(SlotId target, const Release& release, std::uint64_t attempt) = 0;

@@ -165,6 +165,7 @@ Result<int> resume(const Common& common) {
     if (!damage.empty()) log(Level::error, damage);
     CUBE_TRY(const auto report,
              Updater(appliance->machine()).run(make_run(narrator, Wish::resume, true)));
+    ::sd_notify(0, "READY=1\nSTATUS=settled");
     const auto* trying = std::get_if<Trying>(&report.journal.phase);
     if (trying == nullptr || report.failure || report.rebooting || common.root != "/") {
       const int code = conclude(narrator, report);
@@ -172,7 +173,7 @@ Result<int> resume(const Common& common) {
       return code;
     }
     lock.reset();
-    ::sd_notify(0, "READY=1\nSTATUS=on trial; waiting for the health gate");
+    ::sd_notify(0, "STATUS=on trial; waiting for the health gate");
     // The health gate commits under its own lock; this process only watches the deadline.
     const Update update = trying->update;
     while (std::holds_alternative<Trying>(journal.phase) &&

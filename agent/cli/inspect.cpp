@@ -26,8 +26,9 @@ Result<int> status(const Common& common) {
   CUBE_TRY(facts.booted, machine.slots.booted());
   // The other slot is mounted to be read, so it is left alone while an updater works in it.
   const auto lock = take_lock(appliance->root(), 0);
+  facts.other_slot_in_work = !lock;
   for (const SlotId slot : {SlotId::a, SlotId::b}) {
-    if (slot != facts.booted && !lock) continue;
+    if (slot != facts.booted && facts.other_slot_in_work) continue;
     CUBE_TRY((slot == SlotId::a ? facts.seal_a : facts.seal_b), machine.slots.seal_of(slot));
   }
   if (auto boot = machine.boot.state())

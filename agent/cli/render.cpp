@@ -7,7 +7,9 @@
 namespace cube::cli {
 namespace {
 
-Json text(std::string_view view) { return Json(std::string(view)); }
+Json text(std::string_view view) {
+  return Json(std::string(view));
+}
 
 Json update_json(const Update& update) {
   Json::Object object{{"attempt", update.attempt},
@@ -22,7 +24,17 @@ Json update_json(const Update& update) {
   return Json(std::move(object));
 }
 
-Json slot_json(const std::optional<Seal>& seal) {
+const std::optional<Seal>& seal_of(SlotId slot, const StatusFacts& facts) {
+  return slot == SlotId::a ? facts.seal_a : facts.seal_b;
+}
+
+bool in_work(SlotId slot, const StatusFacts& facts) {
+  return slot != facts.booted && facts.other_slot_in_work;
+}
+
+Json slot_json(SlotId slot, const StatusFacts& facts) {
+  if (in_work(slot, facts)) return Json(Json::Object{{"sealed", Json()}});
+  const auto& seal = seal_of(slot, facts);
   if (!seal) return Json(Json::Object{{"sealed", false}});
   return Json(Json::Object{{"sealed", true},
                            {"release", seal->release},
@@ -39,14 +51,16 @@ Json trial_json(const BootState& boot) {
 }
 
 std::string slot_text(SlotId slot, const StatusFacts& facts) {
-  const auto& seal = slot == SlotId::a ? facts.seal_a : facts.seal_b;
-  std::string line = fmt::format("slot {}    {}", to_string(slot), seal ? seal->release : "(no seal)");
+  const auto& seal = seal_of(slot, facts);
+  std::string line = fmt::format("slot {}    {}", to_string(slot),
+                                 in_work(slot, facts) ? "(an update works there)"
+                                 : seal               ? seal->release
+                                                      : "(no seal)");
   if (slot == facts.booted) line += "  [running]";
   if (facts.boot && facts.boot->fallback == slot) line += "  [fallback]";
   if (facts.boot && facts.boot->trial && facts.boot->trial->slot == slot)
     line += fmt::format("  [trial: {} started, {} left{}]", facts.boot->trial->tries_done,
-                        facts.boot->trial->tries_left,
-                        facts.boot->offered ? ", next boot" : "");
+                        facts.boot->trial->tries_left, facts.boot->offered ? ", next boot" : "");
   return line + "\n";
 }
 
@@ -55,8 +69,8 @@ std::string slot_text(SlotId slot, const StatusFacts& facts) {
 Json verdict_json(const Verdict& verdict) {
   Json::Array checks;
   for (const auto& check : verdict.checks)
-    checks.push_back(Json(Json::Object{
-        {"name", check.name}, {"passed", check.passed}, {"detail", check.detail}}));
+    checks.push_back(Json(
+        Json::Object{{"name", check.name}, {"passed", check.passed}, {"detail", check.detail}}));
   return Json(Json::Object{{"passed", verdict.passed}, {"checks", Json(std::move(checks))}});
 }
 
@@ -74,12 +88,13 @@ Json::Object attempt_json(const Attempt& attempt) {
 }
 
 std::string attempt_text(const Attempt& attempt) {
-  std::string line = fmt::format("#{} {}  {} in slot {}: {}", attempt.number,
-                                 format_utc(attempt.ended), attempt.release,
-                                 to_string(attempt.target), to_string(attempt.outcome));
+  std::string line =
+      fmt::format("#{} {}  {} in slot {}: {}", attempt.number, format_utc(attempt.ended),
+                  attempt.release, to_string(attempt.target), to_string(attempt.outcome));
   if (attempt.why.cause != Cause::none) line += fmt::format(" ({})", to_string(attempt.why.cause));
   if (attempt.tries_done > 0)
-    line += fmt::format(", started {} time{}", attempt.tries_done, attempt.tries_done == 1 ? "" : "s");
+    line +=
+        fmt::format(", started {} time{}", attempt.tries_done, attempt.tries_done == 1 ? "" : "s");
   if (!attempt.why.detail.empty()) line += "\n    " + attempt.why.detail;
   return line;
 }
@@ -96,15 +111,15 @@ Json::Object journal_json(const Journal& journal) {
 Json::Object status_json(const StatusFacts& facts) {
   Json::Object object = journal_json(facts.journal);
   object["booted"] = text(to_string(facts.booted));
-  const auto& running = facts.booted == SlotId::a ? facts.seal_a : facts.seal_b;
+  const auto& running = seal_of(facts.booted, facts);
   object["release"] = running ? Json(running->release) : Json();
-  object["slots"] = Json(
-      Json::Object{{"a", slot_json(facts.seal_a)}, {"b", slot_json(facts.seal_b)}});
+  object["slots"] =
+      Json(Json::Object{{"a", slot_json(SlotId::a, facts)}, {"b", slot_json(SlotId::b, facts)}});
   object["fallback"] = facts.boot ? text(to_string(facts.boot->fallback)) : Json();
   object["trial"] = facts.boot ? trial_json(*facts.boot) : Json();
   object["boot_records"] = facts.boot ? Json("ok") : Json(facts.boot_error);
-  object["floor"] = Json(Json::Object{{"epoch", facts.journal.floor.epoch},
-                                      {"release", facts.journal.floor.release}});
+  object["floor"] = Json(
+      Json::Object{{"epoch", facts.journal.floor.epoch}, {"release", facts.journal.floor.release}});
   Json::Array denied;
   for (const auto& entry : facts.journal.denied)
     denied.push_back(Json(Json::Object{{"release", entry.release}, {"reason", entry.reason}}));

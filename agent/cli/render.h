@@ -17,6 +17,7 @@ struct StatusFacts {
   std::optional<BootState> boot;
   std::string boot_error;  // why there is none
   std::optional<Seal> seal_a, seal_b;
+  bool other_slot_in_work = false;  // an update works there, so its seal was not read
   Journal journal;
 };
 

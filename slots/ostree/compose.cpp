@@ -52,7 +52,8 @@ Status survey(const std::string& folder, Composed& composed) {
       continue;
     }
     struct stat st {};
-    if (::lstat(walk->path().c_str(), &st) != 0) return system_error("stat " + walk->path().string());
+    if (::lstat(walk->path().c_str(), &st) != 0)
+      return system_error("stat " + walk->path().string());
     ++composed.tree_inodes;
     if (S_ISREG(st.st_mode))
       composed.tree_bytes += static_cast<std::uint64_t>(st.st_size);
@@ -67,7 +68,8 @@ std::string only_kernel_release(const std::string& folder) {
   std::set<std::string> releases;
   for (const char* place : {"/usr/lib/modules", "/lib/modules"}) {
     std::error_code error;
-    for (fs::directory_iterator i(folder + place, error), end; !error && i != end; i.increment(error))
+    for (fs::directory_iterator i(folder + place, error), end; !error && i != end;
+         i.increment(error))
       if (i->is_directory()) releases.insert(i->path().filename().string());
   }
   return releases.size() == 1 ? *releases.begin() : "";
@@ -105,10 +107,10 @@ Status add_links(OstreeRepo* repo, OstreeMutableTree* tree, const std::vector<Li
     return error.translate("/boot");
   const glib::Object<OstreeMutableTree> boot(raw);
   for (const auto& link : links) {
-    const glib::String checksum(ostree_repo_write_symlink(repo, nullptr, 0, 0, nullptr,
-                                                          link.target.c_str(), nullptr, error.out()));
-    if (!checksum ||
-        !ostree_mutable_tree_replace_file(boot.get(), link.name.c_str(), checksum.get(), error.out()))
+    const glib::String checksum(ostree_repo_write_symlink(
+        repo, nullptr, 0, 0, nullptr, link.target.c_str(), nullptr, error.out()));
+    if (!checksum || !ostree_mutable_tree_replace_file(boot.get(), link.name.c_str(),
+                                                       checksum.get(), error.out()))
       return error.translate("/boot/" + link.name);
   }
   return ok();
@@ -133,10 +135,9 @@ Result<std::string> write_commit(OstreeRepo* repo, const std::string& folder,
     return error.translate("compose " + folder);
   const glib::Object<GFile> root(raw_root);
   char* raw_commit = nullptr;
-  if (!ostree_repo_write_commit_with_time(repo, nullptr, options.ref.c_str(), nullptr, nullptr,
-                                          OSTREE_REPO_FILE(root.get()),
-                                          static_cast<guint64>(options.timestamp), &raw_commit,
-                                          nullptr, error.out()))
+  if (!ostree_repo_write_commit_with_time(
+          repo, nullptr, options.ref.c_str(), nullptr, nullptr, OSTREE_REPO_FILE(root.get()),
+          static_cast<guint64>(options.timestamp), &raw_commit, nullptr, error.out()))
     return error.translate("commit " + folder);
   const glib::String commit(raw_commit);
   ostree_repo_transaction_set_ref(repo, nullptr, options.ref.c_str(), commit.get());
@@ -183,7 +184,8 @@ Result<Composed> ArchiveRepository::commit_tar(const std::string& file,
                                                const ComposeOptions& options) {
   std::string folder = repository_.path() + "/tmp/compose-XXXXXX";
   if (::mkdtemp(folder.data()) == nullptr) return system_error("temporary folder " + folder);
-  const std::string tree = folder + "/tree";  // has the mode of "/"; the folder around it is private
+  const std::string tree =
+      folder + "/tree";  // has the mode of "/"; the folder around it is private
   Result<Composed> composed = [&]() -> Result<Composed> {
     if (::mkdir(tree.c_str(), 0700) != 0 || ::chmod(tree.c_str(), 0755) != 0)
       return system_error("temporary folder " + tree);

@@ -1,9 +1,10 @@
 // Compose: a root tree becomes a commit in the archive repository that a publisher serves.
 //
 // The same tree, options and timestamp give the same commit. Left out: /ostree, /.cube, and what is
-// inside /proc, /sys, /dev, /run and /tmp (the folders stay). Refused: device nodes, sockets, fifos;
-// a tree without /boot/vmlinuz and /boot/initrd.img, unless /boot holds exactly one vmlinuz-VERSION
-// and its initrd.img-VERSION or initramfs-VERSION.img: then links of those names are added.
+// inside /proc, /sys, /dev, /run and /tmp (the folders stay). Refused: device nodes, sockets,
+// fifos; a tree without /boot/vmlinuz and /boot/initrd.img, unless /boot holds exactly one
+// vmlinuz-VERSION and its initrd.img-VERSION or initramfs-VERSION.img: then links of those names
+// are added.
 #pragma once
 
 #include <cstdint>

@@ -14,8 +14,8 @@ Status install_in_folder(const RootDir& folder, const Release& release, const Ob
   CUBE_CHECK(remove_seal(folder));
   CUBE_CHECK(tree.fill(release, source, nullptr, progress));
   CUBE_CHECK(tree.verify(release, progress));
-  return write_seal(folder, Seal{release.name.text, release.manifest_sha256, release.commit,
-                                 release.epoch, 0});
+  return write_seal(
+      folder, Seal{release.name.text, release.manifest_sha256, release.commit, release.epoch, 0});
 }
 
 }  // namespace cube

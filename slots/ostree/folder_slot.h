@@ -9,8 +9,9 @@
 
 namespace cube {
 
-// Fills `folder` with the release, verifies it and seals it (attempt 0). The folder becomes the root
-// of a slot's filesystem (mkfs -d keeps hard links). Errors: as SlotStore::fill() and verify().
+// Fills `folder` with the release, verifies it and seals it (attempt 0). The folder becomes the
+// root of a slot's filesystem (mkfs -d keeps hard links). Errors: as SlotStore::fill() and
+// verify().
 Status install_in_folder(const RootDir& folder, const Release& release, const ObjectSource& source,
                          const ProgressSink& progress);
 

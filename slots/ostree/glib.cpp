@@ -16,16 +16,21 @@ Errc code_of(const GError& error) {
   if (message.find("Server returned HTTP") != std::string_view::npos) return Errc::unreachable;
   if (error.domain == G_IO_ERROR) {
     switch (error.code) {
-      case G_IO_ERROR_NO_SPACE: return Errc::no_space;
-      case G_IO_ERROR_CANCELLED: return Errc::cancelled;
-      case G_IO_ERROR_NOT_FOUND: return Errc::not_found;
+      case G_IO_ERROR_NO_SPACE:
+        return Errc::no_space;
+      case G_IO_ERROR_CANCELLED:
+        return Errc::cancelled;
+      case G_IO_ERROR_NOT_FOUND:
+        return Errc::not_found;
       case G_IO_ERROR_HOST_NOT_FOUND:
       case G_IO_ERROR_HOST_UNREACHABLE:
       case G_IO_ERROR_NETWORK_UNREACHABLE:
       case G_IO_ERROR_CONNECTION_REFUSED:
       case G_IO_ERROR_CONNECTION_CLOSED:
-      case G_IO_ERROR_TIMED_OUT: return Errc::unreachable;
-      default: break;
+      case G_IO_ERROR_TIMED_OUT:
+        return Errc::unreachable;
+      default:
+        break;
     }
   }
   if (tells_of_damage(message)) return Errc::corrupt;
@@ -40,6 +45,14 @@ Error ErrorOut::translate(const std::string& what) const {
   std::string message = error_->message != nullptr ? error_->message : "";
   if (message.size() > 300) message.resize(300);
   return {code_of(*error_), what + ": " + message};
+}
+
+Result<Object<GFile>> root_of(OstreeRepo* repository, const std::string& commit) {
+  ErrorOut error;
+  GFile* root = nullptr;
+  if (!ostree_repo_read_commit(repository, commit.c_str(), &root, nullptr, nullptr, error.out()))
+    return error.translate("commit " + commit);
+  return Object<GFile>(root);
 }
 
 }  // namespace cube::glib

@@ -53,7 +53,8 @@ Status OstreeSlotStore::fill(SlotId target, const Release& release, const Object
   CUBE_TRY(auto mounted, open_for_filling(target, place));
   CUBE_TRY(const auto present, read_seal(mounted.tree()));
   if (present)
-    return Error{Errc::bug, "slot " + std::string(to_string(target)) + " is sealed; unseal it first"};
+    return Error{Errc::bug,
+                 "slot " + std::string(to_string(target)) + " is sealed; unseal it first"};
   CUBE_TRY(const auto running_slot, pair_.booted());
   CUBE_TRY(const auto running_place, pair_.place(running_slot));
   CUBE_TRY(const auto running,
@@ -63,7 +64,8 @@ Status OstreeSlotStore::fill(SlotId target, const Release& release, const Object
   return mounted.close();
 }
 
-Status OstreeSlotStore::verify(SlotId target, const Release& release, const ProgressSink& progress) {
+Status OstreeSlotStore::verify(SlotId target, const Release& release,
+                               const ProgressSink& progress) {
   CUBE_TRY(const auto place, pair_.place(target));
   CUBE_TRY(const auto booted, pair_.booted());
   proof_.reset();
@@ -72,6 +74,15 @@ Status OstreeSlotStore::verify(SlotId target, const Release& release, const Prog
   CUBE_CHECK(SlotTree(mounted.tree(), config_.carry_over).verify(release, progress));
   proof_ = Proof{target, release.commit};
   return ok();
+}
+
+Status OstreeSlotStore::verify_after_use(SlotId target, const Release& release,
+                                         const ProgressSink& progress) {
+  CUBE_TRY(const auto place, pair_.place(target));
+  CUBE_TRY(const auto booted, pair_.booted());
+  CUBE_TRY(const auto mounted,
+           MountedSlot::open(root_, target, place, booted == target, Access::read));
+  return SlotTree(mounted.tree(), config_.carry_over).verify_after_use(release, progress);
 }
 
 Status OstreeSlotStore::seal(SlotId target, const Release& release, std::uint64_t attempt) {

@@ -23,6 +23,8 @@ class OstreeSlotStore final : public SlotStore {
   Status fill(SlotId target, const Release& release, const ObjectSource& source,
               const ProgressSink& progress) override;
   Status verify(SlotId target, const Release& release, const ProgressSink& progress) override;
+  Status verify_after_use(SlotId target, const Release& release,
+                          const ProgressSink& progress) override;
   Status seal(SlotId target, const Release& release, std::uint64_t attempt) override;
 
  private:

@@ -11,7 +11,6 @@
 #include "slots/carry_over.h"
 #include "slots/ostree/glib.h"
 #include "slots/ostree/repository.h"
-#include "slots/ostree/verify.h"
 
 namespace cube {
 namespace {
@@ -31,8 +30,8 @@ constexpr const char* copied[] = {"etc", "var"};
 Status check_out_part(const Repository& repository, const std::string& commit, const RootDir& tree,
                       const std::string& subpath, const std::string& target, bool copy) {
   OstreeRepoCheckoutAtOptions options{};
-  options.mode = repository.keeps_owners() ? OSTREE_REPO_CHECKOUT_MODE_NONE
-                                           : OSTREE_REPO_CHECKOUT_MODE_USER;
+  options.mode =
+      repository.keeps_owners() ? OSTREE_REPO_CHECKOUT_MODE_NONE : OSTREE_REPO_CHECKOUT_MODE_USER;
   options.overwrite_mode = OSTREE_REPO_CHECKOUT_OVERWRITE_NONE;
   options.force_copy = copy ? TRUE : FALSE;
   options.no_copy_fallback = copy ? FALSE : TRUE;
@@ -46,12 +45,7 @@ Status check_out_part(const Repository& repository, const std::string& commit, c
 
 Result<bool> release_has(const Repository& repository, const std::string& commit,
                          const std::string& name) {
-  glib::ErrorOut error;
-  GFile* raw = nullptr;
-  if (!ostree_repo_read_commit(repository.native(), commit.c_str(), &raw, nullptr, nullptr,
-                               error.out()))
-    return error.translate("commit " + commit);
-  const glib::Object<GFile> root(raw);
+  CUBE_TRY(const auto root, glib::root_of(repository.native(), commit));
   const glib::Object<GFile> child(g_file_get_child(root.get(), name.c_str()));
   return g_file_query_file_type(child.get(), G_FILE_QUERY_INFO_NOFOLLOW_SYMLINKS, nullptr) ==
          G_FILE_TYPE_DIRECTORY;
@@ -147,8 +141,8 @@ Status SlotTree::drop_cache() const {
   for (const auto& prefix : prefixes) {
     CUBE_TRY(const auto names, tree_.list(objects + "/" + prefix));
     for (const auto& name : names) {
-      const auto file = tree_.open_file(objects + "/" + prefix + "/" + name,
-                                        O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+      const auto file =
+          tree_.open_file(objects + "/" + prefix + "/" + name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
       if (file) ::posix_fadvise(file->get(), 0, 0, POSIX_FADV_DONTNEED);
     }
   }
@@ -156,16 +150,28 @@ Status SlotTree::drop_cache() const {
 }
 
 Status SlotTree::verify(const Release& release, const ProgressSink& progress) const {
+  return verify(release, {carried_, false}, progress);
+}
+
+Status SlotTree::verify_after_use(const Release& release, const ProgressSink& progress) const {
+  Tolerance tolerance{carried_, true};
+  tolerance.changed.insert(tolerance.changed.end(), std::begin(copied), std::end(copied));
+  return verify(release, tolerance, progress);
+}
+
+Status SlotTree::verify(const Release& release, const Tolerance& tolerance,
+                        const ProgressSink& progress) const {
   CUBE_CHECK(drop_cache());
   CUBE_TRY(const auto repository, Repository::open_bare_to_read(tree_.join(repository_path)));
   CUBE_CHECK(repository.verify_commit(release.commit, progress));
   if (!mutated("verify-skips-paths"))
-    CUBE_CHECK(verify_paths(repository, release.commit, tree_, carried_));
+    CUBE_CHECK(verify_paths(repository, release.commit, tree_, tolerance));
   for (const std::string name : {"boot/vmlinuz", "boot/initrd.img"}) {
     const auto st = tree_.stat(name);
     if (!st || !S_ISREG(st->st_mode) || st->st_size == 0)
-      return Error{Errc::corrupt, tree_.join(name) + " is missing or empty, so the boot loader could "
-                                                     "not start this release"};
+      return Error{Errc::corrupt, tree_.join(name) +
+                                      " is missing or empty, so the boot loader could "
+                                      "not start this release"};
   }
   return ok();
 }

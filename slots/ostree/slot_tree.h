@@ -1,8 +1,8 @@
 // SlotTree: one slot's tree and its object store, whatever the slot is made of: a conventional root
 // tree with the repository in ostree/repo and our own notes in .cube/.
 //
-// fill() may be repeated after being cut off anywhere. The caller guarantees that the tree is not the
-// running one and carries no seal.
+// fill() may be repeated after being cut off anywhere. The caller guarantees that the tree is not
+// the running one and carries no seal.
 #pragma once
 
 #include <string>
@@ -11,6 +11,7 @@
 #include "base/progress.h"
 #include "base/root_dir.h"
 #include "model/release.h"
+#include "slots/ostree/verify.h"
 #include "slots/slot_store.h"
 
 namespace cube {
@@ -28,8 +29,12 @@ class SlotTree {
 
   // Every object and every path, read from the device. Errors: corrupt, failed.
   Status verify(const Release& release, const ProgressSink& progress) const;
+  // The same, but for what a running system changes (SlotStore::verify_after_use).
+  Status verify_after_use(const Release& release, const ProgressSink& progress) const;
 
  private:
+  Status verify(const Release& release, const Tolerance& tolerance,
+                const ProgressSink& progress) const;
   Status check_space(const Release& release) const;
   Status check_out(const Release& release) const;
   Status swap_in() const;

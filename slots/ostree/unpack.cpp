@@ -83,9 +83,8 @@ bool is_top(archive_entry* entry) {
 
 // "/" of the tree: the folder is there already and takes the member's mode and owner.
 Status set_top(archive_entry* entry, const std::string& folder) {
-  if (::geteuid() == 0 &&
-      ::chown(folder.c_str(), static_cast<uid_t>(archive_entry_uid(entry)),
-              static_cast<gid_t>(archive_entry_gid(entry))) != 0)
+  if (::geteuid() == 0 && ::chown(folder.c_str(), static_cast<uid_t>(archive_entry_uid(entry)),
+                                  static_cast<gid_t>(archive_entry_gid(entry))) != 0)
     return system_error("owner of " + folder);
   if (::chmod(folder.c_str(), archive_entry_perm(entry)) != 0)
     return system_error("mode of " + folder);

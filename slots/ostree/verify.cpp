@@ -2,9 +2,13 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <cstring>
+#include <map>
 #include <set>
 
 #include "base/io.h"
@@ -18,20 +22,54 @@ constexpr const char* queried = "standard::*,unix::mode,unix::uid,unix::gid";
 // File types and all of the permission bits.
 constexpr std::uint32_t all_mode_bits = S_IFMT | 07777;
 
+using Attributes = std::map<std::string, std::string>;
+
+Attributes attributes_in(GVariant* list) {
+  Attributes attributes;
+  GVariantIter entries;
+  GVariant *name, *value;
+  g_variant_iter_init(&entries, list);
+  while (g_variant_iter_next(&entries, "(@ay@ay)", &name, &value)) {
+    const glib::Variant owned_name(name), owned_value(value);
+    gsize size = 0;
+    const auto* bytes = static_cast<const char*>(g_variant_get_fixed_array(value, &size, 1));
+    attributes[g_variant_get_bytestring(name)] = std::string(bytes, size);
+  }
+  return attributes;
+}
+
+Result<Attributes> attributes_of(const Fd& fd, const std::string& path) {
+  std::string names(65536, '\0'), value(65536, '\0');  // the kernel's own limits
+  const auto length = ::flistxattr(fd.get(), names.data(), names.size());
+  if (length < 0 && errno == ENOTSUP) return Attributes{};
+  if (length < 0) return system_error("list the extended attributes of " + path);
+  names.resize(static_cast<std::size_t>(length));
+  Attributes attributes;
+  for (std::size_t at = 0; at < names.size(); at += std::strlen(names.data() + at) + 1) {
+    const char* name = names.data() + at;
+    const auto size = ::fgetxattr(fd.get(), name, value.data(), value.size());
+    if (size < 0)
+      return system_error("read extended attribute " + std::string(name) + " of " + path);
+    attributes[name] = value.substr(0, static_cast<std::size_t>(size));
+  }
+  return attributes;
+}
+
 class PathVerifier {
  public:
-  PathVerifier(const Repository& repository, const RootDir& tree,
-               const std::vector<std::string>& carried)
-      : repository_(repository), tree_(tree), carried_(carried) {}
+  PathVerifier(const Repository& repository, const RootDir& tree, const Tolerance& tolerance)
+      : repository_(repository), tree_(tree), tolerance_(tolerance) {}
 
   Status folder(GFile* expected, const std::string& path) {
     std::set<std::string> names;
     CUBE_CHECK(each_child(expected, path, names));
+    if (tolerance_.additions) return ok();
     CUBE_TRY(const auto present, tree_.list(path.empty() ? "." : path));
     for (const auto& name : present) {
       const std::string child = path.empty() ? name : path + "/" + name;
-      const bool ours = path.empty() && (name == "ostree" || name == ".cube" || name == "lost+found");
-      if (names.count(name) == 0 && !ours && !is_carried_over(child, carried_))
+      const bool ours =
+          path.empty() && (name == "ostree" || name == ".cube" || name == "lost+found");
+      if (names.count(name) == 0 && !ours && !is_carried_over(child, tolerance_.changed))
         return wrong(child, "is not part of the release");
     }
     return ok();
@@ -54,7 +92,7 @@ class PathVerifier {
       const std::string name = g_file_info_get_name(info.get());
       names.insert(name);
       const std::string child = path.empty() ? name : path + "/" + name;
-      if (is_carried_over(child, carried_)) continue;
+      if (is_carried_over(child, tolerance_.changed)) continue;
       const glib::Object<GFile> file(g_file_get_child(expected, name.c_str()));
       CUBE_CHECK(one(file.get(), info.get(), child));
     }
@@ -73,6 +111,7 @@ class PathVerifier {
       if (st.st_uid != g_file_info_get_attribute_uint32(info, "unix::uid") ||
           st.st_gid != g_file_info_get_attribute_uint32(info, "unix::gid"))
         return wrong(path, "has another owner");
+      if (!S_ISLNK(st.st_mode)) CUBE_CHECK(attributes(expected, path));
     }
     if (S_ISDIR(st.st_mode)) return folder(expected, path);
     if (S_ISLNK(st.st_mode)) {
@@ -83,10 +122,22 @@ class PathVerifier {
     return content(expected, st, path);
   }
 
+  Status attributes(GFile* expected, const std::string& path) {
+    glib::ErrorOut error;
+    GVariant* raw = nullptr;
+    if (!ostree_repo_file_get_xattrs(OSTREE_REPO_FILE(expected), &raw, nullptr, error.out()))
+      return error.translate("attributes of /" + path);
+    const glib::Variant wanted(raw);
+    CUBE_TRY(const auto fd, tree_.open_file(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK));
+    CUBE_TRY(const auto present, attributes_of(fd, "/" + path));
+    if (present != attributes_in(wanted.get())) return wrong(path, "has other extended attributes");
+    return ok();
+  }
+
   Status content(GFile* expected, const struct stat& st, const std::string& path) {
     const std::string checksum = ostree_repo_file_get_checksum(OSTREE_REPO_FILE(expected));
-    const std::string object = "ostree/repo/objects/" + checksum.substr(0, 2) + "/" +
-                               checksum.substr(2) + ".file";
+    const std::string object =
+        "ostree/repo/objects/" + checksum.substr(0, 2) + "/" + checksum.substr(2) + ".file";
     CUBE_TRY(const auto reference, tree_.open_file(object, O_RDONLY | O_NOFOLLOW));
     struct stat object_st {};
     if (::fstat(reference.get(), &object_st) != 0) return system_error("stat /" + object);
@@ -114,20 +165,15 @@ class PathVerifier {
 
   const Repository& repository_;
   const RootDir& tree_;
-  const std::vector<std::string>& carried_;
+  const Tolerance& tolerance_;
 };
 
 }  // namespace
 
 Status verify_paths(const Repository& repository, const std::string& commit, const RootDir& tree,
-                    const std::vector<std::string>& carried) {
-  glib::ErrorOut error;
-  GFile* raw = nullptr;
-  if (!ostree_repo_read_commit(repository.native(), commit.c_str(), &raw, nullptr, nullptr,
-                               error.out()))
-    return error.translate("commit " + commit);
-  const glib::Object<GFile> root(raw);
-  return PathVerifier(repository, tree, carried).folder(root.get(), "");
+                    const Tolerance& tolerance) {
+  CUBE_TRY(const auto root, glib::root_of(repository.native(), commit));
+  return PathVerifier(repository, tree, tolerance).folder(root.get(), "");
 }
 
 }  // namespace cube

@@ -237,6 +237,33 @@ TEST_F(BadInput, DamagedJournal) {
   expect_refused_then_applied(exit_damaged, "journal", [] {});
 }
 
+class Return : public BadInput {
+ protected:
+  Return() { expect_applied(appliance_.apply()); }
+};
+
+TEST_F(Return, ToASlotThatHasRun) {
+  write(appliance_.root() + "/slots/a/var/lib/grown", "while it ran");
+  write(appliance_.root() + "/slots/a/usr/local.log", "while it ran");
+  const auto ran = appliance_.run({"rollback"});
+  EXPECT_EQ(ran.exit_code, exit_reboot_needed) << ran.output;
+  EXPECT_EQ(appliance_.start(), (Started{SlotId::a, true}));
+  EXPECT_EQ(appliance_.commit().exit_code, 0);
+  EXPECT_EQ(appliance_.status_text("fallback"), "a");
+}
+
+TEST_F(Return, ToADamagedSlotIsRefused) {
+  const auto object = object_in("a", "tool of ");
+  ASSERT_FALSE(object.empty());
+  spoil(object);
+  const auto ran = appliance_.run({"rollback"});
+  EXPECT_EQ(ran.exit_code, exit_damaged) << ran.output;
+  EXPECT_EQ(appliance_.start(), (Started{SlotId::b, false}));
+  EXPECT_EQ(appliance_.status_text("phase"), "idle");
+  spoil(object);  // the same bit again
+  EXPECT_EQ(appliance_.run({"rollback"}).exit_code, exit_reboot_needed);
+}
+
 // --- The source ----------------------------------------------------------------------------------
 
 class BadServer : public BadInput {
@@ -322,6 +349,9 @@ TEST_F(BadInput, TwoAppliesAtOnce) {
   const auto root = RootDir::open(appliance_.root()).value();
   auto lock = take_lock(root, 0);
   ASSERT_TRUE(lock);
+  const auto seen = appliance_.run({"status", "--json"});
+  EXPECT_EQ(seen.exit_code, 0);
+  EXPECT_NE(seen.output.find(R"("b": {"sealed": null})"), std::string::npos) << seen.output;
   expect_refused_then_applied(exit_busy, "another cube-update", [&] {
     lock = Error{Errc::failed, "let go"};
   });

@@ -92,6 +92,9 @@ struct SweepPorts final : BootControl,
     verified_content = release.manifest_sha256;
     return ok();
   }
+  Status verify_after_use(SlotId slot, const Release& release, const ProgressSink& progress) override {
+    return verify(slot, release, progress);
+  }
   Status seal(SlotId slot, const Release& release, std::uint64_t attempt) override {
     demand_writable(slot);
     demand(verified_content == release.manifest_sha256,

@@ -336,6 +336,18 @@ TEST_F(DecideTable, FillingUnsealsFillsVerifiesSealsInThisOrder) {
   EXPECT_EQ(next(Filling{update_}), "staged");
 }
 
+TEST_F(DecideTable, AReturnReadsTheSlotAgainBeforeItArms) {
+  apply();
+  update_.returning = true;
+  world_.candidate = update_;
+  world_.target_seal = seal_of(update_.release, 1);
+  EXPECT_EQ(next(Staged{update_}), "VERIFY");
+  world_.done.verified = true;
+  EXPECT_EQ(next(Staged{update_}), "arming");
+  world_.failure = Error{Errc::corrupt, "damaged", 0};
+  EXPECT_EQ(ended(Staged{update_}).why.cause, Cause::fill_failed);
+}
+
 TEST_F(DecideTable, FillingAfterARestartFetchesAgain) {
   apply();
   world_.done.withdrawn = true;

@@ -201,6 +201,28 @@ TEST_F(SlotsTest, NoSealWithoutVerification) {
   EXPECT_TRUE(store_->seal(SlotId::b, new_, 1));
 }
 
+TEST_F(SlotsTest, ASlotThatHasRunMayDifferOnlyWhereASystemWrites) {
+  ASSERT_TRUE(install(SlotId::b, new_));
+  const auto b = slot("b");
+  put(b / "etc/os-release", "edited");
+  put(b / "etc/added", "x");
+  fs::remove(b / "var/lib/state");
+  put(b / "root/.history", "x");
+  EXPECT_EQ(store_->verify(SlotId::b, new_, quiet).error().code, Errc::corrupt);
+  EXPECT_TRUE(store_->verify_after_use(SlotId::b, new_, quiet));
+  EXPECT_EQ(store_->seal(SlotId::b, new_, 1).error().code, Errc::bug) << "no ground for a seal";
+  const auto damaged = [&] { return store_->verify_after_use(SlotId::b, new_, quiet).error().code; };
+  fs::rename(b / "usr/bin/same", b / "usr/bin/other");
+  EXPECT_EQ(damaged(), Errc::corrupt) << "a file is missing";
+  put(b / "usr/bin/same", "the same in bath");
+  EXPECT_EQ(damaged(), Errc::corrupt) << "a file was replaced";
+  fs::remove(b / "usr/bin/same");
+  fs::rename(b / "usr/bin/other", b / "usr/bin/same");
+  EXPECT_TRUE(store_->verify_after_use(SlotId::b, new_, quiet));
+  damage(b / "usr/bin/same");
+  EXPECT_EQ(damaged(), Errc::corrupt) << "an object is damaged";
+}
+
 TEST_F(SlotsTest, EveryKindOfDamageIsFoundByVerify) {
   const auto change = [&](const std::string& what, const std::function<void()>& break_it) {
     ASSERT_TRUE(store_->unseal(SlotId::b));
