@@ -1,11 +1,14 @@
-"""Root trees of the demo appliance: a real Debian kernel, a small initramfs, busybox, and cube-update with its libraries."""
+"""Root trees of the demo appliance: a real Debian kernel, a small initramfs, a userspace, and cube-update with its libraries.
+
+The userspace is busybox alone, which starts fastest, or systemd as PID 1 (systemd_userspace.py).
+"""
 
 import os
 import pathlib
 import shutil
 import subprocess
 
-from . import cpio
+from . import cpio, systemd_userspace
 
 HERE = pathlib.Path(__file__).resolve().parent.parent
 HOOK = HERE.parent / "initramfs/emergency.sh"
@@ -23,7 +26,10 @@ VARIANTS = {
     "emergency": "the initramfs lacks the disk's driver",
     "sick": "a required health check fails",
     "hang": "the initramfs waits for ever",
+    "unit-fails": "with systemd: a unit fails",
+    "incomplete": "with systemd: a unit that boot-complete.target requires fails",
 }
+USERSPACES = ("busybox", "systemd")
 CONFIG = """product = "CUBE"
 [source]
 allow-http = true
@@ -32,19 +38,25 @@ deadline = {deadline}
 """
 
 
-def make(tree, kernel, version, variant, programs, trusted_root, deadline=120):
-    """Fills the folder `tree`. `programs` maps a path in the tree to a program of the build host."""
+def make(tree, kernel, version, variant, programs, trusted_root, deadline=120, userspace="busybox", cache=None):
+    """Fills the folder `tree`. `programs` maps a path in the tree to a program of the build host; `cache` is for systemd's packages."""
     if variant not in VARIANTS:
         raise ValueError(f"no variant {variant}: {', '.join(VARIANTS)}")
     tree = pathlib.Path(tree)
+    if userspace == "systemd":
+        systemd_userspace.unpack(cache, tree)
     for folder in FOLDERS:
         (tree / folder).mkdir(parents=True, exist_ok=True)
     for link in ("bin", "sbin", "lib", "lib64"):
-        (tree / link).symlink_to(f"usr/{link}")
+        if not (tree / link).is_symlink():
+            (tree / link).symlink_to(f"usr/{link}")
     _busybox(tree)
     for path, program in programs.items():
         _program(tree, path, pathlib.Path(program))
-    _write(tree / "usr/sbin/init", (HERE / "busybox/init").read_bytes(), 0o755)
+    if userspace == "systemd":
+        systemd_userspace.set_up(tree, variant)
+    else:
+        _write(tree / "usr/sbin/init", (HERE / "busybox/init").read_bytes(), 0o755)
     _write(tree / "etc/os-release", f'ID=cube-demo\nVERSION_ID="{version}"\nVARIANT={variant}\n'.encode())
     _write(tree / "usr/lib/cube-update/config.d/10-demo.toml", CONFIG.format(deadline=deadline).encode())
     if trusted_root:
@@ -54,7 +66,7 @@ def make(tree, kernel, version, variant, programs, trusted_root, deadline=120):
         _write(tree / "usr/lib/cube-update/health/required.d/50-storage", b"#!/bin/sh\necho 'storage is down'\nexit 1\n", 0o755)
     _write(tree / "boot/vmlinuz", kernel.image.read_bytes())
     _write(tree / "boot/initrd.img", initramfs(kernel, variant))
-    (tree / "usr/lib/modules" / kernel.release).mkdir(parents=True)
+    (tree / "usr/lib/modules" / kernel.release).mkdir(parents=True, exist_ok=True)
 
 
 def initramfs(kernel, variant):
@@ -80,9 +92,10 @@ def initramfs(kernel, variant):
 def _busybox(tree):
     busybox = pathlib.Path("/bin/busybox")
     _write(tree / "usr/bin/busybox", busybox.read_bytes(), 0o755)
+    there = {path.name for folder in ("bin", "sbin") for path in (tree / "usr" / folder).iterdir()}
     applets = subprocess.run([busybox, "--list"], check=True, capture_output=True, text=True).stdout.split()
     for applet in applets:
-        if applet not in ("busybox", "init"):
+        if applet not in ("busybox", "init", *there):
             (tree / "usr/bin" / applet).symlink_to("busybox")
 
 

@@ -18,6 +18,7 @@ INSTALLED = "1.0.0"
 # version -> variant
 RELEASES = {INSTALLED: "good", "2.0.0": "good", "2.0.1": "vfs-panic", "2.0.2": "init-exits", "2.0.3": "late-panic",
             "2.0.4": "emergency", "2.0.5": "sick", "2.0.6": "hang"}
+SYSTEMD_RELEASES = {INSTALLED: "good", "2.0.0": "good", "2.0.7": "unit-fails", "2.0.8": "incomplete"}
 BOOT_SECONDS = 60
 APPLY_SECONDS = 120
 _building = threading.Lock()
@@ -28,7 +29,7 @@ def name_of(version):
 
 
 def version_of(variant):
-    return next(version for version, kind in RELEASES.items() if kind == variant and version != INSTALLED)
+    return next(version for version, kind in (RELEASES | SYSTEMD_RELEASES).items() if kind == variant and version != INSTALLED)
 
 
 def call(*command):
@@ -38,7 +39,7 @@ def call(*command):
     return result.stdout
 
 
-def publish(folder, releases):
+def publish(folder, releases, userspace="busybox"):
     """A signed repository with these releases. Returns its folder."""
     import importlib.machinery
     import importlib.util
@@ -52,7 +53,8 @@ def publish(folder, releases):
     for version, variant in releases.items():
         top = folder / "tree"
         shutil.rmtree(top, ignore_errors=True)
-        tree.make(top, kernel.fetch(bench.BUILD / "cache"), version, variant, make_tree.programs(BINARIES), trusted_root)
+        cache = bench.BUILD / "cache"
+        tree.make(top, kernel.fetch(cache), version, variant, make_tree.programs(BINARIES), trusted_root, userspace=userspace, cache=cache)
         name = name_of(version)
         call(release, "compose", top, "--repository", repository, "--version", version, "--built", BUILT, "--source", name.rsplit("_", 1)[1])
     shutil.rmtree(top)
@@ -77,31 +79,32 @@ def make_stick(image, repository, mib=700):
 
 
 @functools.cache
-def _base(split):
-    folder = bench.BUILD / "machine-tests/appliance-base"
+def _base(split, userspace):
+    folder = bench.BUILD / f"machine-tests/{userspace}-base"
     stamp = folder / "complete"
-    sources = [path for folder in ("appliance", "initramfs") for path in (appliance_path.TOP / "packaging" / folder).rglob("*")
+    sources = [path for folder in ("appliance", "initramfs", "systemd") for path in (appliance_path.TOP / "packaging" / folder).rglob("*")
                if path.suffix != ".pyc" and path.is_file()]
     newest = max(path.stat().st_mtime for path in [*BINARIES.iterdir(), *sources])
     if not stamp.exists() or stamp.stat().st_mtime < newest:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        repository = publish(folder, RELEASES)
+        repository = publish(folder, RELEASES if userspace == "busybox" else SYSTEMD_RELEASES, userspace)
         install(folder, repository, INSTALLED)
         make_stick(folder / "stick.img", repository)
         stamp.touch()
     layout = disk.Layout(folder / ("main.img" if split else "appliance.img"), folder / "boot.img" if split else None, slot=400, data=32)
-    disk.build(layout, folder / "slot-a")
+    (folder / "data/cube-update").mkdir(parents=True, exist_ok=True)
+    disk.build(layout, folder / "slot-a", data=folder / "data")
     return layout, folder / "stick.img"
 
 
 class Guest:
     """A running appliance whose command line is on the serial console."""
 
-    def __init__(self, at, split=False):
+    def __init__(self, at, split=False, userspace="busybox"):
         self.at = at
         with _building:
-            base, self.stick = _base(split)
+            base, self.stick = _base(split, userspace)
         self.layout = at.copy_of(base)
         self.fw_cfg = {}
         self.machine = None
@@ -148,9 +151,13 @@ class Guest:
 
     def apply(self, version, options=""):
         """Starts an update; the machine restarts in the end."""
-        self.machine.type(f"cube-update apply {name_of(version)} --from /media/stick {options}\n")
+        self.restart_by(f"cube-update apply {name_of(version)} --from /media/stick {options}")
+
+    def restart_by(self, command):
+        """Types a command that restarts the machine."""
+        self.machine.type(command + "\n")
         if self.wait(r"restarting\n", r"cube: exit \d+\n", seconds=APPLY_SECONDS).group().startswith("cube"):
-            raise Failure(f"apply of {version} ends without a restart: {self.machine.log()[-600:]}")
+            raise Failure(f"`{command}` ends without a restart: {self.machine.log()[-600:]}")
 
     def expect_status(self, **wanted):
         status = self.status()

@@ -63,7 +63,7 @@ def return_to_old(at):
     guest.ready("a")
     guest.apply("2.0.0")
     guest.ready("b", 120)
-    guest.machine.type("cube-update rollback --now\n")
+    guest.restart_by("cube-update rollback --now")
     guest.userspace("a", trial=True)
     guest.wait(r"cube: commit exit 0\n")
     guest.ready("a")
