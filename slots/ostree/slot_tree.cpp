@@ -51,24 +51,32 @@ Result<bool> release_has(const Repository& repository, const std::string& commit
          G_FILE_TYPE_DIRECTORY;
 }
 
-// Bytes that the slot's present content takes: they are reused or freed.
-Result<std::uint64_t> bytes_in_use(const struct statvfs& fs) {
-  return static_cast<std::uint64_t>(fs.f_blocks - fs.f_bfree) * fs.f_frsize;
+// Some room for filesystem blocks that are not filled, for directories and for the repository's
+// files.
+std::uint64_t bytes_needed(const Release& release) {
+  return release.tree_bytes + release.tree_bytes / 10 + 16 * mib;
+}
+
+Result<struct statvfs> space_of(const RootDir& tree) {
+  struct statvfs fs {};
+  CUBE_TRY(const auto folder, tree.open_file(".", O_RDONLY | O_DIRECTORY));
+  if (::fstatvfs(folder.get(), &fs) != 0) return system_error("space of " + tree.path());
+  return fs;
+}
+
+std::uint64_t bytes_free(const struct statvfs& fs) {
+  return static_cast<std::uint64_t>(fs.f_bavail) * fs.f_frsize;
 }
 
 }  // namespace
 
 Status SlotTree::check_space(const Release& release) const {
-  struct statvfs fs {};
-  CUBE_TRY(const auto folder, tree_.open_file(".", O_RDONLY | O_DIRECTORY));
-  if (::fstatvfs(folder.get(), &fs) != 0) return system_error("space of " + tree_.path());
-  const std::uint64_t needed = release.tree_bytes + release.tree_bytes / 10 + 16 * mib;
-  std::uint64_t available = static_cast<std::uint64_t>(fs.f_bavail) * fs.f_frsize;
+  CUBE_TRY(const auto fs, space_of(tree_));
+  const std::uint64_t needed = bytes_needed(release);
+  std::uint64_t available = bytes_free(fs);
   // A slot of its own holds nothing but the slot; in a folder appliance the disk is shared.
-  if (tree_.exists("lost+found")) {
-    CUBE_TRY(const auto used, bytes_in_use(fs));
-    available += used;
-  }
+  if (tree_.exists("lost+found"))
+    available += static_cast<std::uint64_t>(fs.f_blocks - fs.f_bfree) * fs.f_frsize;
   if (needed > available)
     return Error{Errc::no_space, release.name.text + " needs " + std::to_string(needed / mib) +
                                      " MiB in " + tree_.path() + ", where only " +
@@ -85,7 +93,6 @@ Status SlotTree::check_space(const Release& release) const {
 
 Status SlotTree::check_out(const Release& release) const {
   CUBE_TRY(const auto repository, Repository::open_bare(tree_.join(repository_path)));
-  CUBE_CHECK(tree_.remove_tree(staging));
   CUBE_CHECK(check_out_part(repository, release.commit, tree_, "/", staging, false));
   for (const std::string name : copied) {
     CUBE_TRY(const bool there, release_has(repository, release.commit, name));
@@ -97,11 +104,20 @@ Status SlotTree::check_out(const Release& release) const {
   return ok();
 }
 
-Status SlotTree::swap_in() const {
-  CUBE_TRY(const auto fresh, tree_.list(staging));
+// Takes away what is in the way of the new tree: the old one, and if the objects that could be
+// reused leave too little room, those, too.
+Status SlotTree::make_room(const Release& release) const {
   CUBE_TRY(const auto present, tree_.list("."));
   for (const auto& name : present)
     if (!is_ours(name)) CUBE_CHECK(tree_.remove_tree(name));
+  CUBE_CHECK(tree_.remove_tree(staging));
+  CUBE_TRY(const auto fs, space_of(tree_));
+  if (bytes_free(fs) < bytes_needed(release)) CUBE_CHECK(tree_.remove_tree("ostree"));
+  return ok();
+}
+
+Status SlotTree::move_in() const {
+  CUBE_TRY(const auto fresh, tree_.list(staging));
   for (const auto& name : fresh) {
     if (is_ours(name)) continue;
     const std::string from = std::string(staging) + "/" + name;
@@ -114,6 +130,7 @@ Status SlotTree::swap_in() const {
 Status SlotTree::fill(const Release& release, const ObjectSource& source, const RootDir* running,
                       const ProgressSink& progress) {
   CUBE_CHECK(check_space(release));
+  CUBE_CHECK(make_room(release));
   CUBE_CHECK(tree_.make_dirs("ostree"));
   CUBE_CHECK(tree_.make_dirs(".cube", 0700));
   {
@@ -125,7 +142,7 @@ Status SlotTree::fill(const Release& release, const ObjectSource& source, const 
     CUBE_CHECK(repository.keep_only(release.commit));
   }
   CUBE_CHECK(check_out(release));
-  CUBE_CHECK(swap_in());
+  CUBE_CHECK(move_in());
   if (running != nullptr) CUBE_CHECK(carry_over(*running, tree_, carried_));
   CUBE_TRY(const auto folder, tree_.open_file(".", O_RDONLY | O_DIRECTORY));
   if (::syncfs(folder.get()) != 0) return system_error("sync " + tree_.path());

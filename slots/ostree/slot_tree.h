@@ -37,7 +37,8 @@ class SlotTree {
                 const ProgressSink& progress) const;
   Status check_space(const Release& release) const;
   Status check_out(const Release& release) const;
-  Status swap_in() const;
+  Status make_room(const Release& release) const;
+  Status move_in() const;
   Status drop_cache() const;
 
   const RootDir& tree_;
