@@ -179,13 +179,11 @@ def ext4_with_features_that_grub_cannot_read(machine):
 
 
 @case
-def full_of_something_else(machine):
-    run("mkfs.ext4", "-q", machine.b)
+def full_of_objects_that_are_not_needed(machine):
+    run("mkfs.ext4", "-q", "-m", "0", machine.b)
     with machine.other_slot() as slot:
-        for folder in (slot, slot / "ostree"):
-            folder.mkdir(exist_ok=True)
-            (folder / "junk").write_bytes(bytes(30 * MIB))
-        with contextlib.suppress(OSError), open(slot / "ostree/more", "wb", buffering=0) as file:
+        (slot / "ostree").mkdir()
+        with contextlib.suppress(OSError), open(slot / "ostree/left-over", "wb", buffering=0) as file:
             while file.write(bytes(MIB)):
                 pass
         assert os.statvfs(slot).f_bavail == 0
