@@ -16,12 +16,18 @@ using glib::ErrorOut;
 constexpr const char* remote_name = "cube-update";
 constexpr int network_retries = 5;  // per object; libostree's own default
 
+// Objects that are imported from a folder are not counted by libostree, only the folders of the tree.
 void report(OstreeAsyncProgress* progress, gpointer sink) {
   guint fetched = 0;
   guint requested = 0;
+  guint folders = 0;
   ostree_async_progress_get(progress, "fetched", "u", &fetched, "requested", "u", &requested,
-                            nullptr);
-  (*static_cast<const ProgressSink*>(sink))({"fill", fetched, requested, "objects"});
+                            "scanned-metadata", "u", &folders, nullptr);
+  const auto& tell = *static_cast<const ProgressSink*>(sink);
+  if (requested > 0)
+    tell({"fill", fetched, requested, "objects"});
+  else
+    tell({"fill", folders, 0, "folders"});
 }
 
 // Our own signature covers the commit, so libostree's are not asked for.
