@@ -62,11 +62,14 @@ class Publisher {
   // Errors: as publish().
   Result<Publication> renew(UnixSeconds now, std::optional<std::uint64_t> days = {}) const;
 
-  // Publishes the next root (new keys, new thresholds or just a later expiry), and signs anew what
-  // its keys sign. Interrupted between the two, machines refuse the repository until renew().
-  // Errors: as publish(), and those of next_root_body().
-  Result<Publication> next_root(const RootChange& change, UnixSeconds now,
-                                std::optional<std::uint64_t> days = {}) const;
+  // The next root (new keys, new thresholds or just a later expiry) with the signatures of the keys at
+  // hand. Nothing is published. Errors: those of next_root_body().
+  [[nodiscard]] Result<std::string> draft_root(const RootChange& change, UnixSeconds now,
+                                               std::optional<std::uint64_t> days = {}) const;
+  // Publishes a draft that has all its signatures, and signs anew what its keys sign. Interrupted
+  // between the two, machines refuse the repository until renew().
+  // Errors: as publish(), and those of check_next_root().
+  Result<Publication> publish_root(const std::string& text, UnixSeconds now) const;
 
   [[nodiscard]] const ReleaseRepository& repository() const { return repository_; }
   [[nodiscard]] const Settings& settings() const { return settings_; }

@@ -1,4 +1,4 @@
-// Publisher::renew and Publisher::next_root: the same releases under new signatures.
+// Publisher::renew, draft_root and publish_root: the same releases under new signatures.
 #include "release/publisher_run.h"
 
 namespace cube {
@@ -13,9 +13,8 @@ Result<bool> can_sign(const KeyFolder& keys, const Root& root, const std::string
 
 // After a change of keys what is published must be signed anew, if its signatures no longer count.
 Status check_can_follow(const PublishedState& state, const KeyFolder& keys, const Root& next) {
-  const std::pair<const char*, const Metadata*> documents[] = {{"targets", &state.targets},
-                                                               {"snapshot", &state.snapshot},
-                                                               {"timestamp", &state.timestamp}};
+  const std::pair<const char*, const Metadata*> documents[] = {
+      {"targets", &state.targets}, {"snapshot", &state.snapshot}, {"timestamp", &state.timestamp}};
   bool anew = false;  // what describes a changed document changes, too
   for (const auto& [role, document] : documents) {
     anew = anew || !check_signatures(*document, next, role);
@@ -69,13 +68,18 @@ Result<Publication> Publisher::renew(UnixSeconds now, std::optional<std::uint64_
   return std::move(run.result);
 }
 
-Result<Publication> Publisher::next_root(const RootChange& change, UnixSeconds now,
-                                         std::optional<std::uint64_t> days) const {
-  CUBE_TRY(auto run, begin(now, {}));
+Result<std::string> Publisher::draft_root(const RootChange& change, UnixSeconds now,
+                                          std::optional<std::uint64_t> days) const {
+  CUBE_TRY(const auto run, begin(now, {}));
   const auto lifetime = static_cast<UnixSeconds>(days.value_or(settings_.lifetimes.root)) * day;
   CUBE_TRY(const Json body, next_root_body(run.root, change, run.keys, now + lifetime));
-  CUBE_TRY(const auto text, sign_next_root(body, run.root, run.keys));
+  return draft_next_root(body, run.root, run.keys);
+}
+
+Result<Publication> Publisher::publish_root(const std::string& text, UnixSeconds now) const {
+  CUBE_TRY(auto run, begin(now, {}));
   CUBE_TRY(auto next, parse_root(text));
+  CUBE_CHECK(check_next_root(next, run.root));
   if (run.before) CUBE_CHECK(check_can_follow(*run.before, run.keys, next));
   CUBE_CHECK(repository_.put_metadata("root", next.version, text));
   const bool roles_changed = run.root.roles != next.roles;

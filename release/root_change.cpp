@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/digest.h"
 #include "release/signed_metadata.h"
 
 namespace cube {
@@ -49,10 +50,9 @@ Status remove_key(Draft& draft, const KeyOfRole& removed, const KeyFolder& keys)
 
 Status check_role(const std::string& name, const Role& role) {
   if (role.threshold >= 1 && role.threshold <= role.key_ids.size()) return ok();
-  return Error{Errc::invalid, "role " + name + ": a threshold of " +
-                                  std::to_string(role.threshold) + " with " +
-                                  std::to_string(role.key_ids.size()) +
-                                  " keys; add keys or change the threshold"};
+  return Error{Errc::invalid,
+               "role " + name + ": a threshold of " + std::to_string(role.threshold) + " with " +
+                   std::to_string(role.key_ids.size()) + " keys; add keys or change the threshold"};
 }
 
 }  // namespace
@@ -77,25 +77,47 @@ Result<Json> next_root_body(const Root& root, const RootChange& change, const Ke
   return root_body({"root", root.version + 1, expires}, roles);
 }
 
-Result<std::string> sign_next_root(const Json& body, const Root& root, const KeyFolder& keys) {
-  CUBE_TRY(auto signers, signers_of(keys, root, "root"));
-  CUBE_TRY(const auto unsigned_text, sign_with(body, {}));
-  CUBE_TRY(const auto next, parse_root(unsigned_text));
-  CUBE_TRY(const auto new_signers, signers_of(keys, next, "root"));
-  for (const auto& key : new_signers)
-    if (std::none_of(signers.begin(), signers.end(),
-                     [&](const PrivateKey& other) { return other.id() == key.id(); }))
-      signers.push_back(key);
-  CUBE_TRY(auto text, sign_with(body, signers));
-  CUBE_TRY(const auto read_back, parse_root(text));
-  for (const Root* judge : {&root, &read_back}) {
-    auto enough = check_signatures(read_back, *judge, "root");
-    if (!enough)
-      return Error{Errc::untrusted, "next root: with the keys in " + keys.path() + " it is " +
-                                        enough.error().what +
-                                        "; bring the others or name their folder with --keys"};
+Result<std::string> draft_next_root(const Json& body, const Root& root, const KeyFolder& keys) {
+  CUBE_TRY(const auto text, sign_with(body, {}));
+  CUBE_TRY(const auto next, parse_root(text));
+  CUBE_TRY(const auto present_signers, signers_of(keys, root, "root"));
+  CUBE_TRY(const auto next_signers, signers_of(keys, next, "root"));
+  CUBE_TRY(const auto half, add_signatures(text, present_signers));
+  return add_signatures(half, next_signers);
+}
+
+Result<std::string> add_signatures(const std::string& draft, const std::vector<PrivateKey>& keys) {
+  CUBE_TRY(const auto root, parse_root(draft));
+  CUBE_TRY(const Json document, Json::parse(draft, {max_metadata_bytes, 16}));
+  CUBE_TRY(auto members, document.object());
+  CUBE_TRY(auto signatures, members["signatures"].array());
+  for (const auto& key : keys) {
+    const bool there = std::any_of(root.signatures.begin(), root.signatures.end(),
+                                   [&](const Signature& made) { return made.key_id == key.id(); });
+    if (there) continue;
+    CUBE_TRY(const auto bytes, key.sign(root.covered));
+    signatures.push_back(
+        Json::Object{{"keyid", key.id()}, {"sig", to_hex(bytes.data(), bytes.size())}});
   }
-  return text;
+  members["signatures"] = std::move(signatures);
+  return Json(std::move(members)).pretty();
+}
+
+Status check_next_root(const Root& next, const Root& root) {
+  if (next.version != root.version + 1)
+    return Error{Errc::invalid, "next root: is version " + std::to_string(next.version) +
+                                    ", but the repository has version " +
+                                    std::to_string(root.version) + "; draft it anew"};
+  for (const auto& [judge, which] : {std::pair{&root, "present"}, {&next, "new"}}) {
+    auto enough = check_signatures(next, *judge, "root");
+    if (!enough)
+      return Error{Errc::untrusted, "next root: it is " + enough.error().what + ", by the " +
+                                        which +
+                                        " root; bring the keys or name their folder with --keys, "
+                                        "or let each holder of a key sign a draft (cube-release "
+                                        "root --draft, sign)"};
+  }
+  return ok();
 }
 
 }  // namespace cube

@@ -31,8 +31,16 @@ struct RootChange {
 Result<Json> next_root_body(const Root& root, const RootChange& change, const KeyFolder& keys,
                             UnixSeconds expires);
 
-// Signed by all keys at hand of both roots, and read back: it fulfils the thresholds of both.
-// Errors: untrusted (keys are missing), failed.
-Result<std::string> sign_next_root(const Json& body, const Root& root, const KeyFolder& keys);
+// A draft of the next root: signed by all keys at hand of both roots, which may be too few yet.
+// Errors: those of KeyFolder.
+Result<std::string> draft_next_root(const Json& body, const Root& root, const KeyFolder& keys);
+
+// The draft with the signatures of these keys besides those that it has. Errors: corrupt (no root),
+// failed.
+Result<std::string> add_signatures(const std::string& draft, const std::vector<PrivateKey>& keys);
+
+// Ok when machines that believe `root` will follow: the next version, and enough signatures for
+// both. Errors: invalid (another version), untrusted (signatures are missing: how many).
+Status check_next_root(const Root& next, const Root& root);
 
 }  // namespace cube

@@ -12,6 +12,10 @@
 #include "release/composer.h"
 #include "release/verifier.h"
 
+namespace cube {
+struct Publication;
+}
+
 namespace cube::publish_cli {
 
 struct Common {
@@ -31,6 +35,8 @@ struct RootCommand {  // each "ROLE=VALUE"
   std::vector<std::string> add;
   std::vector<std::string> remove;
   std::vector<std::string> thresholds;
+  std::string draft;    // file to write the new root to, instead of publishing it
+  std::string publish;  // file with a finished draft
 };
 
 Result<int> init(const Common& common, const InitCommand& command);
@@ -41,6 +47,9 @@ Result<int> publish(const Common& common, std::optional<std::uint64_t> days);
 Result<int> renew(const Common& common, std::optional<std::uint64_t> days);
 Result<int> next_root(const Common& common, const RootCommand& command,
                       std::optional<std::uint64_t> days);
+// Signs a draft of a root with `keys`, or with those at hand that the new root names.
+Result<int> sign(const Common& common, const std::string& file,
+                 const std::vector<std::string>& keys);
 // `place`: a folder or a URL.
 Result<int> verify(const Common& common, const std::string& place, const VerifyOptions& options);
 // Exit code 6 when something expires within `days`.
@@ -49,6 +58,10 @@ Result<int> list(const Common& common);
 
 // The absolute path of a folder, without "." and without a slash at its end. Errors: failed.
 Result<std::string> absolute_folder(const std::string& path);
+// --keys, or the key folder of the repository at hand. Errors: invalid (neither).
+Result<std::string> key_folder(const Common& common);
+// Tells what was published and signed; the exit code.
+int report(const Common& common, const Publication& done);
 // The time of this machine. Errors: failed.
 Result<UnixSeconds> wall_clock();
 // "1.9 GB", "310 kB".

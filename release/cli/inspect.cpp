@@ -98,9 +98,10 @@ Result<int> expire_check(const Common& common, std::uint64_t days) {
   if (common.json) fmt::print("{}\n", Json(Json::Object{{"documents", documents}}).line());
   if (soon.empty()) return exit_done;
   const bool root_soon = soon.rfind("root", 0) == 0;
-  return Error{Errc::refused,
-               fmt::format("repository {}: expires within {} days: {}; sign anew with {}", path, days,
-                           soon, root_soon ? "cube-release root, then renew" : "cube-release renew")};
+  return Error{
+      Errc::refused,
+      fmt::format("repository {}: expires within {} days: {}; sign anew with {}", path, days, soon,
+                  root_soon ? "cube-release root, then renew" : "cube-release renew")};
 }
 
 Result<int> list(const Common& common) {

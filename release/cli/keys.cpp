@@ -11,17 +11,6 @@
 namespace cube::publish_cli {
 namespace {
 
-// --keys, or the key folder of the repository at hand.
-Result<std::string> key_folder(const Common& common) {
-  if (!common.keys.empty()) return absolute_folder(common.keys);
-  CUBE_TRY(const auto path, absolute_folder(common.repository));
-  auto publisher = Publisher::open(path);
-  if (!publisher)
-    return Error{Errc::invalid, "key folder: not named, and " + path +
-                                    " is no repository; name it with --keys DIR"};
-  return publisher->keys_path();
-}
-
 // The roles for which the newest root names the key.
 Json::Array roles_of(const std::string& id, const Root& root) {
   Json::Array roles;
@@ -48,6 +37,16 @@ std::string roles_text(const NamedKey& key, const Root* root) {
 }
 
 }  // namespace
+
+Result<std::string> key_folder(const Common& common) {
+  if (!common.keys.empty()) return absolute_folder(common.keys);
+  CUBE_TRY(const auto path, absolute_folder(common.repository));
+  auto publisher = Publisher::open(path);
+  if (!publisher)
+    return Error{Errc::invalid, "key folder: not named, and " + path +
+                                    " is no repository; name it with --keys DIR"};
+  return publisher->keys_path();
+}
 
 Result<int> init(const Common& common, const InitCommand& command) {
   CUBE_TRY(const auto path, absolute_folder(command.folder));

@@ -1,8 +1,8 @@
 // cube-release: the command line.
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <CLI/CLI.hpp>
 
 #include <csignal>
 #include <functional>
@@ -15,7 +15,8 @@ namespace cube::publish_cli {
 namespace {
 
 constexpr const char* about =
-    "cube-release makes signed releases for cube-update: it turns a root file system into a release, "
+    "cube-release makes signed releases for cube-update: it turns a root file system into a "
+    "release, "
     "signs it, and keeps the folder that machines update from.";
 
 constexpr const char* footer =
@@ -25,7 +26,8 @@ constexpr const char* footer =
     "  cube-release publish --repository /srv/cube\n"
     "  cube-release verify /srv/cube\n"
     "Exit codes: 0 done, 1 failed, 2 usage, 3 nothing to do, 4 not trusted or keys missing,\n"
-    "6 refused (also: something expires soon), 7 content damaged, 8 no space, 9 unreachable, 10 busy.\n"
+    "6 refused (also: something expires soon), 7 content damaged, 8 no space, 9 unreachable, 10 "
+    "busy.\n"
     "See docs/publishing.md.";
 
 struct Command {
@@ -40,6 +42,7 @@ struct Options {
   RootCommand root;
   std::string owners = ::geteuid() == 0 ? "keep" : "root";
   std::string key_name;
+  std::vector<std::string> sign_with;
   std::optional<std::uint64_t> lifetime;
   std::uint64_t soon = 14;
   std::string place = ".";
@@ -84,9 +87,10 @@ class Commands {
   }
 
   void add_init() {
-    auto* command = add(app_, "init", "make a repository, its keys and its first root",
-                        "cube-release init /srv/cube --product CUBE --root-keys 3 --root-threshold 2",
-                        [this] { return init(o_.common, o_.init); });
+    auto* command =
+        add(app_, "init", "make a repository, its keys and its first root",
+            "cube-release init /srv/cube --product CUBE --root-keys 3 --root-threshold 2",
+            [this] { return init(o_.common, o_.init); });
     command->add_option("folder", o_.init.folder, "the new repository")->required();
     command->add_option("--product", o_.init.product, "first part of every release name")
         ->required();
@@ -106,9 +110,9 @@ class Commands {
             "cube-release key generate root-2 --keys /media/usb/keys",
             [this] { return key_generate(o_.common, o_.key_name); });
     generate->add_option("name", o_.key_name, "its name: NAME.pem and NAME.pub.json")->required();
-    auto* listing = add(*key, "list", "keys, the roles they sign for, and where private parts are",
-                        "cube-release key list --repository /srv/cube",
-                        [this] { return key_list(o_.common); });
+    auto* listing =
+        add(*key, "list", "keys, the roles they sign for, and where private parts are",
+            "cube-release key list --repository /srv/cube", [this] { return key_list(o_.common); });
     for (auto* command : {generate, listing}) {
       add_repository(command);
       add_keys(command);
@@ -116,12 +120,12 @@ class Commands {
   }
 
   void add_compose() {
-    auto* command = add(app_, "compose", "turn a root file system into a release, not yet published",
-                        "cube-release compose rootfs.tar --version 2.2.4 --epoch 3",
-                        [this] {
-                          o_.compose.keep_owners = o_.owners == "keep";
-                          return compose(o_.common, o_.compose);
-                        });
+    auto* command =
+        add(app_, "compose", "turn a root file system into a release, not yet published",
+            "cube-release compose rootfs.tar --version 2.2.4 --epoch 3", [this] {
+              o_.compose.keep_owners = o_.owners == "keep";
+              return compose(o_.common, o_.compose);
+            });
     auto& c = o_.compose;
     command->add_option("tree", c.tree, "a folder or a tar archive (any compression)")->required();
     command->add_option("--version", c.version, "dotted numbers, as in 2.2.4")->required();
@@ -160,16 +164,30 @@ class Commands {
   }
 
   void add_root() {
-    auto* command = add(app_, "root", "publish the next root: other keys, thresholds, a later expiry",
-                        "cube-release root --add targets=targets-2 --remove targets=targets",
-                        [this] { return next_root(o_.common, o_.root, o_.lifetime); });
+    auto* command =
+        add(app_, "root", "publish the next root: other keys, thresholds, a later expiry",
+            "cube-release root --add targets=targets-2 --remove targets=targets",
+            [this] { return next_root(o_.common, o_.root, o_.lifetime); });
     command->add_option("--add", o_.root.add, "ROLE=KEY: the key signs for the role from now on");
     command->add_option("--remove", o_.root.remove, "ROLE=KEY: its signature no longer counts");
     command->add_option("--threshold", o_.root.thresholds, "ROLE=N: that many keys must sign");
     command->add_option("--expires-days", o_.lifetime, "lifetime of the root")
         ->check(CLI::Range(1, 36500));
-    add_repository(command);
-    add_keys(command);
+    auto* draft = command->add_option(
+        "--draft", o_.root.draft, "write it to this file, for others to sign, and publish nothing");
+    command->add_option("--publish", o_.root.publish, "publish the draft in this file")
+        ->excludes(draft);
+    auto* sign_command =
+        add(app_, "sign", "sign the draft of a root that another holder of a key made",
+            "cube-release sign root-draft.json --keys /media/usb/keys",
+            [this] { return sign(o_.common, o_.place, o_.sign_with); });
+    sign_command->add_option("file", o_.place, "the draft; gets the signature")->required();
+    sign_command->add_option("--key", o_.sign_with,
+                             "sign with this key (default: those at hand that the new root names)");
+    for (auto* each : {command, sign_command}) {
+      add_repository(each);
+      add_keys(each);
+    }
   }
 
   void add_reading() {
@@ -177,8 +195,9 @@ class Commands {
                                "cube-release verify https://updates.example.com/cube",
                                [this] { return verify(o_.common, o_.place, o_.verify); });
     verify_command->add_option("place", o_.place, "folder or URL")->capture_default_str();
-    verify_command->add_option("--trusted-root", o_.verify.trusted_root,
-                               "the root.json in the images (default: the repository's first root)");
+    verify_command->add_option(
+        "--trusted-root", o_.verify.trusted_root,
+        "the root.json in the images (default: the repository's first root)");
     verify_command->add_flag("--quick", o_.verify.quick,
                              "of the trees only the commits, not every object");
     auto* check = add(app_, "expire-check", "exit with 6 when a signature expires soon",

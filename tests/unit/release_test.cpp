@@ -301,6 +301,12 @@ TEST_F(ReleaseTest, AnExpiringRootIsTold) {
   EXPECT_EQ(publisher.publish(late.now())->warnings.size(), 1U);
 }
 
+Result<Publication> next_root(const Publisher& publisher, const RootChange& change, UnixSeconds now,
+                              std::optional<std::uint64_t> days = {}) {
+  CUBE_TRY(const auto draft, publisher.draft_root(change, now, days));
+  return publisher.publish_root(draft, now);
+}
+
 TEST_F(ReleaseTest, TheNextRootChangesKeysAndOldMachinesFollow) {
   const auto publisher = init(2, 2);
   ASSERT_TRUE(publisher.add_release(release(new_name)));
@@ -310,7 +316,7 @@ TEST_F(ReleaseTest, TheNextRootChangesKeysAndOldMachinesFollow) {
   RootChange change;
   change.add = {{"root", "root-3"}, {"targets", "targets-2"}};
   change.remove = {{"root", "root-1"}, {"targets", "targets"}};
-  const auto changed = publisher.next_root(change, clock_2026.now());
+  const auto changed = next_root(publisher, change, clock_2026.now());
   ASSERT_TRUE(changed) << changed.error().what;
   EXPECT_EQ(changed->signed_roles,
             (std::vector<std::string>{"root", "targets", "snapshot", "timestamp"}));
@@ -326,19 +332,47 @@ TEST_F(ReleaseTest, TheNextRootChangesKeysAndOldMachinesFollow) {
 TEST_F(ReleaseTest, TheNextRootNeedsTheThresholdsOfBoth) {
   const auto publisher = init(2, 2);
   fs::rename(publisher.keys_path() + "/root-2.pem", scratch_.path() + "/away");
-  EXPECT_EQ(publisher.next_root({}, clock_2026.now()).error().code, Errc::untrusted);
+  EXPECT_EQ(next_root(publisher, {}, clock_2026.now()).error().code, Errc::untrusted);
   fs::rename(scratch_.path() + "/away", publisher.keys_path() + "/root-2.pem");
   RootChange change;
   change.thresholds["root"] = 3;
-  EXPECT_EQ(publisher.next_root(change, clock_2026.now()).error().code, Errc::invalid);
+  EXPECT_EQ(next_root(publisher, change, clock_2026.now()).error().code, Errc::invalid);
   change = {};
   change.remove = {{"targets", "targets"}};
-  EXPECT_EQ(publisher.next_root(change, clock_2026.now()).error().code, Errc::invalid);
+  EXPECT_EQ(next_root(publisher, change, clock_2026.now()).error().code, Errc::invalid);
   EXPECT_FALSE(fs::exists(repository() + "/metadata/2.root.json"));
-  const auto renewed = publisher.next_root({}, clock_2026.now(), 5000);
+  const auto renewed = next_root(publisher, {}, clock_2026.now(), 5000);
   ASSERT_TRUE(renewed) << renewed.error().what;
   EXPECT_EQ(renewed->signed_roles, std::vector<std::string>{"root"});
   EXPECT_EQ(publisher.repository().roots()->size(), 2U);
+}
+
+// Each holder of a key has a folder of their own; the draft is carried from one to the next.
+TEST_F(ReleaseTest, ADraftIsSignedByOneHolderAfterTheOther) {
+  const auto publisher = init(3, 2);
+  const auto holder = [&](const std::string& name) {
+    const auto folder = KeyFolder::make(scratch_.path() + "/holder-" + name).value();
+    for (const char* tail : {".pem", ".pub.json"})
+      fs::copy(publisher.keys_path() + "/" + name + tail, folder.path() + "/" + name + tail);
+    return folder.load(folder.find(name).value()).value();
+  };
+  const auto first = holder("root-1"), second = holder("root-2");
+  for (const char* name : {"root-1", "root-2", "root-3"})
+    fs::remove(publisher.keys_path() + "/" + name + ".pem");
+  const auto now = clock_2026.now();
+  auto draft = publisher.draft_root({}, now).value();
+  EXPECT_EQ(publisher.publish_root(draft, now).error().code, Errc::untrusted);
+  draft = add_signatures(draft, {first}).value();
+  EXPECT_NE(publisher.publish_root(draft, now).error().what.find("signed by 1 of the 2"),
+            std::string::npos);
+  EXPECT_EQ(add_signatures(draft, {first}).value(), draft) << "twice is once";
+  const auto whole = add_signatures(draft, {second}).value();
+  auto changed = whole;
+  changed.replace(changed.find("\"threshold\": 2"), 14, "\"threshold\": 1");
+  EXPECT_EQ(publisher.publish_root(changed, now).error().code, Errc::untrusted);
+  EXPECT_TRUE(publisher.publish_root(whole, now));
+  EXPECT_EQ(publisher.publish_root(whole, now).error().code, Errc::invalid) << "once only";
+  EXPECT_EQ(add_signatures("{}", {first}).error().code, Errc::corrupt);
 }
 
 TEST_F(ReleaseTest, ANewKeyOfTargetsMustBeAtHand) {
@@ -351,7 +385,7 @@ TEST_F(ReleaseTest, ANewKeyOfTargetsMustBeAtHand) {
   RootChange change;
   change.add = {{"targets", "targets-2"}};
   change.remove = {{"targets", "targets"}};
-  EXPECT_EQ(publisher.next_root(change, clock_2026.now()).error().code, Errc::untrusted);
+  EXPECT_EQ(next_root(publisher, change, clock_2026.now()).error().code, Errc::untrusted);
   EXPECT_TRUE(verify()) << "nothing changed";
 }
 
