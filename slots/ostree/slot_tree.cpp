@@ -1,6 +1,7 @@
 #include "slots/ostree/slot_tree.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -62,6 +63,12 @@ Result<std::uint64_t> bytes_in_use(const struct statvfs& fs) {
   return static_cast<std::uint64_t>(fs.f_blocks - fs.f_bfree) * fs.f_frsize;
 }
 
+bool is_mount(const Fd& folder) {
+  struct statx found {};
+  return ::statx(folder.get(), "", AT_EMPTY_PATH, 0, &found) == 0 &&
+         (found.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+}
+
 }  // namespace
 
 Status SlotTree::check_space(const Release& release) const {
@@ -71,7 +78,7 @@ Status SlotTree::check_space(const Release& release) const {
   const std::uint64_t needed = release.tree_bytes + release.tree_bytes / 10 + 16 * mib;
   std::uint64_t available = static_cast<std::uint64_t>(fs.f_bavail) * fs.f_frsize;
   // A slot of its own holds nothing but the slot; in a folder appliance the disk is shared.
-  if (tree_.exists("lost+found")) {
+  if (is_mount(folder)) {
     CUBE_TRY(const auto used, bytes_in_use(fs));
     available += used;
   }
