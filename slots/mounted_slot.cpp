@@ -27,8 +27,8 @@ Status check_unused(const std::string& device) {
   const Fd fd(::open(device.c_str(), O_RDONLY | O_EXCL | O_CLOEXEC));
   if (fd.valid()) return ok();
   if (errno == EBUSY)
-    return Error{Errc::busy, device + " is mounted elsewhere or in use, so it is not written "
-                                      "(`findmnt` and `lsblk` show by what); free it and try again"};
+    return Error{Errc::busy, device + " is mounted elsewhere or in use, so it is not written; "
+                                      "`findmnt` and `lsblk` show by what"};
   return system_error("open " + device);
 }
 
