@@ -63,9 +63,10 @@ Result<std::uint64_t> bytes_in_use(const struct statvfs& fs) {
   return static_cast<std::uint64_t>(fs.f_blocks - fs.f_bfree) * fs.f_frsize;
 }
 
-bool is_mount(const Fd& folder) {
+// A slot of its own holds nothing but the slot; in a folder appliance the disk is shared.
+bool is_mount(const RootDir& tree) {
   struct statx found {};
-  return ::statx(folder.get(), "", AT_EMPTY_PATH, 0, &found) == 0 &&
+  return ::statx(tree.fd(), "", AT_EMPTY_PATH, 0, &found) == 0 &&
          (found.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
 }
 
@@ -77,8 +78,7 @@ Status SlotTree::check_space(const Release& release) const {
   if (::fstatvfs(folder.get(), &fs) != 0) return system_error("space of " + tree_.path());
   const std::uint64_t needed = release.tree_bytes + release.tree_bytes / 10 + 16 * mib;
   std::uint64_t available = static_cast<std::uint64_t>(fs.f_bavail) * fs.f_frsize;
-  // A slot of its own holds nothing but the slot; in a folder appliance the disk is shared.
-  if (is_mount(folder)) {
+  if (is_mount(tree_)) {
     CUBE_TRY(const auto used, bytes_in_use(fs));
     available += used;
   }
