@@ -17,6 +17,8 @@ namespace {
 // s_feature_incompat at 0x60; all little endian.
 constexpr off_t superblock_at = 1024;
 constexpr std::size_t magic_at = 0x38;
+constexpr std::size_t state_at = 0x3A;
+constexpr std::uint32_t noted_errors = 0x2;  // in s_state: the kernel found damage
 constexpr std::size_t incompat_at = 0x60;
 // filetype 0x2, recover 0x4, meta_bg 0x10, extents 0x40, 64bit 0x80, mmp 0x100, flex_bg 0x200,
 // encrypt 0x10000: what GRUB 2.06 supports or ignores. metadata_csum itself is an ro_compat
@@ -74,6 +76,8 @@ Status check_loader_readable(const std::string& device) {
       static_cast<ssize_t>(bytes.size()))
     return Error{Errc::corrupt, device + " is too short for a filesystem"};
   if (little(bytes, magic_at, 2) == 0xEF53) {
+    if ((little(bytes, state_at, 2) & noted_errors) != 0)
+      return Error{Errc::corrupt, device + ": the kernel noted damage in its filesystem"};
     const std::uint32_t strange = little(bytes, incompat_at, 4) & ~readable_incompat;
     if (strange == 0) return ok();
     return unreadable(device, "ext4", strange);

@@ -16,7 +16,7 @@ namespace cube {
 Status make_ext4(const std::string& device, const std::string& label);
 
 // Errors: cannot_arm (ext4 with a feature the loader does not know: named by its bit), corrupt
-// (neither ext4 nor xfs), failed.
+// (neither ext4 nor xfs, or the kernel noted damage in it), failed.
 Status check_loader_readable(const std::string& device);
 
 }  // namespace cube

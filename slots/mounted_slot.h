@@ -1,6 +1,9 @@
 // MountedSlot: access to a slot's tree while the object lives. A folder is used as it is; the booted
 // slot is the running root; the other device is mounted at run/cube-update/slot-X and unmounted, with
 // everything on the device, at the end. A mount that a killed run left is taken down first.
+//
+// A device that anything else holds (a mount under any name and in any namespace, swap, device
+// mapper) is not opened for writing: the kernel is asked about the device itself.
 #pragma once
 
 #include <memory>
@@ -15,7 +18,7 @@ enum class Access { read, write };
 
 class MountedSlot {
  public:
-  // Errors: corrupt (no filesystem that can be mounted), failed.
+  // Errors: corrupt (no filesystem that can be mounted), busy (held by something else), failed.
   static Result<MountedSlot> open(const RootDir& root, SlotId slot, const SlotPlace& place,
                                   bool booted, Access access);
   MountedSlot(MountedSlot&& other) noexcept;

@@ -52,7 +52,10 @@ Result<std::string> device_with_label(const std::string& label) {
 
 // What the slot is made of: a device's number, or a folder's device and inode.
 Result<Identity> identity_of(const RootDir& root, const SlotPlace& place) {
-  CUBE_TRY(const auto st, root.stat(place.path));
+  const auto found = root.stat(place.path);
+  if (!found && found.error().code == Errc::not_found)
+    return Error{Errc::cannot_arm, place.path + " does not exist; see slots.a and slots.b"};
+  CUBE_TRY(const auto st, found);
   if (place.is_folder) return Identity{st.st_dev, st.st_ino};
   if (!S_ISBLK(st.st_mode))
     return Error{Errc::cannot_arm, place.path + " is no block device"};

@@ -23,7 +23,7 @@ struct SlotsConfig {
 // One slot, resolved.
 struct SlotPlace {
   bool is_folder = false;
-  std::string path;  // device node, or the folder below the root
+  std::string path;  // of the device node or the folder, below the root
 };
 
 class SlotPair {

@@ -39,10 +39,11 @@ Status OstreeSlotStore::unseal(SlotId target) {
 Result<MountedSlot> OstreeSlotStore::open_for_filling(SlotId target, const SlotPlace& place) const {
   auto mounted = MountedSlot::open(root_, target, place, false, Access::write);
   if (place.is_folder) return mounted;
-  if (mounted && check_loader_readable(place.path)) return mounted;
+  const std::string device = root_.join(place.path);
+  if (mounted && check_loader_readable(device)) return mounted;
   if (!mounted && mounted.error().code != Errc::corrupt) return mounted;
   if (mounted) CUBE_CHECK(mounted->close());
-  CUBE_CHECK(make_ext4(place.path, "cube-" + std::string(to_string(target))));
+  CUBE_CHECK(make_ext4(device, "cube-" + std::string(to_string(target))));
   return MountedSlot::open(root_, target, place, false, Access::write);
 }
 
@@ -91,7 +92,7 @@ Status OstreeSlotStore::seal(SlotId target, const Release& release, std::uint64_
   if (!proved && !mutated("seal-without-verify"))
     return Error{Errc::bug, "slot " + std::string(to_string(target)) +
                                 " was not verified since it was changed, so it is not sealed"};
-  if (!place.is_folder) CUBE_CHECK(check_loader_readable(place.path));
+  if (!place.is_folder) CUBE_CHECK(check_loader_readable(root_.join(place.path)));
   CUBE_TRY(auto mounted, MountedSlot::open(root_, target, place, false, Access::write));
   CUBE_CHECK(write_seal(mounted.tree(), Seal{release.name.text, release.manifest_sha256,
                                              release.commit, release.epoch, attempt}));

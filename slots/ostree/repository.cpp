@@ -89,6 +89,26 @@ std::string describe(const ObjectName& name) {
   return "object " + name.checksum + "." + ostree_object_type_to_string(name.type);
 }
 
+// libostree keeps a download in $TMPDIR, else in /var/tmp, which a read-only root does not have.
+// To be made before any thread of a pull exists.
+class TemporaryFolder {
+ public:
+  explicit TemporaryFolder(const std::string& path) : before_(g_strdup(g_getenv("TMPDIR"))) {
+    g_setenv("TMPDIR", path.c_str(), TRUE);
+  }
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+  ~TemporaryFolder() {
+    if (before_)
+      g_setenv("TMPDIR", before_.get(), TRUE);
+    else
+      g_unsetenv("TMPDIR");
+  }
+
+ private:
+  glib::String before_;
+};
+
 // An ordinary user cannot give files away, so ownership is kept as data.
 int bare_mode() {
   return ::geteuid() == 0 ? OSTREE_REPO_MODE_BARE : OSTREE_REPO_MODE_BARE_USER;
@@ -158,9 +178,7 @@ Result<Repository> Repository::open_archive(const std::string& path, bool create
 
 Status Repository::pull_once(const ObjectSource& source, const std::string& commit,
                              const std::string& cache, const ProgressSink& progress) {
-  // libostree keeps a download in $TMPDIR, else in /var/tmp, which a read-only root does not have.
-  // Called before any thread of the pull exists.
-  g_setenv("TMPDIR", (path_ + "/tmp").c_str(), TRUE);
+  const TemporaryFolder downloads(path_ + "/tmp");
   ErrorOut error;
   const auto remote = remote_options(source.http);
   if (!ostree_repo_remote_change(repo_, nullptr, OSTREE_REPO_REMOTE_CHANGE_REPLACE, remote_name,

@@ -1,6 +1,7 @@
 #include "slots/ostree/slot_tree.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -68,14 +69,20 @@ std::uint64_t bytes_free(const struct statvfs& fs) {
   return static_cast<std::uint64_t>(fs.f_bavail) * fs.f_frsize;
 }
 
+// A slot of its own holds nothing but the slot; in a folder appliance the disk is shared.
+bool is_mount(const RootDir& tree) {
+  struct statx found {};
+  return ::statx(tree.fd(), "", AT_EMPTY_PATH, 0, &found) == 0 &&
+         (found.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+}
+
 }  // namespace
 
 Status SlotTree::check_space(const Release& release) const {
   CUBE_TRY(const auto fs, space_of(tree_));
   const std::uint64_t needed = bytes_needed(release);
   std::uint64_t available = bytes_free(fs);
-  // A slot of its own holds nothing but the slot; in a folder appliance the disk is shared.
-  if (tree_.exists("lost+found"))
+  if (is_mount(tree_))
     available += static_cast<std::uint64_t>(fs.f_blocks - fs.f_bfree) * fs.f_frsize;
   if (needed > available)
     return Error{Errc::no_space, release.name.text + " needs " + std::to_string(needed / mib) +

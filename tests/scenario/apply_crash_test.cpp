@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <iostream>
 
+#include "base/spawn.h"
 #include "slots/seal_file.h"
 #include "tests/support/crash_sweep.h"
 #include "tests/support/folder_appliance.h"
@@ -17,17 +18,24 @@ namespace {
 constexpr int exit_reboot_needed = 20;
 // An apply of this tree makes far more calls; fewer than this means that the shim lost sight of them.
 constexpr int fewest_calls = 100;
-constexpr int points_in_short_sweep = 40;
+constexpr int points_in_short_sweep = 10;
+// The loader's environment blocks, the journal with the metadata beside it, and the seal: where a cut
+// decides most, so they are swept apart, densely; where calls are few, in each way.
+constexpr const char* records[] = {"/boot/efi/cube/", "/var/lib/cube-update/", "seal"};
+constexpr int fewest_calls_on_records = 2;
+constexpr int points_on_records = 12;  // of each, in the short sweep
+constexpr int few_calls = 5;
 
 const std::vector<std::string> apply_command{"apply", "--no-reboot"};
 
 std::string text_of(const Json& json) { return json.line(); }
 
-bool sealed(const FolderAppliance& appliance, const std::string& slot, const std::string& release) {
+// The release that a slot's seal names; "" without one.
+std::string sealed_release(const FolderAppliance& appliance, const std::string& slot) {
   const auto folder = RootDir::open(appliance.root() + "/slots/" + slot);
-  if (!folder) return false;
+  if (!folder) return "";
   const auto seal = read_seal(*folder);
-  return seal && *seal && (*seal)->release == release;
+  return seal && *seal ? (*seal)->release : "";
 }
 
 void expect_commits(FolderAppliance& appliance, const std::string& when) {
@@ -46,7 +54,7 @@ TEST(ApplyScenario, AppliesStartsAndCommits) {
   const auto before = appliance.tree("a");
   const auto applied = appliance.apply();
   ASSERT_EQ(applied.exit_code, exit_reboot_needed) << applied.output;
-  EXPECT_TRUE(sealed(appliance, "b", FolderAppliance::newer));
+  EXPECT_EQ(sealed_release(appliance, "b"), FolderAppliance::newer);
   EXPECT_EQ(appliance.tree("a"), before);
   EXPECT_EQ(appliance.status_text("fallback"), "a") << text_of(appliance.status());
   expect_commits(appliance, "plain");
@@ -60,29 +68,29 @@ TEST(ApplyScenario, ATrialThatIsNotCommittedFallsBack) {
   EXPECT_EQ(appliance.start_loader(), (Started{SlotId::a, false})) << "one start for one arming";
 }
 
+// From the second generation on: slot b holds the sealed release of an earlier update.
 class ApplyCrashSweep : public testing::Test {
  protected:
   void SetUp() override {
+    const std::string slots = appliance_.root() + "/slots/";
+    std::filesystem::remove(slots + "b");
+    const auto copied = spawn({"cp", "-a", slots + "a", slots + "b"});
+    ASSERT_TRUE(copied && copied->exit_code == 0);
+    ASSERT_EQ(sealed_release(appliance_, "b"), FolderAppliance::older);
     appliance_.keep();
     before_ = appliance_.tree("a");
-    const auto counted =
-        count_calls(appliance_.command_line(apply_command), FolderAppliance::environment());
-    ASSERT_EQ(counted.exit_code, exit_reboot_needed) << counted.output;
-    calls_ = counted.calls;
-    ASSERT_GE(calls_, fewest_calls);
   }
 
   // What must hold at once, before anything mends the appliance.
   void check_now(const std::string& when) {
     EXPECT_EQ(appliance_.tree("a"), before_) << when << ": slot a changed";
     EXPECT_NO_THROW((void)appliance_.status()) << when;
-    const bool whole = sealed(appliance_, "b", FolderAppliance::newer);
-    if (whole) {
-      EXPECT_EQ(get_tool(), std::string("tool of ") + FolderAppliance::newer)
-          << when << ": sealed, but not whole";
+    const auto release = sealed_release(appliance_, "b");
+    if (!release.empty()) {
+      EXPECT_EQ(get_tool(), "tool of " + release) << when << ": sealed, but not whole";
     }
     const bool armed = offered();
-    EXPECT_TRUE(whole || !armed) << when << ": armed without a seal";
+    EXPECT_TRUE(release == FolderAppliance::newer || !armed) << when << ": armed without its seal";
     EXPECT_EQ(would_start(), (Started{armed ? SlotId::b : SlotId::a, armed})) << when;
   }
 
@@ -112,13 +120,38 @@ class ApplyCrashSweep : public testing::Test {
     return point % 3 == 2 ? Crash::torn : Crash::kill;
   }
 
-  void crash_at(int n, Crash crash) {
-    const std::string when = "call " + std::to_string(n) + " of " + std::to_string(calls_) +
+  // Crashes at calls that change a path with `on` in it; "": any path.
+  void sweep(const std::string& on, int fewest, int points) {
+    appliance_.restore();
+    const auto counted = count_calls(appliance_.command_line(apply_command),
+                                     FolderAppliance::environment(), on);
+    ASSERT_EQ(counted.exit_code, exit_reboot_needed) << counted.output;
+    ASSERT_GE(counted.calls, fewest) << on;
+    const bool full = std::getenv("CUBE_FULL_SWEEP") != nullptr;
+    const int stride = full ? 1 : std::max(1, counted.calls / points);
+    int point = 0;
+    for (int n = 1; n <= counted.calls && !HasFailure(); n += stride) {
+      if (counted.calls > few_calls)
+        crash_at(on, n, counted.calls, kind_of(point++));
+      else
+        for (const Crash crash : {Crash::kill, Crash::torn, Crash::no_space}) {
+          crash_at(on, n, counted.calls, crash);
+          ++point;
+        }
+    }
+    std::cout << point << " points of " << counted.calls << " calls on "
+              << (on.empty() ? "anything" : on) << "\n";
+    points_ += point;
+  }
+
+  void crash_at(const std::string& on, int n, int calls, Crash crash) {
+    const std::string when = "call " + std::to_string(n) + " of " + std::to_string(calls) + " on " +
+                             (on.empty() ? "anything" : on) +
                              (crash == Crash::no_space ? ", no space" : ", killed");
     SCOPED_TRACE(when);
     appliance_.restore();
     const auto crashed = run_with_crash(appliance_.command_line(apply_command), n, crash,
-                                        FolderAppliance::environment());
+                                        FolderAppliance::environment(), on);
     const bool ended = crashed.exit_code == 128 + 9 || crash == Crash::no_space ||
                        crashed.calls < n;  // threads do not make the same calls each time
     EXPECT_TRUE(ended) << crashed.exit_code << ": " << crashed.output;
@@ -136,21 +169,18 @@ class ApplyCrashSweep : public testing::Test {
 
   FolderAppliance appliance_;
   std::map<std::string, std::string> before_;
-  int calls_ = 0;
+  int points_ = 0;
   int killed_ = 0;
   int failed_ = 0;
 };
 
 TEST_F(ApplyCrashSweep, EveryCutLeavesAnApplianceThatGoesOn) {
-  const bool full = std::getenv("CUBE_FULL_SWEEP") != nullptr;
-  const int stride = full ? 1 : std::max(1, calls_ / points_in_short_sweep);
-  int points = 0;
-  for (int n = 1; n <= calls_ && !HasFailure(); n += stride) crash_at(n, kind_of(points++));
-  std::cout << points << " points of " << calls_ << " mutating calls: " << killed_ << " killed, "
-            << failed_ << " failed for want of space\n";
-  RecordProperty("points", points);
-  EXPECT_GE(points, points_in_short_sweep);
-  EXPECT_GE(killed_, points / 2);
+  sweep("", fewest_calls, points_in_short_sweep);
+  for (const std::string on : records) sweep(on, fewest_calls_on_records, points_on_records);
+  std::cout << points_ << " points: " << killed_ << " killed, " << failed_
+            << " failed for want of space\n";
+  RecordProperty("points", points_);
+  EXPECT_GE(killed_, points_ / 2);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 //   CUBE_CRASH_AT=N      at the N-th call, before it: SIGKILL
 //   CUBE_CRASH_TORN=1    when that call is a write: half of its bytes are written first
 //   CUBE_CRASH_ERRNO=E   instead of dying, that one call fails with errno E
+//   CUBE_CRASH_ON=TEXT   only calls on a path that contains TEXT are counted
 //   CUBE_CRASH_COUNT=F   F, a file that exists, always holds the running total: 8 bytes, native order
 //
 // Not seen: raw syscall(2), which base/root_dir.cpp uses for openat2 (so the creation of a file
@@ -27,11 +28,13 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 
 namespace {
 
 struct Plan {
   std::uint64_t at = 0;
+  const char* on = nullptr;
   bool torn = false;
   int error = 0;
 };
@@ -42,7 +45,8 @@ std::uint64_t number_in(const char* variable) {
 }
 
 const Plan& plan() {
-  static const Plan made{number_in("CUBE_CRASH_AT"), number_in("CUBE_CRASH_TORN") == 1,
+  static const Plan made{number_in("CUBE_CRASH_AT"), std::getenv("CUBE_CRASH_ON"),
+                         number_in("CUBE_CRASH_TORN") == 1,
                          static_cast<int>(number_in("CUBE_CRASH_ERRNO"))};
   return made;
 }
@@ -78,12 +82,50 @@ __attribute__((constructor)) void begin() {
   for (;;) ::pause();
 }
 
+bool contains(const char* path) { return std::strstr(path, plan().on) != nullptr; }
+
+// `below`: what comes after the path of the descriptor.
+bool is_on_descriptor(int fd, const char* below) {
+  const int saved = errno;
+  char link[64], path[2 * 4096];
+  std::snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+  const long length = ::syscall(SYS_readlinkat, AT_FDCWD, link, path, 4096);
+  const auto end = static_cast<std::size_t>(length < 0 ? 0 : length);
+  std::snprintf(path + end, sizeof path - end, "/%s", below);
+  errno = saved;
+  return contains(path);
+}
+
+// Whether a call with these arguments is on the chosen path: by a path that it names, else by its
+// first descriptor.
+bool is_on() { return false; }
+template <typename... Others>
+bool is_on(const char* path, Others...) { return contains(path); }
+template <typename... Others>
+bool is_on(const char* from, const char* to, Others...) { return contains(from) || contains(to); }
+bool is_on(const char* target, int folder, const char* path) {
+  return contains(target) || is_on_descriptor(folder, path);
+}
+template <typename... Others>
+bool is_on(int folder, const char* path, Others...) { return is_on_descriptor(folder, path); }
+template <typename... Others>
+bool is_on(int a, const char* from, int b, const char* to, Others...) {
+  return is_on_descriptor(a, from) || is_on_descriptor(b, to);
+}
+template <typename... Others>
+bool is_on(int fd, Others...) { return is_on_descriptor(fd, ""); }
+
 // One more call. True when it is the chosen one.
-bool chosen() { return counter().fetch_add(1) + 1 == plan().at; }
+template <typename... Arguments>
+bool chosen(Arguments... arguments) {
+  if (plan().on != nullptr && !is_on(arguments...)) return false;
+  return counter().fetch_add(1) + 1 == plan().at;
+}
 
 // At the chosen call: dies, or sets errno and returns true for the call to fail.
-bool fails() {
-  if (!chosen()) return false;
+template <typename... Arguments>
+bool fails(Arguments... arguments) {
+  if (!chosen(arguments...)) return false;
   if (plan().error == 0) die();
   errno = plan().error;
   return true;
@@ -113,12 +155,12 @@ bool is_storage(int fd) {
 #define CUBE_SHIM(result, name, parameters, arguments)                  \
   extern "C" __attribute__((visibility("default"))) result name parameters { \
     static auto* const next = real<result parameters>(#name);           \
-    return fails() ? static_cast<result>(-1) : next arguments;          \
+    return fails arguments ? static_cast<result>(-1) : next arguments;  \
   }
 #define CUBE_SHIM_ERROR(name, parameters, arguments)                    \
   extern "C" __attribute__((visibility("default"))) int name parameters { \
     static auto* const next = real<int parameters>(#name);              \
-    return fails() ? plan().error : next arguments;                     \
+    return fails arguments ? plan().error : next arguments;             \
   }
 #define CUBE_SHIM_OPEN(name)                                                           \
   extern "C" __attribute__((visibility("default"))) int name(const char* path, int flags, ...) { \
@@ -127,7 +169,7 @@ bool is_storage(int fd) {
     va_start(list, flags);                                                             \
     const mode_t mode = changes(flags) ? va_arg(list, mode_t) : 0;                     \
     va_end(list);                                                                      \
-    return changes(flags) && fails() ? -1 : next(path, flags, mode);                   \
+    return changes(flags) && fails(path) ? -1 : next(path, flags, mode);               \
   }
 #define CUBE_SHIM_OPENAT(name)                                                         \
   extern "C" __attribute__((visibility("default"))) int name(int folder, const char* path, int flags, \
@@ -137,13 +179,13 @@ bool is_storage(int fd) {
     va_start(list, flags);                                                             \
     const mode_t mode = changes(flags) ? va_arg(list, mode_t) : 0;                     \
     va_end(list);                                                                      \
-    return changes(flags) && fails() ? -1 : next(folder, path, flags, mode);           \
+    return changes(flags) && fails(folder, path) ? -1 : next(folder, path, flags, mode); \
   }
 // write and its kind: torn when the plan says so. `half` writes the first half.
 #define CUBE_SHIM_WRITE(name, parameters, arguments, half)                             \
   extern "C" __attribute__((visibility("default"))) ssize_t name parameters {          \
     static auto* const next = real<ssize_t parameters>(#name);                         \
-    if (!is_storage(fd) || !chosen()) return next arguments;                             \
+    if (!is_storage(fd) || !chosen arguments) return next arguments;                   \
     if (plan().torn) (void)half;                                                       \
     if (plan().error == 0) die();                                                      \
     errno = plan().error;                                                              \

@@ -15,13 +15,15 @@ namespace {
 
 constexpr std::chrono::seconds longest{60};
 
-Counted run(const std::vector<std::string>& argv, std::vector<std::string> environment) {
+Counted run(const std::vector<std::string>& argv, std::vector<std::string> environment,
+            const std::string& on) {
   const ScratchDir scratch;
   const std::string file = scratch.path() + "/calls";
   std::uint64_t calls = 0;
   std::ofstream(file, std::ios::binary).write(reinterpret_cast<const char*>(&calls), sizeof calls);
   environment.push_back("LD_PRELOAD=" CUBE_CRASH_SHIM);
   environment.push_back("CUBE_CRASH_COUNT=" + file);
+  if (!on.empty()) environment.push_back("CUBE_CRASH_ON=" + on);
   environment.push_back("ASAN_OPTIONS=verify_asan_link_order=0");
   if (const char* broken = ::getenv("CUBE_MUTATION"))  // a broken build is broken in here too
     environment.push_back(std::string("CUBE_MUTATION=") + broken);
@@ -34,18 +36,19 @@ Counted run(const std::vector<std::string>& argv, std::vector<std::string> envir
 
 }  // namespace
 
-Counted count_calls(const std::vector<std::string>& argv, std::vector<std::string> environment) {
-  return run(argv, std::move(environment));
+Counted count_calls(const std::vector<std::string>& argv, std::vector<std::string> environment,
+                    const std::string& on) {
+  return run(argv, std::move(environment), on);
 }
 
 Counted run_with_crash(const std::vector<std::string>& argv, int n, Crash crash,
-                       std::vector<std::string> environment) {
+                       std::vector<std::string> environment, const std::string& on) {
   environment.push_back("CUBE_CRASH_AT=" + std::to_string(n));
   if (crash == Crash::torn) environment.emplace_back("CUBE_CRASH_TORN=1");
   if (crash == Crash::no_space)
     environment.push_back("CUBE_CRASH_ERRNO=" + std::to_string(ENOSPC));
   if (crash == Crash::read_only) environment.push_back("CUBE_CRASH_ERRNO=" + std::to_string(EROFS));
-  return run(argv, std::move(environment));
+  return run(argv, std::move(environment), on);
 }
 
 }  // namespace cube

@@ -21,10 +21,11 @@ struct Counted {
 };
 
 // argv[0] is a path; `environment` ("NAME=VALUE") is all that it gets besides the shim's own. After
-// 60 s it is killed, and that is an exception.
-Counted count_calls(const std::vector<std::string>& argv, std::vector<std::string> environment = {});
+// 60 s it is killed, and that is an exception. `on`: only calls on paths that contain it count.
+Counted count_calls(const std::vector<std::string>& argv, std::vector<std::string> environment = {},
+                    const std::string& on = "");
 // `n` counts from 1. A program that makes fewer calls just ends.
 Counted run_with_crash(const std::vector<std::string>& argv, int n, Crash crash,
-                       std::vector<std::string> environment = {});
+                       std::vector<std::string> environment = {}, const std::string& on = "");
 
 }  // namespace cube
