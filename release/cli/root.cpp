@@ -106,7 +106,7 @@ std::string described(const Root& root) {
       fmt::format("root version {}, valid until {}\n", root.version, format_utc(root.expires));
   for (const auto& [name, role] : root.roles) {
     text += fmt::format("  {:<10} {} of {}:", name, role.threshold, role.key_ids.size());
-    for (const auto& id : role.key_ids) text += " " + id.substr(0, 12);
+    for (const auto& id : role.key_ids) text.append(1, ' ').append(id, 0, 12);
     text += "\n";
   }
   return text;
