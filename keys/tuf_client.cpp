@@ -99,6 +99,12 @@ std::string target_path(const std::string& path, const TargetFile& file, bool co
          percent_encoded(path.substr(name));
 }
 
+// Such a name would be read from outside the folder of targets.
+bool climbs(const std::string& path) {
+  const auto framed = "/" + path + "/";
+  return framed.find("/../") != std::string::npos || framed.find("/./") != std::string::npos;
+}
+
 }  // namespace
 
 // What earlier runs left behind.
@@ -324,6 +330,7 @@ Result<TargetFile> TufClient::find(const std::string& path) {
 
 Result<Verified<std::string>> TufClient::target(const std::string& path, std::size_t max_bytes) {
   CUBE_TRY(const TargetFile file, find(path));
+  if (climbs(path)) return Error{Errc::corrupt, path + ": has a part \".\" or \"..\""};
   const auto place = target_path(path, file, root_.consistent_snapshot);
   CUBE_TRY(auto content, fetch(place, described(file), max_bytes));
   return Verified<std::string>(std::move(content));
