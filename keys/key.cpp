@@ -6,6 +6,7 @@
 
 #include "base/digest.h"
 #include "base/mutation.h"
+#include "keys/pem_key.h"
 
 namespace cube {
 namespace {
@@ -38,20 +39,45 @@ Status check_ed25519(const std::string& bytes) {
   return ok();
 }
 
+Result<std::string> ed25519_key_of_hex(const std::string& hex) {
+  if (!is_sha256_hex(hex))
+    return Error{Errc::corrupt, "ed25519 key is not written as 64 lower-case hex digits"};
+  CUBE_TRY(std::string bytes, from_hex(hex));
+  CUBE_CHECK(check_ed25519(bytes));
+  return bytes;
+}
+
+// How one type of key is written and what it signs with.
+struct Kind {
+  std::string_view keytype;
+  std::string_view scheme;
+  SignatureScheme means;
+  Result<std::string> (*read)(const std::string&);
+};
+
+// "ecdsa" is how older repositories write the type.
+constexpr std::array<Kind, 4> kinds{
+    {{"ed25519", "ed25519", SignatureScheme::ed25519, ed25519_key_of_hex},
+     {"ecdsa", "ecdsa-sha2-nistp256", SignatureScheme::ecdsa_p256, p256_key_of_pem},
+     {"ecdsa-sha2-nistp256", "ecdsa-sha2-nistp256", SignatureScheme::ecdsa_p256, p256_key_of_pem},
+     {"rsa", "rsassa-pss-sha256", SignatureScheme::rsa_pss, rsa_key_of_pem}}};
+
 }  // namespace
 
 Result<PublicKey> PublicKey::parse(const Json& key) {
-  PublicKey parsed;
-  CUBE_TRY(parsed.keytype, key.string_at("keytype"));
-  CUBE_TRY(parsed.scheme, key.string_at("scheme"));
-  if (parsed.keytype != "ed25519" || parsed.scheme != "ed25519")
-    return Error{Errc::untrusted, "key type or scheme is not known here; only ed25519 is"};
+  CUBE_TRY(const std::string keytype, key.string_at("keytype"));
+  CUBE_TRY(const std::string scheme, key.string_at("scheme"));
+  const auto* kind = std::find_if(kinds.begin(), kinds.end(), [&](const Kind& known) {
+    return known.keytype == keytype && known.scheme == scheme;
+  });
+  if (kind == kinds.end())
+    return Error{Errc::untrusted, "key type or scheme is not known here; ed25519, "
+                                  "ecdsa-sha2-nistp256 and rsassa-pss-sha256 are"};
   CUBE_TRY(const Json keyval, key.member("keyval"));
-  CUBE_TRY(const std::string hex, keyval.string_at("public"));
-  if (!is_sha256_hex(hex))
-    return Error{Errc::corrupt, "ed25519 key is not written as 64 lower-case hex digits"};
-  CUBE_TRY(parsed.bytes, from_hex(hex));
-  CUBE_CHECK(check_ed25519(parsed.bytes));
+  CUBE_TRY(const std::string text, keyval.string_at("public"));
+  PublicKey parsed;
+  parsed.scheme = kind->means;
+  CUBE_TRY(parsed.bytes, kind->read(text));
   parsed.id = key_id(key);
   return parsed;
 }

@@ -29,6 +29,12 @@ Result<std::string> repository_url(const std::string& text, const HttpConfig& ht
                "repository \"" + url + "\": not https://, http://, file:/// or an absolute path"};
 }
 
+// Metadata or a manifest that is cut off or altered is one that nobody signed.
+Error not_believed(Error error, const std::string& url) {
+  if (error.code == Errc::corrupt) error.code = Errc::untrusted;
+  return std::move(error).in("repository " + url);
+}
+
 }  // namespace
 
 struct ReleaseChannel::State {
@@ -56,7 +62,7 @@ ReleaseChannel::~ReleaseChannel() = default;
 Status ReleaseChannel::refresh() {
   if (!state_->refreshed) {
     auto status = state_->client.refresh();
-    if (!status) status = std::move(status).error().in("repository " + state_->url);
+    if (!status) status = not_believed(std::move(status).error(), state_->url);
     state_->refreshed = std::move(status);
   }
   return *state_->refreshed;
@@ -64,8 +70,10 @@ Status ReleaseChannel::refresh() {
 
 Result<std::vector<ReleaseName>> ReleaseChannel::names() {
   CUBE_CHECK(refresh());
+  const auto offered = state_->client.releases();
+  if (!offered) return not_believed(offered.error(), state_->url);
   std::vector<ReleaseName> names;
-  for (const auto& text : state_->client.target_names()) {
+  for (const auto& text : *offered) {
     auto name = ReleaseName::parse(text);
     if (name) names.push_back(std::move(name).value());
   }
@@ -79,8 +87,11 @@ Result<std::vector<ReleaseName>> ReleaseChannel::names() {
 Result<Verified<Release>> ReleaseChannel::release(const std::string& name) {
   if (!is_safe_name(name)) return Error{Errc::not_found, "that is not the name of a release"};
   CUBE_CHECK(refresh());
-  auto manifest = state_->client.target(name, max_manifest_bytes);
-  if (!manifest) return std::move(manifest).error().in("repository " + state_->url);
+  auto manifest = state_->client.target(target_of_release(name), max_manifest_bytes);
+  if (!manifest && manifest.error().code == Errc::not_found)
+    return Error{Errc::not_found, "repository " + state_->url + ": release " + name +
+                                      " is not offered by the repository"};
+  if (!manifest) return not_believed(std::move(manifest).error(), state_->url);
   return manifest->parsed_by([&](const std::string& text) -> Result<Release> {
     auto release = parse_manifest(text);
     if (!release) return std::move(release).error().in("release " + name);

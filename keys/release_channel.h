@@ -37,12 +37,13 @@ class ReleaseChannel {
   ~ReleaseChannel();
 
   // Brings the metadata up to date, at most once in an object's life; everything is persisted
-  // together after everything was verified. Errors: untrusted, unreachable, corrupt, failed.
+  // together after everything was verified. Errors: untrusted (also: damaged), unreachable, failed.
   Status refresh();
-  // Names of all releases offered, sorted from old to new. Refreshes first. Errors: as refresh().
+  // Names of all releases offered, by the targets role or by roles that it delegates to, sorted
+  // from old to new. Refreshes first. Errors: as refresh().
   Result<std::vector<ReleaseName>> names();
   // The release of that name. Refreshes first.
-  // Errors: as refresh(), not_found (not offered), untrusted, corrupt (manifest).
+  // Errors: as refresh(), not_found (not offered), corrupt (a signed manifest without sense).
   Result<Verified<Release>> release(const std::string& name);
 
   // Where libostree finds the objects: URL of the repo/ folder, blanks and the like as %20.

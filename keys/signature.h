@@ -8,8 +8,8 @@
 
 namespace cube {
 
-// True when `signature` is the key's signature of `message`. A new scheme gets its own branch.
-// Errors: untrusted (scheme not known), failed (OpenSSL).
+// True when `signature` is the signature of `message` by `key`, in the one length that it may have.
+// Errors: failed (OpenSSL).
 Result<bool> signature_matches(const PublicKey& key, std::string_view message,
                                std::string_view signature);
 

@@ -1,13 +1,10 @@
 #include "keys/tuf_client.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include <algorithm>
 
-#include "base/digest.h"
-#include "base/durable_file.h"
-#include "base/io.h"
 #include "base/mutation.h"
+#include "keys/file_check.h"
+#include "keys/trusted_root.h"
 
 namespace cube {
 namespace {
@@ -18,44 +15,11 @@ Error untrusted(const std::string& what) {
   return {Errc::untrusted, what};
 }
 
-// Of the trusted root and its folder. A process without root rights works on a folder of its user's,
-// where owner and group say nothing.
-Status check_owner(const struct stat& st) {
-  if (mutated("root-of-others-accepted")) return ok();
-  if ((st.st_mode & S_IWOTH) != 0) return untrusted("writable by group or others");
-  if (::geteuid() != 0) return ok();
-  if (st.st_uid != 0) return untrusted("not owned by root");
-  if ((st.st_mode & S_IWGRP) != 0) return untrusted("writable by group or others");
-  return ok();
-}
-
-// Who can write to the folder can exchange the file.
-Status check_folder(const RootDir& root, const std::string& path) {
-  const auto slash = path.find_last_of('/');
-  CUBE_TRY(const struct stat st, root.stat(slash == std::string::npos ? "." : path.substr(0, slash)));
-  auto owned = check_owner(st);
-  if (!owned) return std::move(owned).error().in("its folder");
-  return ok();
-}
-
-Result<Root> read_trusted_root(const RootDir& root, const std::string& path) {
-  CUBE_CHECK(check_folder(root, path));
-  CUBE_TRY(const auto file, root.open_file(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
-  struct stat st {};
-  if (::fstat(file.get(), &st) != 0) return system_error("stat");
-  if (!S_ISREG(st.st_mode)) return untrusted("not a regular file");
-  CUBE_CHECK(check_owner(st));
-  CUBE_TRY(const auto text, read_all(file, max_metadata_bytes));
-  CUBE_TRY(Root parsed, parse_root(text));
-  CUBE_CHECK(check_signatures(parsed, parsed, "root"));
-  return parsed;
-}
-
 // A persisted document, or nothing when it is missing or damaged.
-template <typename T>
-std::optional<T> read_back(const RootDir& root, const std::string& path, std::size_t cap,
-                           Result<T> (*parse)(const std::string&)) {
-  const auto text = root.read_file(path, cap);
+template <typename T, typename Parse>
+std::optional<T> read_back(const TufStore& store, const std::string& role, std::size_t cap,
+                           Parse parse) {
+  const auto text = store.read(role, cap);
   if (!text) return std::nullopt;
   auto parsed = parse(*text);
   if (!parsed) return std::nullopt;
@@ -67,14 +31,36 @@ void drop_unsigned(std::optional<T>& document, const Root& root, const std::stri
   if (document && !check_signatures(*document, root, role)) document.reset();
 }
 
-bool same_keys(const Root& left, const Root& right, const std::string& role) {
-  return left.roles.at(role) == right.roles.at(role);
+std::set<std::string> keys_of(const Root& root, const Role& role) {
+  std::set<std::string> keys;
+  for (const auto& id : role.key_ids)
+    if (const auto key = root.keys.find(id); key != root.keys.end()) keys.insert(key->second.bytes);
+  return keys;
+}
+
+bool same_keys(const Root& left, const Root& right, const std::string& name) {
+  const Role& of_left = left.roles.at(name);
+  const Role& of_right = right.roles.at(name);
+  return of_left == of_right && keys_of(left, of_left) == keys_of(right, of_right);
 }
 
 Status not_lower(std::uint64_t offered, std::uint64_t known, const std::string& name) {
   if (offered >= known || mutated("metadata-rollback-accepted")) return ok();
   return untrusted(name + ": version " + std::to_string(offered) + " is offered, but version " +
                    std::to_string(known) + " was seen before");
+}
+
+// Against what an earlier snapshot said of all targets roles.
+Status not_older(const Snapshot& offered, const Snapshot& known) {
+  CUBE_CHECK(not_lower(offered.version, known.version, "snapshot.json"));
+  CUBE_CHECK(not_lower(offered.targets.version, known.targets.version, "targets.json"));
+  for (const auto& [name, file] : known.delegated) {
+    const auto found = offered.delegated.find(name);
+    if (found == offered.delegated.end())
+      return untrusted("snapshot.json: no longer lists role " + name + ", which it did before");
+    CUBE_CHECK(not_lower(found->second.version, file.version, name + ".json"));
+  }
+  return ok();
 }
 
 Status check_version(const Metadata& document, std::uint64_t expected, const std::string& name) {
@@ -95,6 +81,30 @@ Error as_damage(Error error) {
   return error;
 }
 
+std::string metadata_path(const std::string& role) {
+  return "metadata/" + percent_encoded(role) + ".json";
+}
+
+std::string metadata_path(std::uint64_t version, const std::string& role) {
+  return "metadata/" + std::to_string(version) + "." + percent_encoded(role) + ".json";
+}
+
+// With consistent snapshots the name of the file, not of its folders, begins with a hash.
+std::string target_path(const std::string& path, const TargetFile& file, bool consistent) {
+  const auto slash = path.find_last_of('/');
+  const auto name = slash == std::string::npos ? 0 : slash + 1;
+  const auto hash = file.sha256.empty() ? file.sha512 : file.sha256;
+  const auto prefix = consistent ? hash + "." : std::string();
+  return "targets/" + percent_encoded(path.substr(0, name), "/") + prefix +
+         percent_encoded(path.substr(name));
+}
+
+// Such a name would be read from outside the folder of targets.
+bool climbs(const std::string& path) {
+  const auto framed = "/" + path + "/";
+  return framed.find("/../") != std::string::npos || framed.find("/./") != std::string::npos;
+}
+
 }  // namespace
 
 // What earlier runs left behind.
@@ -103,59 +113,51 @@ struct TufClient::Persisted {
   std::optional<Timestamp> timestamp;
   std::optional<Snapshot> snapshot;
   std::optional<Targets> targets;
-  bool rotated = false;  // the keys of timestamp or snapshot changed since then
 };
 
-TufClient::TufClient(const RootDir& root, UnixSeconds now, TufPlaces places,
-                     std::unique_ptr<MetadataFetcher> fetcher, Root trusted)
-    : root_(&root),
-      now_(now),
-      places_(std::move(places)),
+// One document below the timestamp: how another describes it, and who has to sign it.
+template <typename T>
+struct TufClient::Wanted {
+  std::string role;
+  const MetaFile& expected;
+  std::size_t cap;
+  const Keys& keys;
+  const Role& signers;
+  std::function<Result<T>(const std::string&)> parse;
+};
+
+TufClient::TufClient(UnixSeconds now, TufStore store, std::unique_ptr<MetadataFetcher> fetcher,
+                     Root trusted)
+    : now_(now),
+      store_(std::move(store)),
       fetcher_(std::move(fetcher)),
-      trusted_(std::move(trusted)) {}
+      root_(std::move(trusted)) {}
 
 Result<TufClient> TufClient::open(const RootDir& root, UnixSeconds now, TufPlaces places,
                                   std::unique_ptr<MetadataFetcher> fetcher) {
   auto trusted = read_trusted_root(root, places.trusted_root);
   if (!trusted && mutated("missing-root-accepted")) {
-    CUBE_TRY(const auto text, fetcher->get("metadata/1.root.json", max_metadata_bytes));
+    CUBE_TRY(const auto text, fetcher->get(metadata_path(1, "root"), max_metadata_bytes));
     trusted = parse_root(text);
   }
   if (!trusted)
     return untrusted("trusted root " + root.join(places.trusted_root) + ": " +
                      trusted.error().what +
                      "; no release is believed until the image has a good one");
-  return TufClient(root, now, std::move(places), std::move(fetcher), std::move(trusted).value());
-}
-
-std::string TufClient::state_path(const std::string& name) const {
-  return places_.state + "/" + name + ".json";
+  return TufClient(now, TufStore(root, std::move(places.state), places.writes), std::move(fetcher),
+                   std::move(trusted).value());
 }
 
 TufClient::Persisted TufClient::read_persisted() const {
   Persisted persisted;
-  persisted.root = read_back(*root_, state_path("root"), max_metadata_bytes, parse_root);
+  persisted.root = read_back<Root>(store_, "root", max_metadata_bytes, parse_root);
   if (persisted.root) drop_unsigned(persisted.root, *persisted.root, "root");
   persisted.timestamp =
-      read_back(*root_, state_path("timestamp"), max_metadata_bytes, parse_timestamp);
-  persisted.snapshot =
-      read_back(*root_, state_path("snapshot"), max_metadata_bytes, parse_snapshot);
-  persisted.targets = read_back(*root_, state_path("targets"), max_targets_bytes, parse_targets);
+      read_back<Timestamp>(store_, "timestamp", max_metadata_bytes, parse_timestamp);
+  persisted.snapshot = read_back<Snapshot>(store_, "snapshot", max_snapshot_bytes, parse_snapshot);
+  persisted.targets = read_back<Targets>(store_, "targets", max_targets_bytes,
+                                         [](const auto& text) { return parse_targets(text); });
   return persisted;
-}
-
-// After a rotation of their keys timestamp and snapshot start anew: whoever stole the old keys may
-// have signed the highest version there is.
-void TufClient::drop_what_no_longer_counts(Persisted& persisted, const Root& root) const {
-  const Root& before = persisted.root ? *persisted.root : trusted_;
-  persisted.rotated = !same_keys(before, root, "timestamp") || !same_keys(before, root, "snapshot");
-  if (persisted.rotated) {
-    persisted.timestamp.reset();
-    persisted.snapshot.reset();
-  }
-  drop_unsigned(persisted.timestamp, root, "timestamp");
-  drop_unsigned(persisted.snapshot, root, "snapshot");
-  drop_unsigned(persisted.targets, root, "targets");
 }
 
 Result<Root> TufClient::next_root(const Root& root, const std::string& text) const {
@@ -166,14 +168,29 @@ Result<Root> TufClient::next_root(const Root& root, const std::string& text) con
   return next;
 }
 
+// After a rotation of the keys of timestamp or snapshot all versions start anew: whoever stole the
+// old keys may have signed the highest version there is. They are forgotten before the new root is
+// written: beside it, old versions would count again after a power cut.
+Status TufClient::accept_root(const Root& root, Persisted& persisted) {
+  const Root& before = persisted.root ? *persisted.root : root_;
+  if (!same_keys(before, root, "timestamp") || !same_keys(before, root, "snapshot")) {
+    for (const auto* name : {"timestamp", "snapshot", "targets"}) CUBE_CHECK(store_.forget(name));
+    persisted.timestamp.reset();
+    persisted.snapshot.reset();
+    persisted.targets.reset();
+  }
+  return store_.keep("root", root.text);
+}
+
 // From the baked root, or from the persisted one if the baked one's keys signed it, step by step to
 // the newest. The persisted one is a lower bound in any case.
-Result<Root> TufClient::follow_root_chain(const Persisted& persisted) {
-  Root root = trusted_;
+Result<Root> TufClient::follow_root_chain(Persisted& persisted) {
+  Root root = root_;
   const auto& kept = persisted.root;
   if (kept && kept->version > root.version && check_signatures(*kept, root, "root")) root = *kept;
+  CUBE_CHECK(accept_root(root, persisted));
   for (int steps = 0;; ++steps) {
-    const std::string path = "metadata/" + std::to_string(root.version + 1) + ".root.json";
+    const auto path = metadata_path(root.version + 1, "root");
     auto text = fetcher_->get(path, max_metadata_bytes);
     if (!text && text.error().code == Errc::not_found) break;
     if (!text) return std::move(text).error();
@@ -182,9 +199,13 @@ Result<Root> TufClient::follow_root_chain(const Persisted& persisted) {
     auto next = next_root(root, *text);
     if (!next) return std::move(next).error().in(path);
     root = std::move(next).value();
+    CUBE_CHECK(accept_root(root, persisted));
   }
   if (kept) CUBE_CHECK(not_lower(root.version, kept->version, "root.json"));
   CUBE_CHECK(check_fresh(root, "root.json"));
+  drop_unsigned(persisted.timestamp, root, "timestamp");
+  drop_unsigned(persisted.snapshot, root, "snapshot");
+  drop_unsigned(persisted.targets, root, "targets");
   return root;
 }
 
@@ -201,110 +222,117 @@ Result<std::string> TufClient::fetch(const std::string& path, const MetaFile& ex
                  path + ": announced with more than " + std::to_string(cap) + " bytes"};
   auto text = fetcher_->get(path, expected.length ? *expected.length : cap);
   if (!text) return as_damage(std::move(text).error());
-  if (expected.length && text->size() != *expected.length)
-    return Error{Errc::corrupt, path + ": has " + std::to_string(text->size()) +
-                                    " bytes instead of " + std::to_string(*expected.length)};
-  if (expected.sha256 && to_hex(sha256(*text)) != *expected.sha256 && !mutated("hash-not-checked"))
-    return Error{Errc::corrupt, path + ": its SHA-256 is not the signed one"};
+  CUBE_CHECK(check_content(*text, expected, path));
   return text;
 }
 
-Result<Timestamp> TufClient::fetch_timestamp(const Root& root, const Persisted& persisted) {
-  auto text = fetcher_->get("metadata/timestamp.json", max_metadata_bytes);
+Result<Timestamp> TufClient::obtain_timestamp(const Persisted& persisted) {
+  auto text = fetcher_->get(metadata_path("timestamp"), max_metadata_bytes);
   if (!text) return as_absence(std::move(text).error());
   CUBE_TRY(Timestamp timestamp, parse_timestamp(*text));
-  auto is_signed = check_signatures(timestamp, root, "timestamp");
+  auto is_signed = check_signatures(timestamp, root_, "timestamp");
   if (!is_signed) return std::move(is_signed).error().in("timestamp.json");
   if (const auto& known = persisted.timestamp) {
     CUBE_CHECK(not_lower(timestamp.version, known->version, "timestamp.json"));
+    // Of one version there is one document: the first that was seen (5.4.3.1).
+    if (timestamp.version == known->version) timestamp = *known;
     CUBE_CHECK(not_lower(timestamp.snapshot.version, known->snapshot.version, "snapshot.json"));
-    if (timestamp.version == known->version && timestamp.covered != known->covered)
-      return untrusted("timestamp.json: differs from the one of the same version seen before");
   }
   CUBE_CHECK(check_fresh(timestamp, "timestamp.json"));
+  CUBE_CHECK(store_.keep("timestamp", timestamp.text));
   return timestamp;
 }
 
-Result<Snapshot> TufClient::fetch_snapshot(const Root& root, const MetaFile& expected,
-                                           const Persisted& persisted) {
-  const std::string path = "metadata/" + std::to_string(expected.version) + ".snapshot.json";
-  CUBE_TRY(const auto text, fetch(path, expected, max_metadata_bytes));
-  CUBE_TRY(Snapshot snapshot, parse_snapshot(text));
-  auto is_signed = check_signatures(snapshot, root, "snapshot");
-  if (!is_signed) return std::move(is_signed).error().in("snapshot.json");
-  CUBE_CHECK(check_version(snapshot, expected.version, "snapshot.json"));
-  if (persisted.snapshot) {
-    CUBE_CHECK(not_lower(snapshot.version, persisted.snapshot->version, "snapshot.json"));
-    CUBE_CHECK(
-        not_lower(snapshot.targets.version, persisted.snapshot->targets.version, "targets.json"));
-  }
+// The persisted document if it is the one that is wanted, else the repository's.
+template <typename T>
+Result<T> TufClient::obtain(const Wanted<T>& wanted, std::optional<T> kept) {
+  const auto name = wanted.role + ".json";
+  const auto is_signed = [&](const T& document) {
+    return check_signatures(document, wanted.keys, wanted.signers, wanted.role);
+  };
+  if (kept && kept->version == wanted.expected.version &&
+      check_content(kept->text, wanted.expected, name) && is_signed(*kept) &&
+      check_fresh(*kept, name))
+    return std::move(*kept);
+  const auto path = root_.consistent_snapshot
+                        ? metadata_path(wanted.expected.version, wanted.role)
+                        : metadata_path(wanted.role);
+  CUBE_TRY(const auto text, fetch(path, wanted.expected, wanted.cap));
+  CUBE_TRY(T document, wanted.parse(text));
+  if (auto status = is_signed(document); !status) return std::move(status).error().in(name);
+  CUBE_CHECK(check_version(document, wanted.expected.version, name));
+  CUBE_CHECK(check_fresh(document, name));
+  return document;
+}
+
+Result<Snapshot> TufClient::obtain_snapshot(const MetaFile& expected, const Persisted& persisted) {
+  const Wanted<Snapshot> wanted{"snapshot", expected,     max_snapshot_bytes,
+                                root_.keys, root_.roles.at("snapshot"), parse_snapshot};
+  CUBE_TRY(Snapshot snapshot, obtain(wanted, persisted.snapshot));
+  if (persisted.snapshot) CUBE_CHECK(not_older(snapshot, *persisted.snapshot));
   if (persisted.targets)
     CUBE_CHECK(not_lower(snapshot.targets.version, persisted.targets->version, "targets.json"));
-  CUBE_CHECK(check_fresh(snapshot, "snapshot.json"));
+  CUBE_CHECK(store_.keep("snapshot", snapshot.text));
   return snapshot;
-}
-
-Result<Targets> TufClient::fetch_targets(const Root& root, const MetaFile& expected) {
-  const std::string path = "metadata/" + std::to_string(expected.version) + ".targets.json";
-  CUBE_TRY(const auto text, fetch(path, expected, max_targets_bytes));
-  CUBE_TRY(Targets targets, parse_targets(text));
-  auto is_signed = check_signatures(targets, root, "targets");
-  if (!is_signed) return std::move(is_signed).error().in("targets.json");
-  CUBE_CHECK(check_version(targets, expected.version, "targets.json"));
-  CUBE_CHECK(check_fresh(targets, "targets.json"));
-  return targets;
-}
-
-// Before the new root is written: beside it, old versions would count again after a power cut.
-Status TufClient::forget_stolen_versions() const {
-  for (const auto* name : {"timestamp", "snapshot"})
-    CUBE_CHECK(root_->remove_file(state_path(name)));
-  return root_->exists(places_.state) ? sync_folder(*root_, places_.state) : ok();
-}
-
-// Each file is replaced whole; a cut in between leaves a mixture of which every part is verified
-// again and can only raise the bounds.
-Status TufClient::persist(const Root& root, const Timestamp& timestamp, const Snapshot& snapshot,
-                          const Targets& targets) const {
-  CUBE_CHECK(root_->make_dirs(places_.state));
-  const std::pair<const char*, const Metadata*> documents[] = {
-      {"root", &root}, {"targets", &targets}, {"snapshot", &snapshot}, {"timestamp", &timestamp}};
-  for (const auto& [name, document] : documents) {
-    const auto before = root_->read_file(state_path(name), max_targets_bytes);
-    if (before && *before == document->text) continue;
-    CUBE_CHECK(replace_file(*root_, state_path(name), document->text));
-  }
-  return ok();
 }
 
 Status TufClient::refresh() {
   Persisted persisted = read_persisted();
-  CUBE_TRY(const Root root, follow_root_chain(persisted));
-  drop_what_no_longer_counts(persisted, root);
-  CUBE_TRY(const Timestamp timestamp, fetch_timestamp(root, persisted));
-  CUBE_TRY(const Snapshot snapshot, fetch_snapshot(root, timestamp.snapshot, persisted));
-  CUBE_TRY(Targets targets, fetch_targets(root, snapshot.targets));
-  if (persisted.rotated) CUBE_CHECK(forget_stolen_versions());
-  CUBE_CHECK(persist(root, timestamp, snapshot, targets));
+  CUBE_TRY(root_, follow_root_chain(persisted));
+  CUBE_TRY(const Timestamp timestamp, obtain_timestamp(persisted));
+  CUBE_TRY(const Snapshot snapshot, obtain_snapshot(timestamp.snapshot, persisted));
+  const Wanted<Targets> wanted{"targets",  snapshot.targets,         max_targets_bytes,
+                               root_.keys, root_.roles.at("targets"), [](const auto& text) {
+                                 return parse_targets(text);
+                               }};
+  CUBE_TRY(Targets targets, obtain(wanted, std::move(persisted.targets)));
+  CUBE_CHECK(store_.keep("targets", targets.text));
+  CUBE_CHECK(store_.commit());
   targets_ = std::make_shared<const Targets>(std::move(targets));
+  delegated_files_ = snapshot.delegated;
+  delegated_.clear();
   return ok();
 }
 
-std::vector<std::string> TufClient::target_names() const {
-  std::vector<std::string> names;
-  if (!targets_) return names;
-  for (const auto& [name, file] : targets_->releases) names.push_back(name);
-  return names;
+Result<std::shared_ptr<const Targets>> TufClient::load_delegated(const std::string& delegator_name,
+                                                                 const Targets& delegator,
+                                                                 const DelegatedRole& role) {
+  auto& loaded = delegated_[{delegator_name, role.name}];
+  if (loaded) return loaded;
+  const auto file = delegated_files_.find(role.name);
+  if (file == delegated_files_.end())
+    return Error{Errc::corrupt, "snapshot.json: no word of the delegated role " + role.name};
+  const auto parse = [&](const std::string& text) { return parse_targets(text, role.name); };
+  const Wanted<Targets> wanted{role.name,      file->second, max_targets_bytes,
+                               delegator.keys, role,         parse};
+  CUBE_TRY(Targets document,
+           obtain(wanted, read_back<Targets>(store_, role.name, max_targets_bytes, parse)));
+  CUBE_CHECK(store_.keep(role.name, document.text));
+  CUBE_CHECK(store_.commit());
+  loaded = std::make_shared<const Targets>(std::move(document));
+  return loaded;
 }
 
-Result<Verified<std::string>> TufClient::target(const std::string& name, std::size_t max_bytes) {
+LoadDelegated TufClient::loader() {
+  return [this](const std::string& delegator_name, const Targets& delegator,
+                const DelegatedRole& role) { return load_delegated(delegator_name, delegator, role); };
+}
+
+Result<std::set<std::string>> TufClient::releases() {
   if (!targets_) return untrusted("no verified metadata yet; refresh first");
-  const auto found = targets_->releases.find(name);
-  if (found == targets_->releases.end())
-    return Error{Errc::not_found, "release " + name + " is not offered by the repository"};
-  const auto& file = found->second;
-  const std::string path = "targets/releases/" + name + "/" + file.sha256 + ".manifest.json";
-  CUBE_TRY(auto content, fetch(path, {0, file.length, file.sha256}, max_bytes));
+  return find_releases(targets_, loader());
+}
+
+Result<TargetFile> TufClient::find(const std::string& path) {
+  if (!targets_) return untrusted("no verified metadata yet; refresh first");
+  return find_target(targets_, path, loader());
+}
+
+Result<Verified<std::string>> TufClient::target(const std::string& path, std::size_t max_bytes) {
+  CUBE_TRY(const TargetFile file, find(path));
+  if (climbs(path)) return Error{Errc::corrupt, path + ": has a part \".\" or \"..\""};
+  const auto place = target_path(path, file, root_.consistent_snapshot);
+  CUBE_TRY(auto content, fetch(place, described(file), max_bytes));
   return Verified<std::string>(std::move(content));
 }
 

@@ -4,20 +4,25 @@
 // The chain of trust starts at a root that is baked into the image and nowhere else: missing,
 // empty, a symlink, writable by others (it or its folder) or badly signed means that nothing is ever
 // believed.
-// Metadata of earlier runs is read back, verified again and only sets the versions below which
-// nothing is accepted; damaged files are ignored. All expiry is judged against one time, fixed at
-// open(). Nothing is persisted until everything was verified.
+// Metadata of earlier runs is read back and verified again, by the keys that count now. It sets the
+// versions below which nothing is accepted, and saves fetching what is still the newest; damaged
+// files are ignored. All expiry is judged against one time, fixed at open().
 #pragma once
 
+#include <map>
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
-#include <vector>
+#include <utility>
 
 #include "base/clock.h"
 #include "base/result.h"
 #include "base/root_dir.h"
+#include "keys/delegation_walk.h"
 #include "keys/metadata.h"
 #include "keys/metadata_fetcher.h"
+#include "keys/tuf_store.h"
 #include "keys/verified.h"
 
 namespace cube {
@@ -25,6 +30,7 @@ namespace cube {
 struct TufPlaces {
   std::string trusted_root = "usr/share/cube-update/root.json";  // below the root
   std::string state = "var/lib/cube-update/tuf";                 // below the root
+  TufStore::Writes writes = TufStore::Writes::together;
 };
 
 class TufClient {
@@ -33,45 +39,53 @@ class TufClient {
   static Result<TufClient> open(const RootDir& root, UnixSeconds now, TufPlaces places,
                                 std::unique_ptr<MetadataFetcher> fetcher);
 
-  // Brings the metadata up to date. Nothing is written before everything was verified; if writing
-  // fails, what is on disk is still good for the next run.
+  // Brings the metadata of the top roles up to date. No document is written before it was verified,
+  // and with Writes::together none before all were; if writing fails, what is on disk is still good
+  // for the next run.
   // Errors: untrusted (signature, expiry, version), corrupt (form, length, hash, missing document),
   // unreachable (also: no timestamp, so no repository there), no_space, failed.
   Status refresh();
 
-  // Names of the releases offered, in byte order; empty before refresh().
-  [[nodiscard]] std::vector<std::string> target_names() const;
-  // The manifest of a release, exactly as signed.
-  // Errors: untrusted (not refreshed), not_found (not offered), corrupt (larger than max_bytes,
-  // length, hash, file missing), unreachable, failed.
-  Result<Verified<std::string>> target(const std::string& name, std::size_t max_bytes);
+  // Names of the releases that the targets role, or a role in its name, offers.
+  // Errors: untrusted (not refreshed), and those of refresh(), of a delegated role.
+  Result<std::set<std::string>> releases();
+  // What is signed about a target. Errors: as releases(), not_found (not among the targets).
+  Result<TargetFile> find(const std::string& path);
+  // A target, exactly as signed.
+  // Errors: as find(), corrupt (larger than max_bytes, length, hash, file missing), unreachable.
+  Result<Verified<std::string>> target(const std::string& path, std::size_t max_bytes);
 
  private:
   struct Persisted;
-  TufClient(const RootDir& root, UnixSeconds now, TufPlaces places,
-            std::unique_ptr<MetadataFetcher> fetcher, Root trusted);
+  template <typename T>
+  struct Wanted;
+  TufClient(UnixSeconds now, TufStore store, std::unique_ptr<MetadataFetcher> fetcher,
+            Root trusted);
 
-  [[nodiscard]] std::string state_path(const std::string& name) const;
   [[nodiscard]] Persisted read_persisted() const;
-  void drop_what_no_longer_counts(Persisted& persisted, const Root& root) const;
-  Result<Root> follow_root_chain(const Persisted& persisted);
+  Result<Root> follow_root_chain(Persisted& persisted);
   Result<Root> next_root(const Root& root, const std::string& text) const;
-  Result<Timestamp> fetch_timestamp(const Root& root, const Persisted& persisted);
-  Result<Snapshot> fetch_snapshot(const Root& root, const MetaFile& expected,
-                                  const Persisted& persisted);
-  Result<Targets> fetch_targets(const Root& root, const MetaFile& expected);
+  Status accept_root(const Root& root, Persisted& persisted);
+  Result<Timestamp> obtain_timestamp(const Persisted& persisted);
+  Result<Snapshot> obtain_snapshot(const MetaFile& expected, const Persisted& persisted);
+  Result<std::shared_ptr<const Targets>> load_delegated(const std::string& delegator_name,
+                                                        const Targets& delegator,
+                                                        const DelegatedRole& role);
+  template <typename T>
+  Result<T> obtain(const Wanted<T>& wanted, std::optional<T> kept);
   Result<std::string> fetch(const std::string& path, const MetaFile& expected, std::size_t cap);
-  Status check_fresh(const Metadata& document, const std::string& name) const;
-  [[nodiscard]] Status forget_stolen_versions() const;
-  [[nodiscard]] Status persist(const Root& root, const Timestamp& timestamp,
-                               const Snapshot& snapshot, const Targets& targets) const;
+  [[nodiscard]] Status check_fresh(const Metadata& document, const std::string& name) const;
+  [[nodiscard]] LoadDelegated loader();
 
-  const RootDir* root_;
   UnixSeconds now_;
-  TufPlaces places_;
+  TufStore store_;
   std::unique_ptr<MetadataFetcher> fetcher_;
-  Root trusted_;                            // the baked root
-  std::shared_ptr<const Targets> targets_;  // after refresh()
+  Root root_;  // the baked one; after refresh() the newest
+  // After refresh():
+  std::shared_ptr<const Targets> targets_;
+  std::map<std::string, MetaFile> delegated_files_;  // as the snapshot describes them
+  std::map<std::pair<std::string, std::string>, std::shared_ptr<const Targets>>
+      delegated_;  // by the names of delegator and role
 };
 
 }  // namespace cube

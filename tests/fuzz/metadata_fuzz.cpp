@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <string>
 
+#include "keys/delegation_walk.h"
 #include "keys/metadata.h"
 
 namespace {
@@ -12,7 +13,7 @@ namespace {
 // A root without any key: nothing can ever be signed for it.
 bool signed_by_nobody(const cube::Metadata& document, const std::string& role) {
   cube::Root root;
-  root.roles[role] = {{}, 1};
+  root.roles[role].threshold = 1;
   return check_signatures(document, root, role).has_value();
 }
 
@@ -32,8 +33,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     std::abort();
   const auto targets = cube::parse_targets(text);
   if (!targets) return 0;
-  if (targets->releases.size() > 4096 || signed_by_nobody(*targets, "targets")) std::abort();
+  if (targets->files.size() > 4096 || signed_by_nobody(*targets, "targets")) std::abort();
   for (const auto& [name, file] : targets->releases)
-    if (name.find('/') != std::string::npos || file.sha256.size() != 64) std::abort();
+    if (name.find('/') != std::string::npos || file.sha256.size() + file.sha512.size() < 64)
+      std::abort();
+  for (const auto& role : targets->delegated) {
+    if (role.name.empty() || role.name == "targets" || role.threshold == 0) std::abort();
+    for (const auto& [path, file] : targets->files) (void)cube::covers(role, path);
+  }
   return 0;
 }

@@ -128,6 +128,29 @@ TEST_F(BadInput, OlderMetadataThanSeenBefore) {
   });
 }
 
+// The unit tests cut at every byte; this is what an operator sees.
+TEST_F(BadInput, DocumentsThatAreCutOff) {
+  appliance_.signer().role("root").version = 2;
+  appliance_.signer().publish_again();
+  std::vector<fs::path> documents;
+  for (const auto* name : {"2.root.json", "timestamp.json", "2.snapshot.json", "2.targets.json"})
+    documents.push_back(fs::path(appliance_.repository()) / "metadata" / name);
+  const fs::path releases = fs::path(appliance_.repository()) / "targets/releases";
+  for (const auto& entry : fs::directory_iterator(releases / FolderAppliance::newer))
+    documents.push_back(entry.path());
+  ASSERT_EQ(documents.size(), 5u);
+  for (const auto& path : documents) {
+    const auto good = read(path);
+    for (const std::size_t size : {std::size_t{0}, std::size_t{1}, good.size() / 3, good.size() / 2,
+                                   good.size() - 3, good.size() - 2}) {
+      write(path, good.substr(0, size));
+      expect_refused(appliance_.apply(), exit_untrusted, path.filename().string());
+    }
+    write(path, good);
+  }
+  expect_applied(appliance_.apply());
+}
+
 TEST_F(BadInput, NoTrustedRoot) {
   const fs::path root = appliance_.root() + "/usr/share/cube-update/root.json";
   fs::rename(root, root.string() + ".away");

@@ -2,6 +2,7 @@
 
 #include <openssl/evp.h>
 
+#include <algorithm>
 #include <array>
 #include <filesystem>
 #include <fstream>
@@ -22,6 +23,18 @@ Key private_key(const std::string& name) {
           &EVP_PKEY_free);
   if (!key) throw std::runtime_error("no ed25519 key");
   return key;
+}
+
+constexpr std::array<const char*, 4> top_roles{"root", "timestamp", "snapshot", "targets"};
+
+// The members "keys" and "roles" get the keys of one role, and the role.
+Json role_entry(const TufSigner::Role& role, Json::Object& keys) {
+  Json::Array ids;
+  for (const auto& key : role.keys) {
+    keys[key.id()] = key.object();
+    ids.push_back(key.id());
+  }
+  return Json::Object{{"keyids", ids}, {"threshold", role.threshold}};
 }
 
 }  // namespace
@@ -59,13 +72,18 @@ std::string SigningKey::sign(std::string_view message) const {
 }
 
 TufSigner::TufSigner(std::string folder) : folder_(std::move(folder)) {
-  for (const std::string name : {"root", "timestamp", "snapshot", "targets"})
-    roles_[name].keys = {SigningKey(name)};
+  for (const std::string name : top_roles) roles_[name].keys = {SigningKey(name)};
 }
 
-std::string TufSigner::document(const std::string& type, Json::Object body) const {
-  const Role& role = roles_.at(type);
-  body["_type"] = type;
+void TufSigner::delegate(const std::string& role, const std::vector<std::string>& paths) {
+  roles_[role].keys = {SigningKey(role)};
+  delegated_.emplace_back(role, Json::Array(paths.begin(), paths.end()));
+}
+
+std::string TufSigner::document(const std::string& name, Json::Object body) const {
+  const Role& role = roles_.at(name);
+  const bool is_top = std::find(top_roles.begin(), top_roles.end(), name) != top_roles.end();
+  body["_type"] = is_top ? name : "targets";
   body["spec_version"] = "1.0.31";
   body["version"] = role.version;
   body["expires"] = role.expires;
@@ -82,11 +100,34 @@ std::string TufSigner::document(const std::string& type, Json::Object body) cons
   return text;
 }
 
-Json TufSigner::meta(const std::string& type, const std::string& text) const {
-  return Json::Object{
-      {type + ".json", Json::Object{{"version", roles_.at(type).version},
-                                    {"length", std::uint64_t{text.size()}},
-                                    {"hashes", Json::Object{{"sha256", to_hex(sha256(text))}}}}}};
+Json TufSigner::described(const std::string& role, const std::string& text) const {
+  return Json::Object{{"version", roles_.at(role).version},
+                      {"length", std::uint64_t{text.size()}},
+                      {"hashes", Json::Object{{"sha256", to_hex(sha256(text))}}}};
+}
+
+Json TufSigner::files_of(const std::string& role) const {
+  Json::Object files;
+  for (const auto& [name, release] : releases_) {
+    if (release.by != role) continue;
+    files["releases/" + name + "/manifest.json"] = Json::Object{
+        {"length", std::uint64_t{release.manifest.size()}},
+        {"hashes", Json::Object{{"sha256", to_hex(sha256(release.manifest))}}}};
+  }
+  return files;
+}
+
+Json TufSigner::delegations() const {
+  Json::Object keys;
+  Json::Array entries;
+  for (const auto& [name, paths] : delegated_) {
+    auto entry = role_entry(roles_.at(name), keys).object().value();
+    entry["name"] = name;
+    entry["paths"] = paths;
+    entry["terminating"] = false;
+    entries.emplace_back(std::move(entry));
+  }
+  return Json::Object{{"keys", keys}, {"roles", entries}};
 }
 
 void TufSigner::write(const std::string& path, const std::string& text) const {
@@ -98,38 +139,37 @@ void TufSigner::write(const std::string& path, const std::string& text) const {
 std::string TufSigner::root_text() const {
   Json::Object keys;
   Json::Object roles;
-  for (const auto& [name, role] : roles_) {
-    Json::Array ids;
-    for (const auto& key : role.keys) {
-      keys[key.id()] = key.object();
-      ids.push_back(key.id());
-    }
-    roles[name] = Json::Object{{"keyids", ids}, {"threshold", role.threshold}};
-  }
+  for (const std::string name : top_roles) roles[name] = role_entry(roles_.at(name), keys);
   return document("root", {{"consistent_snapshot", true}, {"keys", keys}, {"roles", roles}});
 }
 
 void TufSigner::publish() const {
-  Json::Object files;
-  for (const auto& [name, manifest] : manifests_) {
-    const auto hash = to_hex(sha256(manifest));
-    files["releases/" + name + "/manifest.json"] = Json::Object{
-        {"length", std::uint64_t{manifest.size()}}, {"hashes", Json::Object{{"sha256", hash}}}};
-    write("targets/releases/" + name + "/" + hash + ".manifest.json", manifest);
-  }
+  for (const auto& [name, release] : releases_)
+    write("targets/releases/" + name + "/" + to_hex(sha256(release.manifest)) + ".manifest.json",
+          release.manifest);
   const auto number = [&](const std::string& name) {
     return "metadata/" + std::to_string(roles_.at(name).version) + "." + name + ".json";
   };
-  const auto targets = document("targets", {{"targets", files}});
-  const auto snapshot = document("snapshot", {{"meta", meta("targets", targets)}});
+  Json::Object meta;
+  const auto write_targets = [&](const std::string& role, Json::Object body) {
+    body["targets"] = files_of(role);
+    const auto text = document(role, std::move(body));
+    meta[role + ".json"] = described(role, text);
+    write(number(role), text);
+  };
+  for (const auto& [role, paths] : delegated_) write_targets(role, {});
+  write_targets("targets", delegated_.empty() ? Json::Object{}
+                                              : Json::Object{{"delegations", delegations()}});
+  const auto snapshot = document("snapshot", {{"meta", meta}});
   write(number("root"), root_text());
-  write(number("targets"), targets);
   write(number("snapshot"), snapshot);
-  write("metadata/timestamp.json", document("timestamp", {{"meta", meta("snapshot", snapshot)}}));
+  const Json::Object newest{{"snapshot.json", described("snapshot", snapshot)}};
+  write("metadata/timestamp.json", document("timestamp", {{"meta", newest}}));
 }
 
 void TufSigner::publish_again() {
-  for (const std::string name : {"timestamp", "snapshot", "targets"}) ++roles_.at(name).version;
+  for (auto& [name, role] : roles_)
+    if (name != "root") ++role.version;
   publish();
 }
 

@@ -7,6 +7,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/json.h"
@@ -42,9 +43,13 @@ class TufSigner {
   explicit TufSigner(std::string folder);
 
   Role& role(const std::string& name) { return roles_.at(name); }
-  void add_release(const std::string& name, const std::string& manifest) {
-    manifests_[name] = manifest;
+  // `by` is the role that describes it: "targets", or one that was delegated to.
+  void add_release(const std::string& name, const std::string& manifest,
+                   const std::string& by = "targets") {
+    releases_[name] = {manifest, by};
   }
+  // A role, with a key named after it, to which the targets role delegates those paths.
+  void delegate(const std::string& role, const std::vector<std::string>& paths);
   // All metadata and manifests as they are now; documents of other versions stay.
   void publish() const;
   // As publish(), with higher versions of everything but the root.
@@ -56,13 +61,20 @@ class TufSigner {
   [[nodiscard]] const std::string& folder() const { return folder_; }
 
  private:
-  [[nodiscard]] std::string document(const std::string& type, Json::Object body) const;
-  [[nodiscard]] Json meta(const std::string& type, const std::string& text) const;
+  struct Release {
+    std::string manifest;
+    std::string by;
+  };
+  [[nodiscard]] std::string document(const std::string& role, Json::Object body) const;
+  [[nodiscard]] Json described(const std::string& role, const std::string& text) const;
+  [[nodiscard]] Json files_of(const std::string& role) const;
+  [[nodiscard]] Json delegations() const;
   void write(const std::string& path, const std::string& text) const;
 
   std::string folder_;
   std::map<std::string, Role> roles_;
-  std::map<std::string, std::string> manifests_;
+  std::map<std::string, Release> releases_;
+  std::vector<std::pair<std::string, Json::Array>> delegated_;  // role and paths
 };
 
 }  // namespace cube

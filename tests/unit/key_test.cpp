@@ -43,12 +43,6 @@ TEST(Key, KnownSignatureIsVerifiedAndEveryChangeIsNoticed) {
   EXPECT_FALSE(signature_matches(key, "r", signature + "x").value());
 }
 
-TEST(Key, UnknownSchemeIsAnErrorAndNotAMismatch) {
-  auto key = PublicKey::parse(key_object(rfc_key)).value();
-  key.scheme = "ed448";
-  EXPECT_EQ(signature_matches(key, "r", "x").error().code, Errc::untrusted);
-}
-
 TEST(Key, SmallOrderAndNonCanonicalKeysAreRefused) {
   const std::string zeros(62, '0');
   const std::string ones(60, 'f');
@@ -65,7 +59,7 @@ TEST(Key, SmallOrderAndNonCanonicalKeysAreRefused) {
 }
 
 TEST(Key, WrongFormsAreRefused) {
-  EXPECT_EQ(PublicKey::parse(key_object(rfc_key, "rsa")).error().code, Errc::untrusted);
+  EXPECT_EQ(PublicKey::parse(key_object(rfc_key, "ed448")).error().code, Errc::untrusted);
   EXPECT_EQ(PublicKey::parse(key_object(rfc_key, "ed25519", "x")).error().code, Errc::untrusted);
   const std::string hex = rfc_key;
   for (const auto& wrong : {std::string(), hex.substr(2), hex + "00", "zz" + hex.substr(2),

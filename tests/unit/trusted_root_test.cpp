@@ -99,16 +99,16 @@ TEST_F(TrustedRoot, BadRootsAreRefused) {
     signer_.role("root").edit = edit;
     signer_.bake_root(appliance_.path());
   };
-  baked_with([](auto& body) { body["consistent_snapshot"] = false; });
-  expect_untrusted("consistent_snapshot");
-  baked_with([](auto& body) { body.erase("consistent_snapshot"); });
-  expect_untrusted("consistent_snapshot");
-  baked_with([](auto& body) {
-    auto keys = body["keys"].object().value();
-    keys[std::string(64, 'a')] = SigningKey("other").object();
-    body["keys"] = keys;
-  });
-  expect_untrusted("not the hash of the key");
+  baked_with([](auto& body) { body["consistent_snapshot"] = "yes"; });
+  expect_untrusted("expected true or false");
+  for (const auto size : {0u, 257u}) {
+    baked_with([=](auto& body) {
+      auto keys = body["keys"].object().value();
+      keys[std::string(size, 'a')] = SigningKey("other").object();
+      body["keys"] = keys;
+    });
+    expect_untrusted("a key id has no byte, or more than 256");
+  }
   baked_with([](auto& body) {
     auto keys = body["keys"].object().value();
     for (int i = 0; i < 64; ++i) {

@@ -1,0 +1,155 @@
+#include "keys/delegation_walk.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "base/digest.h"
+
+namespace cube {
+namespace {
+
+constexpr std::size_t max_visited = 32;
+constexpr std::size_t max_levels = 8;
+
+// A role that is to be visited: how it got there, and whom to ask for it.
+struct Visit {
+  std::string delegator_name;
+  std::shared_ptr<const Targets> delegator;  // null for the top role
+  const DelegatedRole* role = nullptr;       // of the delegator
+  std::size_t level = 0;
+};
+
+// Visits roles in order. `wanted` chooses the delegations to follow; `use` looks at a document and
+// says whether the search is over.
+class Walk {
+ public:
+  using Wanted = std::function<bool(const DelegatedRole&)>;
+  using Use = std::function<bool(const Targets&)>;
+  Walk(const LoadDelegated& load, Wanted wanted, Use use, bool heed_terminating)
+      : load_(load),
+        wanted_(std::move(wanted)),
+        use_(std::move(use)),
+        heed_terminating_(heed_terminating) {}
+
+  // True when `use` ended the search.
+  Result<bool> run(const std::shared_ptr<const Targets>& top) {
+    if (use_(*top)) return true;
+    push_children("targets", top, 0);
+    while (!pending_.empty()) {
+      const Visit visit = std::move(pending_.back());
+      pending_.pop_back();
+      if (!visited_.insert(visit.role->name).second) continue;
+      if (visited_.size() > max_visited) return too_many("more than 32 delegated roles");
+      if (visit.level > max_levels) return too_many("delegated more than 8 levels deep");
+      CUBE_TRY(const auto document, load_(visit.delegator_name, *visit.delegator, *visit.role));
+      if (use_(*document)) return true;
+      push_children(visit.role->name, document, visit.level);
+    }
+    return false;
+  }
+
+ private:
+  static Error too_many(const std::string& what) { return {Errc::corrupt, "targets: " + what}; }
+
+  // The first child ends on top of the stack. What a terminating delegation covers is nobody
+  // else's: neither that of later sisters nor of roles that still wait.
+  void push_children(const std::string& name, const std::shared_ptr<const Targets>& document,
+                     std::size_t level) {
+    std::vector<Visit> children;
+    for (const auto& role : document->delegated) {
+      if (!wanted_(role)) continue;
+      children.push_back({name, document, &role, level + 1});
+      if (!role.terminating || !heed_terminating_) continue;
+      pending_.clear();
+      break;
+    }
+    pending_.insert(pending_.end(), children.rbegin(), children.rend());
+  }
+
+  const LoadDelegated& load_;
+  Wanted wanted_;
+  Use use_;
+  bool heed_terminating_;
+  std::vector<Visit> pending_;
+  std::set<std::string> visited_;
+};
+
+// One part of a path, between slashes.
+bool part_matches(std::string_view pattern, std::string_view text) {
+  std::size_t p = 0;
+  std::size_t t = 0;
+  std::size_t star = std::string_view::npos;  // the last '*', and the text it has taken so far
+  std::size_t taken = 0;
+  while (t < text.size()) {
+    if (p < pattern.size() && pattern[p] == '*') {
+      star = p++;
+      taken = t;
+    } else if (p < pattern.size() && (pattern[p] == '?' || pattern[p] == text[t])) {
+      ++p;
+      ++t;
+    } else if (star != std::string_view::npos) {
+      p = star + 1;
+      t = ++taken;
+    } else {
+      return false;
+    }
+  }
+  return pattern.find_first_not_of('*', p) == std::string_view::npos;
+}
+
+bool path_matches(std::string_view pattern, std::string_view path) {
+  for (;;) {
+    const auto pattern_end = pattern.find('/');
+    const auto path_end = path.find('/');
+    if (!part_matches(pattern.substr(0, pattern_end), path.substr(0, path_end))) return false;
+    if (pattern_end == std::string_view::npos || path_end == std::string_view::npos)
+      return pattern_end == path_end;
+    pattern.remove_prefix(pattern_end + 1);
+    path.remove_prefix(path_end + 1);
+  }
+}
+
+}  // namespace
+
+bool covers(const DelegatedRole& role, const std::string& target) {
+  const auto hash = role.path_hash_prefixes.empty() ? "" : to_hex(sha256(target));
+  return std::any_of(role.paths.begin(), role.paths.end(),
+                     [&](const auto& pattern) { return path_matches(pattern, target); }) ||
+         std::any_of(role.path_hash_prefixes.begin(), role.path_hash_prefixes.end(),
+                     [&](const auto& prefix) { return hash.starts_with(prefix); });
+}
+
+Result<TargetFile> find_target(const std::shared_ptr<const Targets>& top, const std::string& target,
+                               const LoadDelegated& load) {
+  TargetFile file;
+  const auto wanted = [&](const DelegatedRole& role) { return covers(role, target); };
+  const auto use = [&](const Targets& document) {
+    const auto found = document.files.find(target);
+    if (found == document.files.end()) return false;
+    file = found->second;
+    return true;
+  };
+  CUBE_TRY(const bool found, Walk(load, wanted, use, true).run(top));
+  if (!found) return Error{Errc::not_found, target + ": not among the targets"};
+  return file;
+}
+
+Result<std::set<std::string>> find_releases(const std::shared_ptr<const Targets>& top,
+                                            const LoadDelegated& load) {
+  std::set<std::string> described;
+  const auto wanted = [](const DelegatedRole&) { return true; };
+  const auto use = [&](const Targets& document) {
+    for (const auto& [name, file] : document.releases) described.insert(name);
+    return false;
+  };
+  CUBE_CHECK(Walk(load, wanted, use, false).run(top));
+  std::set<std::string> offered;
+  for (const auto& name : described) {
+    const auto found = find_target(top, target_of_release(name), load);
+    if (found) offered.insert(name);
+    else if (found.error().code != Errc::not_found) return found.error();
+  }
+  return offered;
+}
+
+}  // namespace cube

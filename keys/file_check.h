@@ -1,0 +1,21 @@
+// Whether received bytes are the ones that a signed document describes, and how their names are
+// written where not every byte may stand.
+#pragma once
+
+#include <string>
+
+#include "keys/metadata.h"
+
+namespace cube {
+
+// Ok when length and hashes are the signed ones, as far as any are signed. `name` is for the
+// message. Errors: corrupt.
+Status check_content(const std::string& text, const MetaFile& expected, const std::string& name);
+// A target's description in the same terms; its version means nothing.
+[[nodiscard]] MetaFile described(const TargetFile& file);
+
+// For a URL, or for the name of a file: every byte but letters, digits, "-._~" and those in `keep`
+// as %XX.
+[[nodiscard]] std::string percent_encoded(const std::string& name, const std::string& keep = "");
+
+}  // namespace cube
