@@ -83,6 +83,30 @@ TEST_F(KeysDelegation, TheDocumentIsKeptOnlyWhenItWasVerified) {
   EXPECT_EQ(read(state("vendor")), read(metadata("4.vendor.json")));
 }
 
+TEST_F(KeysDelegation, WhatIsKeptIsVerifiedByTheKeysOfNow) {
+  EXPECT_TRUE(ask(theirs));
+  signer_.role("vendor").signers = {SigningKey("vendor")};
+  signer_.role("vendor").keys = {SigningKey("vendor two")};
+  for (const auto* role : {"timestamp", "snapshot", "targets"}) ++signer_.role(role).version;
+  signer_.publish();  // the vendor's document is the one that is kept, byte for byte
+  ASSERT_EQ(read(state("vendor")), read(metadata("2.vendor.json")));
+  EXPECT_EQ(ask(theirs).error().code, Errc::untrusted);
+}
+
+TEST_F(KeysDelegation, TheSnapshotMustKnowTheRole) {
+  EXPECT_TRUE(ask(theirs));
+  signer_.role("snapshot").edit = [](Json::Object& body) {
+    auto meta = body["meta"].object().value();
+    meta.erase("vendor.json");
+    body["meta"] = meta;
+  };
+  signer_.publish_again();
+  expect_refused(Errc::untrusted, "no longer lists role vendor");
+  std::filesystem::remove_all(appliance_.path() + "/var");
+  EXPECT_NE(ask(theirs).error().what.find("no word of the delegated role vendor"),
+            std::string::npos);
+}
+
 // Whatever is cut off, wherever: an error, nothing kept, no crash.
 TEST_F(KeysDelegation, EveryTruncationOfEveryDocument) {
   signer_.role("root").version = 2;
