@@ -25,6 +25,8 @@ class ChannelSource final : public ReleaseSource {
 
   // The repository of `update` may be another one than the configured.
   Result<Verified<Release>> fetch(const Update& update, const ProgressSink& progress) override;
+  // A time that is certainly past; for channels that are opened later.
+  void set_not_before(UnixSeconds time) { config_.not_before = time; }
   [[nodiscard]] ObjectSource objects(const Update& update) const override;
 
  private:

@@ -46,6 +46,8 @@ Result<Selection> select_release(Appliance& appliance, const Journal& journal,
                                  const std::string& wanted) {
   CUBE_TRY(const auto running, appliance.running_release());
   CUBE_TRY(const auto product, product_of(appliance, running));
+  if (const auto name = ReleaseName::parse(running))
+    appliance.source().set_not_before(built_at(*name));
   CUBE_TRY(auto* channel, appliance.source().channel());
   if (wanted.empty()) return select_newest(*channel, journal, product, running);
   if (wanted == running)

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "base/durable_file.h"
 #include "base/file_url.h"
 #include "keys/tuf_client.h"
 #include "model/manifest.h"
@@ -35,11 +36,35 @@ Error not_believed(Error error, const std::string& url) {
   return std::move(error).in("repository " + url);
 }
 
+// When metadata was believed last, "2026-11-25T20:55:00Z": a clock that is behind it is wrong. What
+// was believed then had not expired, so a clock that was far ahead once is never remembered.
+class LastTime {
+ public:
+  LastTime(const RootDir& root, const std::string& folder)
+      : root_(&root), file_(folder + "/last-time") {}
+  [[nodiscard]] UnixSeconds read() const {
+    const auto text = root_->read_file(file_, 64);
+    const auto time = text ? parse_utc(text->substr(0, text->find('\n'))) : Error{};
+    return time ? *time : 0;
+  }
+  [[nodiscard]] Status write(UnixSeconds time) const {
+    constexpr UnixSeconds hour = 3600;
+    if (time < read() + hour) return ok();
+    return replace_file(*root_, file_, format_utc(time) + "\n");
+  }
+
+ private:
+  const RootDir* root_;
+  std::string file_;
+};
+
 }  // namespace
 
 struct ReleaseChannel::State {
   std::string url;
   TufClient client;
+  LastTime last_time;
+  UnixSeconds now;
   std::optional<Status> refreshed;
 };
 
@@ -47,11 +72,12 @@ Result<ReleaseChannel> ReleaseChannel::open(const RootDir& root, const Clock& cl
                                             ChannelConfig config) {
   CUBE_TRY(std::string url, repository_url(config.url, config.http));
   auto fetcher = std::make_unique<UrlFetcher>(url, std::move(config.http));
+  const LastTime last_time(root, config.state);
   TufPlaces places{std::move(config.trusted_root), std::move(config.state)};
-  const UnixSeconds now = std::max(clock.now(), config.not_before);
+  const UnixSeconds now = std::max({clock.now(), config.not_before, last_time.read()});
   CUBE_TRY(auto client, TufClient::open(root, now, std::move(places), std::move(fetcher)));
-  return ReleaseChannel(
-      std::make_unique<State>(State{std::move(url), std::move(client), std::nullopt}));
+  return ReleaseChannel(std::make_unique<State>(
+      State{std::move(url), std::move(client), last_time, now, std::nullopt}));
 }
 
 ReleaseChannel::ReleaseChannel(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -62,7 +88,10 @@ ReleaseChannel::~ReleaseChannel() = default;
 Status ReleaseChannel::refresh() {
   if (!state_->refreshed) {
     auto status = state_->client.refresh();
-    if (!status) status = not_believed(std::move(status).error(), state_->url);
+    if (status)
+      status = state_->last_time.write(state_->now);
+    else
+      status = not_believed(std::move(status).error(), state_->url);
     state_->refreshed = std::move(status);
   }
   return *state_->refreshed;

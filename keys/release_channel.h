@@ -21,8 +21,9 @@ namespace cube {
 struct ChannelConfig {
   std::string url;  // https://, http:// (only if http.allow_http), file:///... or an absolute path
   HttpConfig http;
-  UnixSeconds not_before = 0;  // a time that is certainly past, as the running release's build
-                               // time: expiry is judged by the later of it and the clock
+  // A time that is certainly past, as the running release's build time. Expiry is judged by the
+  // latest of it, the clock, and the time of the last refresh that succeeded.
+  UnixSeconds not_before = 0;
   std::string trusted_root = "usr/share/cube-update/root.json";  // below the root; baked in
   std::string state = "var/lib/cube-update/tuf";  // below the root; persisted metadata
 };

@@ -23,9 +23,15 @@ bool all_of(const std::string& text, bool (*accepts)(char)) {
   return !text.empty() && std::all_of(text.begin(), text.end(), accepts);
 }
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f'); }
-bool is_product(char c) { return is_ascii_alnum(c) || c == '+' || c == '-'; }
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+bool is_hex(char c) {
+  return is_digit(c) || (c >= 'a' && c <= 'f');
+}
+bool is_product(char c) {
+  return is_ascii_alnum(c) || c == '+' || c == '-';
+}
 
 bool is_build_time(const std::string& text) {
   return text.size() == 13 && text[8] == '-' && all_of(text.substr(0, 8), is_digit) &&
@@ -45,6 +51,14 @@ Result<ReleaseName> ReleaseName::parse(const std::string& text) {
   auto version = Version::parse(parts[1]);
   if (!version) return wrong;
   return ReleaseName{text, parts[0], *version, parts[2], parts[3]};
+}
+
+UnixSeconds built_at(const ReleaseName& name) {
+  const auto& b = name.built;
+  if (b.size() != 13) return 0;
+  const auto time = parse_utc(b.substr(0, 4) + "-" + b.substr(4, 2) + "-" + b.substr(6, 2) + "T" +
+                              b.substr(9, 2) + ":" + b.substr(11, 2) + ":00Z");
+  return time ? *time : 0;
 }
 
 int compare_age(const ReleaseName& left, const ReleaseName& right) {

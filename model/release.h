@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 
+#include "base/clock.h"
 #include "base/result.h"
 #include "model/version.h"
 
@@ -36,6 +37,9 @@ struct Release {
     return left.manifest_sha256 == right.manifest_sha256;
   }
 };
+
+// When it was built. 0 when `built` is no time, as 20220299-9999.
+[[nodiscard]] UnixSeconds built_at(const ReleaseName& name);
 
 // -1, 0, 1: `left` is older, equal, newer. Version first, then the build time.
 [[nodiscard]] int compare_age(const ReleaseName& left, const ReleaseName& right);

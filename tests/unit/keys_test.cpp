@@ -122,6 +122,27 @@ TEST_F(Keys, AClockThatIsFarBehindDoesNotUndoTheTimeFloor) {
   EXPECT_TRUE(ReleaseChannel::open(root_, clock_, with_floor)->refresh());
 }
 
+TEST_F(Keys, AClockThatFallsBehindIsNotBelieved) {
+  signer_.role("timestamp").expires = "2026-09-01T00:00:00Z";
+  signer_.publish();
+  clock_.set("2026-08-31T23:59:59Z");
+  EXPECT_TRUE(refresh());
+  signer_.role("timestamp").expires = "2026-08-15T00:00:00Z";
+  ++signer_.role("timestamp").version;
+  signer_.publish();
+  clock_.set("1970-01-01T00:00:00Z");
+  expect_refused(Errc::untrusted, "timestamp.json: expired");
+  write(std::filesystem::path(state("root")).parent_path() / "last-time", "damaged");
+  EXPECT_TRUE(refresh()) << "a damaged memory is none";
+}
+
+TEST_F(Keys, AClockThatWasFarAheadIsNotRemembered) {
+  clock_.set("2099-01-01T00:00:00Z");
+  EXPECT_FALSE(refresh());
+  clock_.set("2026-08-01T00:00:00Z");
+  expect_accepted();
+}
+
 TEST_F(Keys, LowerVersionsAreRolledBack) {
   for (int i = 0; i < 3; ++i) signer_.publish_again();
   expect_accepted();

@@ -14,6 +14,9 @@ TEST(VerifiedRelease, TheClientFindsBoth) {
   EXPECT_EQ(old_release().get().name.text, "CUBE_2.2.3_20220401-1200_aaaa1111");
   EXPECT_EQ(new_release().get().name.text, "CUBE_2.2.4_20220421-1616_55765df7");
   EXPECT_EQ(new_release().get().epoch, 1u);
+  EXPECT_EQ(built_at(ReleaseName::parse("CUBE_2.2.4_20220421-1616_55765df7").value()),
+            parse_utc("2022-04-21T16:16:00Z").value());
+  EXPECT_EQ(built_at(ReleaseName{}), 0);
   EXPECT_LT(compare_age(old_release().get().name, new_release().get().name), 0);
   EXPECT_NE(old_release().get().commit, new_release().get().commit);
 }
