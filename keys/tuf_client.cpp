@@ -1,6 +1,6 @@
 #include "keys/tuf_client.h"
 
-#include <algorithm>
+#include <functional>
 
 #include "base/mutation.h"
 #include "keys/file_check.h"
@@ -176,7 +176,7 @@ Status TufClient::accept_root(const Root& root, Persisted& persisted) {
   const Root& before = persisted.root ? *persisted.root : root_;
   if (root.version > before.version &&
       (!same_keys(before, root, "timestamp") || !same_keys(before, root, "snapshot"))) {
-    for (const auto* name : {"timestamp", "snapshot", "targets"}) CUBE_CHECK(store_.forget(name));
+    CUBE_CHECK(store_.forget_all_but_root());
     persisted.timestamp.reset();
     persisted.snapshot.reset();
     persisted.targets.reset();
@@ -284,10 +284,9 @@ Status TufClient::refresh() {
   CUBE_TRY(root_, follow_root_chain(persisted));
   CUBE_TRY(const Timestamp timestamp, obtain_timestamp(persisted));
   CUBE_TRY(const Snapshot snapshot, obtain_snapshot(timestamp.snapshot, persisted));
-  const Wanted<Targets> wanted{
-      "targets",  snapshot.targets,          max_targets_bytes,
-      root_.keys, root_.roles.at("targets"), [](const auto& text) {
-                                 return parse_targets(text); }};
+  const auto parse = [](const std::string& text) { return parse_targets(text); };
+  const Wanted<Targets> wanted{"targets",  snapshot.targets,          max_targets_bytes,
+                               root_.keys, root_.roles.at("targets"), parse};
   CUBE_TRY(Targets targets, obtain(wanted, std::move(persisted.targets)));
   CUBE_CHECK(store_.keep("targets", targets.text));
   CUBE_CHECK(store_.commit());
