@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::size_t max_visited = 32;
 constexpr std::size_t max_levels = 8;
+constexpr std::size_t max_releases = 4096;
 
 // A role that is to be visited: how it got there, and whom to ask for it.
 struct Visit {
@@ -138,18 +139,21 @@ Result<TargetFile> find_target(const std::shared_ptr<const Targets>& top, const 
 
 Result<std::set<std::string>> find_releases(const std::shared_ptr<const Targets>& top,
                                             const LoadDelegated& load) {
-  std::set<std::string> described;
+  std::set<std::string> names;
   const auto wanted = [](const DelegatedRole&) { return true; };
   const auto use = [&](const Targets& document) {
-    for (const auto& [name, file] : document.releases) described.insert(name);
-    return false;
+    for (const auto& [name, file] : document.releases) names.insert(name);
+    return names.size() > max_releases;
   };
-  CUBE_CHECK(Walk(load, wanted, use, false).run(top));
+  CUBE_TRY(const bool too_many, Walk(load, wanted, use, false).run(top));
+  if (too_many) return Error{Errc::corrupt, "targets: more than 4096 releases"};
   std::set<std::string> offered;
-  for (const auto& name : described) {
+  for (const auto& name : names) {
     const auto found = find_target(top, target_of_release(name), load);
-    if (found) offered.insert(name);
-    else if (found.error().code != Errc::not_found) return found.error();
+    if (found)
+      offered.insert(name);
+    else if (found.error().code != Errc::not_found)
+      return found.error();
   }
   return offered;
 }

@@ -71,8 +71,9 @@ Result<PublicKey> PublicKey::parse(const Json& key) {
     return known.keytype == keytype && known.scheme == scheme;
   });
   if (kind == kinds.end())
-    return Error{Errc::untrusted, "key type or scheme is not known here; ed25519, "
-                                  "ecdsa-sha2-nistp256 and rsassa-pss-sha256 are"};
+    return Error{Errc::untrusted,
+                 "key type or scheme is not known here; ed25519, "
+                 "ecdsa-sha2-nistp256 and rsassa-pss-sha256 are"};
   CUBE_TRY(const Json keyval, key.member("keyval"));
   CUBE_TRY(const std::string text, keyval.string_at("public"));
   PublicKey parsed;

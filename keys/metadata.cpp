@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/mutation.h"
+#include "keys/file_check.h"
 #include "keys/metadata_parts.h"
 #include "keys/signature.h"
 #include "model/name.h"
@@ -28,8 +29,8 @@ std::optional<std::string> release_of(const std::string& target) {
   if (target.size() <= release_head.size() + release_tail.size() ||
       !target.starts_with(release_head) || !target.ends_with(release_tail))
     return std::nullopt;
-  auto name = target.substr(release_head.size(),
-                            target.size() - release_head.size() - release_tail.size());
+  auto name =
+      target.substr(release_head.size(), target.size() - release_head.size() - release_tail.size());
   if (!is_safe_name(name)) return std::nullopt;
   return name;
 }
@@ -71,7 +72,7 @@ Result<Snapshot> read_snapshot(const std::string& text) {
   for (const auto& [name, json] : members) {
     if (!name.ends_with(tail)) return corrupt("a role's file does not end in .json");
     auto file = parse_meta_file(json);
-    if (!file) return std::move(file).error().in(name);
+    if (!file) return std::move(file).error().in(percent_encoded(name));
     auto role = name.substr(0, name.size() - tail.size());
     if (role == "targets") {
       snapshot.targets = std::move(file).value();
@@ -93,7 +94,7 @@ Result<Targets> read_targets(const std::string& text) {
   for (const auto& [path, json] : members) {
     if (path.size() > max_path) return corrupt("a target's path of more than 1024 bytes");
     auto file = parse_target_file(json);
-    if (!file) return std::move(file).error().in(path);
+    if (!file) return std::move(file).error().in(percent_encoded(path, "/"));
     if (const auto release = release_of(path)) targets.releases.emplace(*release, *file);
     targets.files.emplace(path, std::move(file).value());
   }
@@ -122,7 +123,7 @@ Result<Snapshot> parse_snapshot(const std::string& text) {
   return named(read_snapshot(text), "snapshot.json");
 }
 Result<Targets> parse_targets(const std::string& text, const std::string& role) {
-  return named(read_targets(text), role + ".json");
+  return named(read_targets(text), percent_encoded(role) + ".json");
 }
 
 std::string target_of_release(const std::string& name) {

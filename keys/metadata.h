@@ -2,8 +2,9 @@
 // signatures are checked by check_signatures, versions and expiry by TufClient. Pure values.
 //
 // Bounds: 64 KiB a root or timestamp, 1 MiB a snapshot or targets; 64 keys, 16 signatures, 4096
-// targets, 1024 delegated roles in a snapshot, 64 in a targets document with 256 patterns each; a
-// path or pattern of 1024 bytes; versions 1 to 2^53-1. Unknown members are allowed and covered by the signature.
+// targets, 1024 delegated roles in a snapshot, 64 in a targets document with 256 patterns; a
+// path or pattern of 1024 bytes; versions 1 to 2^53-1. Unknown members are allowed and covered by
+// the signature.
 #pragma once
 
 #include <cstdint>

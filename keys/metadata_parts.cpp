@@ -5,6 +5,7 @@
 
 #include "base/digest.h"
 #include "base/json.h"
+#include "keys/file_check.h"
 
 namespace cube {
 namespace {
@@ -14,7 +15,8 @@ constexpr std::size_t max_keys = 64;
 constexpr std::size_t max_signatures = 16;
 constexpr std::size_t max_key_id = 256;
 constexpr std::size_t max_delegated = 64;
-constexpr std::size_t max_patterns = 256;
+constexpr std::size_t max_patterns = 256;  // of all delegations of a document
+constexpr std::size_t max_entries = 256;
 constexpr std::size_t max_path = 1024;
 constexpr std::size_t max_role_name = 80;  // three times that, and ".json", is still a file name
 constexpr std::size_t sha512_digits = 128;
@@ -73,11 +75,12 @@ bool is_lower_hex(const std::string& text) {
 Result<std::vector<std::string>> strings_at(const Json& json, const std::string& member) {
   CUBE_TRY(const Json found, json.member(member));
   CUBE_TRY(const auto items, found.array());
-  if (items.size() > max_patterns) return corrupt("more than 256 entries in \"" + member + "\"");
+  if (items.size() > max_entries) return corrupt("more than 256 entries in \"" + member + "\"");
   std::vector<std::string> strings;
   for (const auto& item : items) {
     CUBE_TRY(std::string text, item.string());
-    if (text.size() > max_path) return corrupt("an entry of more than 1024 bytes in \"" + member + "\"");
+    if (text.size() > max_path)
+      return corrupt("an entry of more than 1024 bytes in \"" + member + "\"");
     strings.push_back(std::move(text));
   }
   return strings;
@@ -150,7 +153,7 @@ Result<Keys> parse_keys(const Json& json) {
     if (key)
       keys.emplace(id, std::move(key).value());
     else if (key.error().code != Errc::untrusted)
-      return std::move(key).error().in("key " + id);
+      return std::move(key).error().in("key " + percent_encoded(id));
   }
   return keys;
 }
@@ -163,7 +166,7 @@ Status parse_role(Role& into, const Json& json, const Json& keys) {
   std::set<std::string> seen;
   for (const auto& id : into.key_ids) {
     if (!keys.has(id)) return corrupt("a key id without a key");
-    if (!seen.insert(id).second) return corrupt("key " + id + " is listed twice");
+    if (!seen.insert(id).second) return corrupt("key " + percent_encoded(id) + " is listed twice");
   }
   return ok();
 }
@@ -199,8 +202,11 @@ Status parse_delegations(Targets& into, const Json& json) {
   CUBE_TRY(const auto items, roles.array());
   if (items.size() > max_delegated) return corrupt("more than 64 delegated roles");
   std::set<std::string> seen;
+  std::size_t patterns = 0;
   for (const auto& item : items) {
     CUBE_TRY(auto role, parse_delegated_role(item, keys));
+    patterns += role.paths.size() + role.path_hash_prefixes.size();
+    if (patterns > max_patterns) return corrupt("more than 256 patterns and prefixes");
     if (!seen.insert(role.name).second) return corrupt("a role is delegated to twice");
     into.delegated.push_back(std::move(role));
   }

@@ -50,7 +50,8 @@ Result<Key> key_of_pem(const std::string& pem) {
   const std::unique_ptr<BIO, decltype(&BIO_free)> text(
       BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())), &BIO_free);
   PemBlock block;
-  if (!text || PEM_read_bio(text.get(), &block.name, &block.header, &block.data, &block.size) != 1 ||
+  if (!text ||
+      PEM_read_bio(text.get(), &block.name, &block.header, &block.data, &block.size) != 1 ||
       std::string_view(block.name) != "PUBLIC KEY" || *block.header != '\0')
     return corrupt("not a public key in PEM");
   const unsigned char* at = block.data;

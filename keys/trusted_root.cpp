@@ -14,8 +14,8 @@ Error untrusted(const std::string& what) {
   return {Errc::untrusted, what};
 }
 
-// Of the trusted root and its folder. A process without root rights works on a folder of its user's,
-// where owner and group say nothing.
+// Of the trusted root and its folder. A process without root rights works on a folder of its
+// user's, where owner and group say nothing.
 Status check_owner(const struct stat& st) {
   if (mutated("root-of-others-accepted")) return ok();
   if ((st.st_mode & S_IWOTH) != 0) return untrusted("writable by group or others");
@@ -28,7 +28,8 @@ Status check_owner(const struct stat& st) {
 // Who can write to the folder can exchange the file.
 Status check_folder(const RootDir& root, const std::string& path) {
   const auto slash = path.find_last_of('/');
-  CUBE_TRY(const struct stat st, root.stat(slash == std::string::npos ? "." : path.substr(0, slash)));
+  CUBE_TRY(const struct stat st,
+           root.stat(slash == std::string::npos ? "." : path.substr(0, slash)));
   auto owned = check_owner(st);
   if (!owned) return std::move(owned).error().in("its folder");
   return ok();

@@ -1,6 +1,6 @@
 #include "keys/tuf_client.h"
 
-#include <algorithm>
+#include <functional>
 
 #include "base/mutation.h"
 #include "keys/file_check.h"
@@ -57,8 +57,9 @@ Status not_older(const Snapshot& offered, const Snapshot& known) {
   for (const auto& [name, file] : known.delegated) {
     const auto found = offered.delegated.find(name);
     if (found == offered.delegated.end())
-      return untrusted("snapshot.json: no longer lists role " + name + ", which it did before");
-    CUBE_CHECK(not_lower(found->second.version, file.version, name + ".json"));
+      return untrusted("snapshot.json: no longer lists role " + percent_encoded(name) +
+                       ", which it did before");
+    CUBE_CHECK(not_lower(found->second.version, file.version, percent_encoded(name) + ".json"));
   }
   return ok();
 }
@@ -173,8 +174,9 @@ Result<Root> TufClient::next_root(const Root& root, const std::string& text) con
 // written: beside it, old versions would count again after a power cut.
 Status TufClient::accept_root(const Root& root, Persisted& persisted) {
   const Root& before = persisted.root ? *persisted.root : root_;
-  if (!same_keys(before, root, "timestamp") || !same_keys(before, root, "snapshot")) {
-    for (const auto* name : {"timestamp", "snapshot", "targets"}) CUBE_CHECK(store_.forget(name));
+  if (root.version > before.version &&
+      (!same_keys(before, root, "timestamp") || !same_keys(before, root, "snapshot"))) {
+    CUBE_CHECK(store_.forget_all_but_root());
     persisted.timestamp.reset();
     persisted.snapshot.reset();
     persisted.targets.reset();
@@ -246,17 +248,17 @@ Result<Timestamp> TufClient::obtain_timestamp(const Persisted& persisted) {
 // The persisted document if it is the one that is wanted, else the repository's.
 template <typename T>
 Result<T> TufClient::obtain(const Wanted<T>& wanted, std::optional<T> kept) {
-  const auto name = wanted.role + ".json";
+  const auto role = percent_encoded(wanted.role);
+  const auto name = role + ".json";
   const auto is_signed = [&](const T& document) {
-    return check_signatures(document, wanted.keys, wanted.signers, wanted.role);
+    return check_signatures(document, wanted.keys, wanted.signers, role);
   };
   if (kept && kept->version == wanted.expected.version &&
       check_content(kept->text, wanted.expected, name) &&
       (is_signed(*kept) || mutated("kept-metadata-not-verified")) && check_fresh(*kept, name))
     return std::move(*kept);
-  const auto path = root_.consistent_snapshot
-                        ? metadata_path(wanted.expected.version, wanted.role)
-                        : metadata_path(wanted.role);
+  const auto path = root_.consistent_snapshot ? metadata_path(wanted.expected.version, wanted.role)
+                                              : metadata_path(wanted.role);
   CUBE_TRY(const auto text, fetch(path, wanted.expected, wanted.cap));
   CUBE_TRY(T document, wanted.parse(text));
   if (auto status = is_signed(document); !status) return std::move(status).error().in(name);
@@ -266,8 +268,9 @@ Result<T> TufClient::obtain(const Wanted<T>& wanted, std::optional<T> kept) {
 }
 
 Result<Snapshot> TufClient::obtain_snapshot(const MetaFile& expected, const Persisted& persisted) {
-  const Wanted<Snapshot> wanted{"snapshot", expected,     max_snapshot_bytes,
-                                root_.keys, root_.roles.at("snapshot"), parse_snapshot};
+  const Wanted<Snapshot> wanted{
+      "snapshot",    expected, max_snapshot_bytes, root_.keys, root_.roles.at("snapshot"),
+      parse_snapshot};
   CUBE_TRY(Snapshot snapshot, obtain(wanted, persisted.snapshot));
   if (persisted.snapshot) CUBE_CHECK(not_older(snapshot, *persisted.snapshot));
   if (persisted.targets)
@@ -281,10 +284,9 @@ Status TufClient::refresh() {
   CUBE_TRY(root_, follow_root_chain(persisted));
   CUBE_TRY(const Timestamp timestamp, obtain_timestamp(persisted));
   CUBE_TRY(const Snapshot snapshot, obtain_snapshot(timestamp.snapshot, persisted));
-  const Wanted<Targets> wanted{"targets",  snapshot.targets,         max_targets_bytes,
-                               root_.keys, root_.roles.at("targets"), [](const auto& text) {
-                                 return parse_targets(text);
-                               }};
+  const auto parse = [](const std::string& text) { return parse_targets(text); };
+  const Wanted<Targets> wanted{"targets",  snapshot.targets,          max_targets_bytes,
+                               root_.keys, root_.roles.at("targets"), parse};
   CUBE_TRY(Targets targets, obtain(wanted, std::move(persisted.targets)));
   CUBE_CHECK(store_.keep("targets", targets.text));
   CUBE_CHECK(store_.commit());
@@ -301,7 +303,8 @@ Result<std::shared_ptr<const Targets>> TufClient::load_delegated(const std::stri
   if (loaded) return loaded;
   const auto file = delegated_files_.find(role.name);
   if (file == delegated_files_.end())
-    return Error{Errc::corrupt, "snapshot.json: no word of the delegated role " + role.name};
+    return Error{Errc::corrupt,
+                 "snapshot.json: no word of the delegated role " + percent_encoded(role.name)};
   const auto parse = [&](const std::string& text) { return parse_targets(text, role.name); };
   const Wanted<Targets> wanted{role.name,      file->second, max_targets_bytes,
                                delegator.keys, role,         parse};
@@ -314,8 +317,9 @@ Result<std::shared_ptr<const Targets>> TufClient::load_delegated(const std::stri
 }
 
 LoadDelegated TufClient::loader() {
-  return [this](const std::string& delegator_name, const Targets& delegator,
-                const DelegatedRole& role) { return load_delegated(delegator_name, delegator, role); };
+  return
+      [this](const std::string& delegator_name, const Targets& delegator,
+             const DelegatedRole& role) { return load_delegated(delegator_name, delegator, role); };
 }
 
 Result<std::set<std::string>> TufClient::releases() {
@@ -330,7 +334,8 @@ Result<TargetFile> TufClient::find(const std::string& path) {
 
 Result<Verified<std::string>> TufClient::target(const std::string& path, std::size_t max_bytes) {
   CUBE_TRY(const TargetFile file, find(path));
-  if (climbs(path)) return Error{Errc::corrupt, path + ": has a part \".\" or \"..\""};
+  if (climbs(path))
+    return Error{Errc::corrupt, percent_encoded(path, "/") + ": has a part \".\" or \"..\""};
   const auto place = target_path(path, file, root_.consistent_snapshot);
   CUBE_TRY(auto content, fetch(place, described(file), max_bytes));
   return Verified<std::string>(std::move(content));

@@ -2,11 +2,10 @@
 // Verified<T>.
 //
 // The chain of trust starts at a root that is baked into the image and nowhere else: missing,
-// empty, a symlink, writable by others (it or its folder) or badly signed means that nothing is ever
-// believed.
-// Metadata of earlier runs is read back and verified again, by the keys that count now. It sets the
-// versions below which nothing is accepted, and saves fetching what is still the newest; damaged
-// files are ignored. All expiry is judged against one time, fixed at open().
+// empty, a symlink, writable by others (it or its folder) or badly signed means that nothing is
+// ever believed. Metadata of earlier runs is read back and verified again, by the keys that count
+// now. It sets the versions below which nothing is accepted, and saves fetching what is still the
+// newest; damaged files are ignored. All expiry is judged against one time, fixed at open().
 #pragma once
 
 #include <map>

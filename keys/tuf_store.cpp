@@ -33,15 +33,23 @@ Status TufStore::keep(const std::string& role, const std::string& text) {
   return writes_ == Writes::at_once ? commit() : ok();
 }
 
-Status TufStore::forget(const std::string& role) {
-  forgotten_.push_back(role);
+Status TufStore::forget_all_but_root() {
+  forgetting_ = true;
   return writes_ == Writes::at_once ? commit() : ok();
 }
 
+Status TufStore::remove_all_but_root() const {
+  if (!root_->exists(folder_)) return ok();
+  CUBE_TRY(const auto names, root_->list(folder_));
+  for (const auto& name : names)
+    if (name.ends_with(".json") && name != "root.json")
+      CUBE_CHECK(root_->remove_file(folder_ + "/" + name));
+  return sync_folder(*root_, folder_);
+}
+
 Status TufStore::commit() {
-  for (const auto& role : forgotten_) CUBE_CHECK(root_->remove_file(path_of(role)));
-  if (!forgotten_.empty() && root_->exists(folder_)) CUBE_CHECK(sync_folder(*root_, folder_));
-  forgotten_.clear();
+  if (forgetting_) CUBE_CHECK(remove_all_but_root());
+  forgetting_ = false;
   for (const auto& [role, text] : kept_) CUBE_CHECK(write(role, text));
   kept_.clear();
   return ok();

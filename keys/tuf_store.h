@@ -26,19 +26,20 @@ class TufStore {
                                                 std::size_t max_bytes) const;
   // Errors of all: no_space, failed.
   Status keep(const std::string& role, const std::string& text);
-  Status forget(const std::string& role);
-  // Removals first, then files in the order of keep(). Each is replaced whole; a power cut in
-  // between leaves a mixture of which every part is verified again.
+  Status forget_all_but_root();
+  // What is to be forgotten first, then files in the order of keep(). Each is replaced whole; a
+  // power cut in between leaves a mixture of which every part is verified again.
   Status commit();
 
  private:
   [[nodiscard]] std::string path_of(const std::string& role) const;
   Status write(const std::string& role, const std::string& text) const;
+  [[nodiscard]] Status remove_all_but_root() const;
 
   const RootDir* root_;
   std::string folder_;
   Writes writes_;
-  std::vector<std::string> forgotten_;
+  bool forgetting_ = false;
   std::vector<std::pair<std::string, std::string>> kept_;  // role and text
 };
 

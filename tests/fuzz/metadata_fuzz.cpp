@@ -1,5 +1,5 @@
-// Metadata from anybody: no crash, all bounds hold, and no document is signed by keys it brings itself
-// unless it is a root.
+// Metadata from anybody: no crash, all bounds hold, and no document is signed by keys it brings
+// itself unless it is a root.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>

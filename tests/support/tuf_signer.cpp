@@ -110,9 +110,9 @@ Json TufSigner::files_of(const std::string& role) const {
   Json::Object files;
   for (const auto& [name, release] : releases_) {
     if (release.by != role) continue;
-    files["releases/" + name + "/manifest.json"] = Json::Object{
-        {"length", std::uint64_t{release.manifest.size()}},
-        {"hashes", Json::Object{{"sha256", to_hex(sha256(release.manifest))}}}};
+    files["releases/" + name + "/manifest.json"] =
+        Json::Object{{"length", std::uint64_t{release.manifest.size()}},
+                     {"hashes", Json::Object{{"sha256", to_hex(sha256(release.manifest))}}}};
   }
   return files;
 }
@@ -158,8 +158,8 @@ void TufSigner::publish() const {
     write(number(role), text);
   };
   for (const auto& [role, paths] : delegated_) write_targets(role, {});
-  write_targets("targets", delegated_.empty() ? Json::Object{}
-                                              : Json::Object{{"delegations", delegations()}});
+  write_targets("targets",
+                delegated_.empty() ? Json::Object{} : Json::Object{{"delegations", delegations()}});
   const auto snapshot = document("snapshot", {{"meta", meta}});
   write(number("root"), root_text());
   write(number("snapshot"), snapshot);

@@ -150,6 +150,19 @@ class Recovery(TufTest):
         self.assertEqual(self.download("file"), 0, self.said)
         self.assertEqual(self.trusted()["role"], 2)
 
+    def test_makes_room_for_versions_that_were_used_before(self):
+        self.repository.delegate("role")
+        self.repository.add_target("file", b"of the thief", "role")
+        self.repository.publish("role", "targets", "snapshot", "timestamp")
+        self.assertEqual(self.download("file"), 0, self.said)
+        self.repository.rotate("snapshot")
+        self.repository.publish("root")
+        self.repository.add_target("file", b"of the owner", "role")
+        self.back_to("role", 1)
+        self.repository.publish("snapshot", "timestamp")
+        self.assertEqual(self.download("file"), 0, self.said)
+        self.assertEqual(self.downloaded(), [b"of the owner"])
+
     def test_an_added_key_is_a_rotation_though_the_old_one_stays(self):
         self.fast_forward("timestamp")
         self.accepted()

@@ -1,9 +1,10 @@
 // cube-tuf-conformance: the TUF client of keys/ behind the command line of
-// theupdateframework/tuf-conformance (its CLIENT-CLI.md). Exit code 0, or 1 with a sentence on stderr.
+// theupdateframework/tuf-conformance (its CLIENT-CLI.md). Exit code 0, or 1 with a sentence on
+// stderr.
 //
 // The folder --metadata-dir holds the trusted root and all verified metadata; each document is kept
-// as soon as it is verified, as the specification has it and that suite looks for. One option is our
-// own: --time 2026-11-25T20:55:00Z, the time by which expiry is judged.
+// as soon as it is verified, as the specification has it and that suite looks for. One option is
+// our own: --time 2026-11-25T20:55:00Z, the time by which expiry is judged.
 #include <cstdio>
 #include <cstdlib>
 #include <map>

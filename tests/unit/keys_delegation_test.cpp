@@ -113,8 +113,8 @@ TEST_F(KeysDelegation, EveryTruncationOfEveryDocument) {
   signer_.publish();
   std::vector<std::string> paths{repository_.path() + "/targets/releases/" + theirs + "/" +
                                  to_hex(sha256(manifest_of(theirs))) + ".manifest.json"};
-  for (const auto* name : {"2.root.json", "timestamp.json", "2.snapshot.json", "2.targets.json",
-                           "2.vendor.json"})
+  for (const auto* name :
+       {"2.root.json", "timestamp.json", "2.snapshot.json", "2.targets.json", "2.vendor.json"})
     paths.push_back(metadata(name));
   for (const auto& path : paths) {
     const auto good = read(path);

@@ -277,6 +277,19 @@ TEST_F(TrustedRoot, RotationOfTimestampKeysForgivesStolenVersions) {
   expect_accepted();
 }
 
+// The chain begins at the baked root again in every run, and its keys of then say nothing of now.
+TEST_F(TrustedRoot, ARotationLongAgoForgivesNothingNew) {
+  signer_.role("timestamp").keys = {SigningKey("new timestamp")};
+  rotate_root("root two");
+  rotate_root("root three");  // by which the baked root's key no longer signs
+  signer_.publish_again();
+  signer_.publish_again();
+  expect_accepted();
+  for (const auto* role : {"timestamp", "snapshot"}) signer_.role(role).version = 2;
+  signer_.publish();
+  expect_refused(Errc::untrusted, "was seen before");
+}
+
 // The timestamp's first key stays: only the order of the writes keeps the stolen version from
 // counting.
 TEST_F(TrustedRoot, StolenVersionsAreForgottenBeforeTheNewRootIsWritten) {
