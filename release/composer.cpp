@@ -53,9 +53,10 @@ Result<Composed> commit(ArchiveRepository& objects, const std::string& tree,
   const auto status = std::filesystem::status(tree, error);
   if (std::filesystem::is_directory(status)) return objects.commit_tree(tree, options);
   if (std::filesystem::is_regular_file(status)) return objects.commit_tar(tree, options);
-  return Error{Errc::invalid, "tree " + tree +
-                                  ": is neither a folder nor a file; name the root file system or a "
-                                  "tar archive of it"};
+  return Error{Errc::invalid,
+               "tree " + tree +
+                   ": is neither a folder nor a file; name the root file system or a "
+                   "tar archive of it"};
 }
 
 }  // namespace
@@ -70,8 +71,9 @@ Result<Release> compose_release(const Publisher& publisher, const ComposeRequest
   CUBE_TRY(auto composed, commit(objects, request.tree, {branch, time, request.keep_owners}));
   Release release;
   const auto& source = request.source;
-  CUBE_TRY(release.name, name_of(publisher, request, built,
-                                 source.empty() ? composed.commit.substr(0, source_digits) : source));
+  CUBE_TRY(release.name,
+           name_of(publisher, request, built,
+                   source.empty() ? composed.commit.substr(0, source_digits) : source));
   release.epoch = request.epoch;
   release.commit = composed.commit;
   release.tree_bytes = composed.tree_bytes;

@@ -23,9 +23,9 @@ struct ComposeRequest {
   bool keep_owners = false;         // false: everything in the tree belongs to 0:0
 };
 
-// Commits the tree to repo/ under the branch PRODUCT/VERSION_BUILT and adds the release. The request
-// is checked before the tree is read.
-// Errors: invalid (request, tree), not_found (tree), and those of Publisher::add_release().
+// Commits the tree to repo/ under the branch PRODUCT/VERSION_BUILT and adds the release. The
+// request is checked before the tree is read. Errors: invalid (request, tree), not_found (tree),
+// and those of Publisher::add_release().
 Result<Release> compose_release(const Publisher& publisher, const ComposeRequest& request,
                                 UnixSeconds now);
 

@@ -23,23 +23,23 @@ bool ends_with(const std::string& text, const std::string& tail) {
 
 }  // namespace
 
-Result<KeyFolder> KeyFolder::make(const std::string& path) {
+Result<KeyFolder> KeyFolder::make(const std::string& path, Passphrases* passphrases) {
   if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST)
     return system_error("make key folder " + path);
-  return open(path);
+  return open(path, passphrases);
 }
 
-Result<KeyFolder> KeyFolder::open(const std::string& path) {
+Result<KeyFolder> KeyFolder::open(const std::string& path, Passphrases* passphrases) {
   auto folder = RootDir::open(path);
   if (!folder && folder.error().code == Errc::not_found)
     return Error{Errc::untrusted, "key folder " + path +
                                       ": does not exist, so nothing can be signed; bring the keys "
                                       "or name their folder with --keys"};
   if (!folder) return std::move(folder).error().in("key folder " + path);
-  return KeyFolder(std::move(folder).value());
+  return KeyFolder(std::move(folder).value(), passphrases);
 }
 
-Result<NamedKey> KeyFolder::generate(const std::string& name) const {
+Result<NamedKey> KeyFolder::generate(const std::string& name, bool protect) const {
   if (!is_safe_name(name))
     return Error{Errc::invalid, "key name \"" + name +
                                     "\": letters, digits and ._+- only, at most 128, beginning "
@@ -48,7 +48,12 @@ Result<NamedKey> KeyFolder::generate(const std::string& name) const {
     return Error{Errc::refused, "key " + folder_.join(name + public_tail) +
                                     ": exists and is never overwritten; choose another name"};
   CUBE_TRY(const auto key, PrivateKey::generate());
-  CUBE_CHECK(key.store(folder_, name + private_tail));
+  SecretText passphrase;
+  if (protect) {
+    if (passphrases_ == nullptr) return Error{Errc::bug, "key " + name + ": nobody to ask"};
+    CUBE_TRY(passphrase, passphrases_->for_new(folder_.join(name + private_tail)));
+  }
+  CUBE_CHECK(key.store(folder_, name + private_tail, protect ? &passphrase : nullptr));
   CUBE_CHECK(replace_file(folder_, name + public_tail, key.public_json().pretty()));
   return NamedKey{name, key.id(), key.public_json(), true};
 }
@@ -67,7 +72,7 @@ Result<NamedKey> KeyFolder::find(const std::string& name) const {
   if (!found.has_private)
     return Error{Errc::not_found, "key " + name + ": not in " + path() +
                                       "; make it with cube-release key generate " + name};
-  CUBE_TRY(const auto secret, PrivateKey::load(folder_, name + private_tail));
+  CUBE_TRY(const auto secret, PrivateKey::load(folder_, name + private_tail, passphrases_));
   found.public_json = secret.public_json();
   found.id = secret.id();
   return found;
@@ -89,7 +94,7 @@ Result<std::vector<NamedKey>> KeyFolder::list() const {
 }
 
 Result<PrivateKey> KeyFolder::load(const NamedKey& key) const {
-  CUBE_TRY(auto secret, PrivateKey::load(folder_, key.name + private_tail));
+  CUBE_TRY(auto secret, PrivateKey::load(folder_, key.name + private_tail, passphrases_));
   if (secret.id() != key.id)
     return Error{Errc::corrupt, "key " + folder_.join(key.name + private_tail) +
                                     ": is not the private part of " + key.name + public_tail +

@@ -23,13 +23,14 @@ struct NamedKey {
 class KeyFolder {
  public:
   // Makes the folder, with mode 0700, when it is not there. Errors: not_found (its parent), failed.
-  static Result<KeyFolder> make(const std::string& path);
+  // `passphrases`, if any, outlives the folder.
+  static Result<KeyFolder> make(const std::string& path, Passphrases* passphrases = nullptr);
   // Errors: untrusted (no such folder, so nothing can be signed), failed.
-  static Result<KeyFolder> open(const std::string& path);
+  static Result<KeyFolder> open(const std::string& path, Passphrases* passphrases = nullptr);
 
-  // A new key. A key of that name is never replaced. Errors: invalid (name), refused (exists),
-  // no_space, failed.
-  Result<NamedKey> generate(const std::string& name) const;
+  // A new key, with a passphrase if it is to be protected. A key of that name is never replaced.
+  // Errors: invalid (name), refused (exists), no_space, failed; and those of Passphrases.
+  Result<NamedKey> generate(const std::string& name, bool protect = false) const;
   // Errors: not_found, corrupt (public part of another key), and those of PrivateKey::load.
   Result<NamedKey> find(const std::string& name) const;
   // All of them, by name. Errors: as find().
@@ -40,8 +41,10 @@ class KeyFolder {
   [[nodiscard]] const std::string& path() const { return folder_.path(); }
 
  private:
-  explicit KeyFolder(RootDir folder) : folder_(std::move(folder)) {}
+  KeyFolder(RootDir folder, Passphrases* passphrases)
+      : folder_(std::move(folder)), passphrases_(passphrases) {}
   RootDir folder_;
+  Passphrases* passphrases_;
 };
 
 }  // namespace cube

@@ -6,9 +6,13 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+#include <openssl/pkcs12.h>
+#include <openssl/x509.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <array>
+#include <cstdint>
 
 #include "base/digest.h"
 #include "base/durable_file.h"
@@ -28,19 +32,15 @@ Error openssl_error(const std::string& what) {
   return {Errc::failed, what + ": OpenSSL refused; is its configuration changed?"};
 }
 
-// A key with a passphrase is refused instead of asking for it: nobody may sit before the terminal.
-int no_passphrase(char*, int, int, void*) {
-  return -1;
-}
+constexpr std::string_view encrypted = "-----BEGIN ENCRYPTED PRIVATE KEY-----";
 
-// The PEM text of a key; wiped when it goes.
-struct PemText {
-  std::string text;
-  PemText() = default;
-  PemText(const PemText&) = delete;
-  PemText& operator=(const PemText&) = delete;
-  ~PemText() { OPENSSL_cleanse(text.data(), text.size()); }
-};
+// Without a passphrase at hand libcrypto must not ask the terminal itself.
+int give_passphrase(char* to, int size, int, void* from) {
+  const auto* secret = static_cast<const SecretText*>(from);
+  if (secret == nullptr || secret->text().size() > static_cast<std::size_t>(size)) return -1;
+  std::copy(secret->text().begin(), secret->text().end(), to);
+  return static_cast<int>(secret->text().size());
+}
 
 Status check_private(const Fd& fd, const std::string& where) {
   struct stat st {};
@@ -53,7 +53,39 @@ Status check_private(const Fd& fd, const std::string& where) {
   return ok();
 }
 
+// PBES2 with scrypt; the costs are those of `openssl pkcs8 -scrypt`, the most that every libcrypto
+// reads without more memory than its default.
+bool write_encrypted(BIO* to, EVP_PKEY* key, const SecretText& passphrase) {
+  constexpr std::uint64_t n = 16384, r = 8, p = 1;
+  const std::unique_ptr<PKCS8_PRIV_KEY_INFO, decltype(&PKCS8_PRIV_KEY_INFO_free)> plain(
+      EVP_PKEY2PKCS8(key), &PKCS8_PRIV_KEY_INFO_free);
+  if (!plain) return false;
+  X509_ALGOR* algorithm = PKCS5_pbe2_set_scrypt(EVP_aes_256_cbc(), nullptr, 0, nullptr, n, r, p);
+  if (algorithm == nullptr) return false;
+  const std::unique_ptr<X509_SIG, decltype(&X509_SIG_free)> sealed(
+      PKCS8_set0_pbe(passphrase.text().data(), static_cast<int>(passphrase.text().size()),
+                     plain.get(), algorithm),
+      &X509_SIG_free);
+  if (!sealed) {
+    X509_ALGOR_free(algorithm);
+    return false;
+  }
+  return PEM_write_bio_PKCS8(to, sealed.get()) == 1;
+}
+
 }  // namespace
+
+SecretText& SecretText::operator=(SecretText&& other) noexcept {
+  if (this == &other) return *this;
+  wipe();
+  text_ = std::move(other.text_);
+  other.text_.clear();
+  return *this;
+}
+
+void SecretText::wipe() {
+  OPENSSL_cleanse(text_.data(), text_.size());
+}
 
 struct PrivateKey::Secret {
   explicit Secret(EVP_PKEY* owned) : key(owned, &EVP_PKEY_free) {}
@@ -80,30 +112,45 @@ Result<PrivateKey> PrivateKey::generate() {
   return with_public_part(std::move(secret));
 }
 
-Result<PrivateKey> PrivateKey::load(const RootDir& folder, const std::string& file) {
+Result<PrivateKey> PrivateKey::load(const RootDir& folder, const std::string& file,
+                                    Passphrases* passphrases) {
   const std::string where = folder.join(file);
   CUBE_TRY(const auto fd, folder.open_file(file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
   CUBE_CHECK(check_private(fd, where));
-  PemText pem;
-  CUBE_TRY(pem.text, read_all(fd, max_pem_bytes));
-  const Bio bio(BIO_new_mem_buf(pem.text.data(), static_cast<int>(pem.text.size())), &BIO_free);
+  CUBE_TRY(auto content, read_all(fd, max_pem_bytes));
+  const SecretText pem(std::move(content));
+  SecretText passphrase;
+  const bool has_passphrase = pem.text().find(encrypted) != std::string::npos;
+  if (has_passphrase) {
+    if (passphrases == nullptr)
+      return Error{Errc::untrusted,
+                   "key " + where + ": it has a passphrase, and nobody can be asked"};
+    CUBE_TRY(passphrase, passphrases->of(where));
+  }
+  const Bio bio(BIO_new_mem_buf(pem.text().data(), static_cast<int>(pem.text().size())), &BIO_free);
   if (!bio) return openssl_error("read key " + where);
-  auto secret = std::make_shared<const Secret>(
-      PEM_read_bio_PrivateKey(bio.get(), nullptr, &no_passphrase, nullptr));
+  auto secret = std::make_shared<const Secret>(PEM_read_bio_PrivateKey(
+      bio.get(), nullptr, &give_passphrase, has_passphrase ? &passphrase : nullptr));
   ERR_clear_error();
+  if (!secret->key && has_passphrase)
+    return Error{Errc::untrusted,
+                 "key " + where + ": the passphrase is wrong, or the file is damaged"};
   if (!secret->key || EVP_PKEY_get_base_id(secret->key.get()) != EVP_PKEY_ED25519)
-    return Error{Errc::corrupt, "key " + where +
-                                    ": not an ed25519 key in PEM form without passphrase; restore "
-                                    "it from your copy"};
+    return Error{Errc::corrupt,
+                 "key " + where + ": not an ed25519 key in PEM form; restore it from your copy"};
   return with_public_part(std::move(secret));
 }
 
-Status PrivateKey::store(const RootDir& folder, const std::string& file) const {
+Status PrivateKey::store(const RootDir& folder, const std::string& file,
+                         const SecretText* passphrase) const {
   const std::string where = folder.join(file);
   const Bio bio(BIO_new(BIO_s_secmem()), &BIO_free);
-  if (!bio || PEM_write_bio_PKCS8PrivateKey(bio.get(), secret_->key.get(), nullptr, nullptr, 0,
-                                            nullptr, nullptr) != 1)
-    return openssl_error("write key " + where);
+  const bool written_out =
+      bio &&
+      (passphrase != nullptr ? write_encrypted(bio.get(), secret_->key.get(), *passphrase)
+                             : PEM_write_bio_PKCS8PrivateKey(bio.get(), secret_->key.get(), nullptr,
+                                                             nullptr, 0, nullptr, nullptr) == 1);
+  if (!written_out) return openssl_error("write key " + where);
   char* text = nullptr;
   const long size = BIO_get_mem_data(bio.get(), &text);
   if (folder.exists(file))

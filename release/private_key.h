@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/result.h"
 #include "base/root_dir.h"
+#include "release/passphrase.h"
 
 namespace cube {
 
@@ -16,13 +17,18 @@ class PrivateKey {
  public:
   // From the system's random numbers. Errors: failed (OpenSSL).
   static Result<PrivateKey> generate();
-  // A PEM file, PKCS#8, without passphrase, a regular file that nobody but its owner can read.
-  // Errors: not_found, refused (others can read it), corrupt (no such key), failed.
-  static Result<PrivateKey> load(const RootDir& folder, const std::string& file);
+  // A PEM file, PKCS#8, a regular file that nobody but its owner can read. `passphrases` is asked
+  // if it has one; nullptr: nobody can be asked. Errors: not_found, refused (others can read it),
+  // corrupt (no such key), untrusted (passphrase wrong or not to be had), failed; and those of
+  // Passphrases.
+  static Result<PrivateKey> load(const RootDir& folder, const std::string& file,
+                                 Passphrases* passphrases = nullptr);
 
-  // Writes the PEM file, mode 0600, durably. A file that is already there is never overwritten.
-  // Errors: refused (the file exists), no_space, failed.
-  Status store(const RootDir& folder, const std::string& file) const;
+  // Writes the PEM file, mode 0600, durably; with a passphrase encrypted (AES-256, scrypt), as
+  // `openssl pkcs8 -scrypt` does. A file that is already there is never overwritten. Errors:
+  // refused (the file exists), no_space, failed.
+  Status store(const RootDir& folder, const std::string& file,
+               const SecretText* passphrase = nullptr) const;
 
   // {"keytype":"ed25519","scheme":"ed25519","keyval":{"public":64 hex digits}}
   [[nodiscard]] const Json& public_json() const { return public_json_; }

@@ -54,13 +54,14 @@ void warn_of_age(const std::vector<Release>& published, const Release& release,
 
 }  // namespace
 
-Result<Publisher> Publisher::open(const std::string& path, const std::string& keys) {
+Result<Publisher> Publisher::open(const std::string& path, const std::string& keys,
+                                  Passphrases* passphrases) {
   CUBE_TRY(auto repository, ReleaseRepository::open(path));
   CUBE_TRY(auto settings, read_settings(repository.folder()));
   std::string keys_path = keys;
   if (keys_path.empty()) keys_path = settings.keys;
   if (keys_path.empty()) keys_path = path + ".keys";
-  return Publisher(std::move(repository), std::move(settings), std::move(keys_path));
+  return Publisher(std::move(repository), std::move(settings), std::move(keys_path), passphrases);
 }
 
 Result<Fd> Publisher::lock() const {
@@ -74,16 +75,15 @@ Result<Fd> Publisher::lock() const {
 
 Status Publisher::add_release(const Release& release) const {
   if (release.name.product != settings_.product)
-    return Error{Errc::invalid, "release " + release.name.text + ": this repository is of product " +
-                                    settings_.product};
+    return Error{Errc::invalid, "release " + release.name.text +
+                                    ": this repository is of product " + settings_.product};
   CUBE_TRY(const auto held, lock());
   auto commit = repository_.check_commit(release.commit);
   if (!commit) return std::move(commit).error().in("release " + release.name.text);
   const auto manifest = render_manifest(release);
   CUBE_TRY(const auto read_back, parse_manifest(manifest));
   CUBE_TRY(const auto state, repository_.published());
-  if (state)
-    CUBE_CHECK(check_unchanged(*state, release.name.text, read_back.manifest_sha256));
+  if (state) CUBE_CHECK(check_unchanged(*state, release.name.text, read_back.manifest_sha256));
   CUBE_CHECK(repository_.folder().make_dirs(pending_folder));
   return replace_file(repository_.folder(), pending_file(release.name.text), manifest);
 }
@@ -120,11 +120,11 @@ Result<std::vector<Release>> Publisher::published() const {
 
 Result<Publisher::Run> Publisher::begin(UnixSeconds now, std::optional<std::uint64_t> days) const {
   CUBE_TRY(auto held, lock());
-  CUBE_TRY(auto keys, KeyFolder::open(keys_path_));
+  CUBE_TRY(auto keys, KeyFolder::open(keys_path_, passphrases_));
   CUBE_TRY(auto roots, repository_.roots());
   CUBE_TRY(auto before, repository_.published());
-  Run run{std::move(held), std::move(keys), std::move(roots.back()), std::move(before), now, days,
-          {}};
+  Run run{
+      std::move(held), std::move(keys), std::move(roots.back()), std::move(before), now, days, {}};
   if (run.root.expires < now + root_warning)
     run.result.warnings.push_back("root.json: expires on " + format_utc(run.root.expires) +
                                   "; machines believe nothing after that, so publish a new root");

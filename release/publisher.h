@@ -28,6 +28,8 @@ struct InitOptions {
   Settings settings;
   std::uint64_t root_keys = 1;
   std::uint64_t root_threshold = 1;
+  bool protect = false;                // new keys get passphrases
+  Passphrases* passphrases = nullptr;  // outlives the publisher
 };
 
 struct Publication {
@@ -45,7 +47,9 @@ class Publisher {
   static Result<Publisher> init(const std::string& path, const InitOptions& options,
                                 UnixSeconds now);
   // `keys`: the key folder; "": that of the settings. Errors: invalid (no repository), corrupt.
-  static Result<Publisher> open(const std::string& path, const std::string& keys = "");
+  // `passphrases`, if any, outlives the publisher.
+  static Result<Publisher> open(const std::string& path, const std::string& keys = "",
+                                Passphrases* passphrases = nullptr);
 
   // Errors: invalid (another product; published with another content), corrupt (its commit is not
   // in repo/), nothing_to_do (published already), busy, no_space, failed.
@@ -62,8 +66,8 @@ class Publisher {
   // Errors: as publish().
   Result<Publication> renew(UnixSeconds now, std::optional<std::uint64_t> days = {}) const;
 
-  // The next root (new keys, new thresholds or just a later expiry) with the signatures of the keys at
-  // hand. Nothing is published. Errors: those of next_root_body().
+  // The next root (new keys, new thresholds or just a later expiry) with the signatures of the keys
+  // at hand. Nothing is published. Errors: those of next_root_body().
   [[nodiscard]] Result<std::string> draft_root(const RootChange& change, UnixSeconds now,
                                                std::optional<std::uint64_t> days = {}) const;
   // Publishes a draft that has all its signatures, and signs anew what its keys sign. Interrupted
@@ -79,10 +83,12 @@ class Publisher {
   struct Document;
   struct Run;
 
-  Publisher(ReleaseRepository repository, Settings settings, std::string keys_path)
+  Publisher(ReleaseRepository repository, Settings settings, std::string keys_path,
+            Passphrases* passphrases)
       : repository_(std::move(repository)),
         settings_(std::move(settings)),
-        keys_path_(std::move(keys_path)) {}
+        keys_path_(std::move(keys_path)),
+        passphrases_(passphrases) {}
 
   [[nodiscard]] Result<Fd> lock() const;
   [[nodiscard]] Result<Run> begin(UnixSeconds now, std::optional<std::uint64_t> days) const;
@@ -100,6 +106,7 @@ class Publisher {
   ReleaseRepository repository_;
   Settings settings_;
   std::string keys_path_;
+  Passphrases* passphrases_;
 };
 
 }  // namespace cube

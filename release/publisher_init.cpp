@@ -17,22 +17,22 @@ Status check_thresholds(const InitOptions& options) {
   return ok();
 }
 
-Result<NamedKey> find_or_generate(const KeyFolder& keys, const std::string& name) {
+Result<NamedKey> find_or_generate(const KeyFolder& keys, const std::string& name, bool protect) {
   auto found = keys.find(name);
   if (found || found.error().code != Errc::not_found) return found;
-  return keys.generate(name);
+  return keys.generate(name, protect);
 }
 
 Result<std::map<std::string, RoleKeys>> role_keys(const KeyFolder& keys,
                                                   const InitOptions& options) {
   std::map<std::string, RoleKeys> roles;
   for (const std::string role : {"targets", "snapshot", "timestamp"}) {
-    CUBE_TRY(auto key, find_or_generate(keys, role));
+    CUBE_TRY(auto key, find_or_generate(keys, role, options.protect));
     roles[role].keys.push_back(std::move(key));
   }
   roles["root"].threshold = options.root_threshold;
   for (std::uint64_t number = 1; number <= options.root_keys; ++number) {
-    CUBE_TRY(auto key, find_or_generate(keys, "root-" + std::to_string(number)));
+    CUBE_TRY(auto key, find_or_generate(keys, "root-" + std::to_string(number), options.protect));
     roles["root"].keys.push_back(std::move(key));
   }
   return roles;
@@ -67,12 +67,12 @@ Result<Publisher> Publisher::init(const std::string& path, const InitOptions& op
   CUBE_TRY(const auto objects, ArchiveRepository::create(repository.object_path()));
   const std::string keys_path =
       options.settings.keys.empty() ? path + ".keys" : options.settings.keys;
-  CUBE_TRY(const auto keys, KeyFolder::make(keys_path));
+  CUBE_TRY(const auto keys, KeyFolder::make(keys_path, options.passphrases));
   CUBE_TRY(const auto roles, role_keys(keys, options));
   const auto expires = now + static_cast<UnixSeconds>(options.settings.lifetimes.root) * day;
   CUBE_TRY(const auto text, first_root(keys, roles, expires));
   CUBE_CHECK(repository.put_metadata("root", 1, text));
-  return Publisher(std::move(repository), options.settings, keys_path);
+  return Publisher(std::move(repository), options.settings, keys_path, options.passphrases);
 }
 
 }  // namespace cube

@@ -43,8 +43,8 @@ Status check_by_any(const Metadata& document, const std::vector<Root>& roots,
 
 Status check_version(const Metadata& document, std::uint64_t expected, const std::string& file) {
   if (document.version == expected) return ok();
-  return Error{Errc::corrupt, file + ": is version " + std::to_string(document.version) +
-                                  ", not " + std::to_string(expected)};
+  return Error{Errc::corrupt, file + ": is version " + std::to_string(document.version) + ", not " +
+                                  std::to_string(expected)};
 }
 
 }  // namespace
@@ -59,7 +59,8 @@ Result<ReleaseRepository> ReleaseRepository::create(const std::string& path) {
   std::filesystem::create_directories(path, error);
   if (error) return system_error("make " + path, error.value());
   CUBE_TRY(auto folder, RootDir::open(path));
-  for (const std::string name : {"metadata", "targets/releases"}) CUBE_CHECK(folder.make_dirs(name));
+  for (const std::string name : {"metadata", "targets/releases"})
+    CUBE_CHECK(folder.make_dirs(name));
   return ReleaseRepository(std::move(folder));
 }
 
@@ -90,7 +91,7 @@ Result<std::vector<Root>> ReleaseRepository::roots() const {
 }
 
 Result<std::string> ReleaseRepository::read(const std::string& file, std::size_t max_bytes,
-                                     const MetaFile& expected) const {
+                                            const MetaFile& expected) const {
   auto text = folder_.read_file(file, max_bytes);
   if (!text && text.error().code == Errc::not_found)
     return Error{Errc::corrupt, folder_.join(file) + ": is missing; restore the repository"};
@@ -127,9 +128,10 @@ Result<std::optional<PublishedState>> ReleaseRepository::published() const {
   return std::optional<PublishedState>(std::move(state));
 }
 
-Result<std::string> ReleaseRepository::manifest(const std::string& name, const TargetFile& file) const {
-  return read("targets/releases/" + name + "/" + file.sha256 + ".manifest.json",
-              max_manifest_bytes, {0, file.length, file.sha256});
+Result<std::string> ReleaseRepository::manifest(const std::string& name,
+                                                const TargetFile& file) const {
+  return read("targets/releases/" + name + "/" + file.sha256 + ".manifest.json", max_manifest_bytes,
+              {0, file.length, file.sha256});
 }
 
 Result<std::uint64_t> ReleaseRepository::next_version(const std::string& role) const {
@@ -144,14 +146,14 @@ Result<std::uint64_t> ReleaseRepository::next_version(const std::string& role) c
 }
 
 Status ReleaseRepository::check_commit(const std::string& commit) const {
-  const std::string file = "repo/objects/" + commit.substr(0, 2) + "/" + commit.substr(2) +
-                           ".commit";
+  const std::string file =
+      "repo/objects/" + commit.substr(0, 2) + "/" + commit.substr(2) + ".commit";
   CUBE_TRY(const auto bytes, read(file, max_commit_bytes, {0, std::nullopt, commit}));
   return ok();
 }
 
 Status ReleaseRepository::put_metadata(const std::string& role, std::uint64_t version,
-                                const std::string& text) const {
+                                       const std::string& text) const {
   const auto file = metadata_file(role, version);
   if (folder_.exists(file))
     return Error{Errc::bug, folder_.join(file) + ": exists and must never change"};

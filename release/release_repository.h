@@ -1,5 +1,5 @@
-// ReleaseRepository: the folder that readers see (docs/formats/repository.md), as its publisher reads and
-// writes it.
+// ReleaseRepository: the folder that readers see (docs/formats/repository.md), as its publisher
+// reads and writes it.
 //
 // What is written is whole and durable before the next file begins, and nothing that a reader may
 // have seen ever changes, except timestamp.json, which is replaced in one step. So a reader sees

@@ -1,4 +1,5 @@
-// What the publisher decided once for a repository: publisher/settings.json. Readers do not need it.
+// What the publisher decided once for a repository: publisher/settings.json. Readers do not need
+// it.
 #pragma once
 
 #include <cstdint>

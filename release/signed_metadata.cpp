@@ -86,10 +86,10 @@ Result<std::string> sign_document(const Json& body, const KeyFolder& keys, const
   CUBE_TRY(const auto signers, signers_of(keys, root, role));
   const auto threshold = root.roles.at(role).threshold;
   if (signers.size() < threshold)
-    return Error{Errc::untrusted,
-                 "role " + role + ": needs " + std::to_string(threshold) + " of its private keys, " +
-                     std::to_string(signers.size()) + " are in " + keys.path() +
-                     "; bring them or name another folder with --keys"};
+    return Error{Errc::untrusted, "role " + role + ": needs " + std::to_string(threshold) +
+                                      " of its private keys, " + std::to_string(signers.size()) +
+                                      " are in " + keys.path() +
+                                      "; bring them or name another folder with --keys"};
   return sign_with(body, signers);
 }
 

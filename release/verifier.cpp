@@ -70,8 +70,7 @@ Result<std::string> trusted_root_text(const std::string& url, const VerifyOption
   return text;
 }
 
-Status check_commit(const ReleaseChannel& channel, const Release& release,
-                    const HttpConfig& http) {
+Status check_commit(const ReleaseChannel& channel, const Release& release, const HttpConfig& http) {
   const std::string object = channel.object_url() + "/objects/" + release.commit.substr(0, 2) +
                              "/" + release.commit.substr(2) + ".commit";
   const auto bytes = HttpClient(http).get(object, max_commit_bytes);

@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "release/composer.h"
+#include "release/passphrase.h"
 #include "release/verifier.h"
 
 namespace cube {
@@ -22,6 +23,7 @@ struct Common {
   bool json = false;
   std::string repository = ".";  // a folder
   std::string keys;              // the key folder; "": that of the repository
+  Passphrases* passphrases = nullptr;
 };
 
 struct InitCommand {
@@ -29,6 +31,7 @@ struct InitCommand {
   std::string product;
   std::uint64_t root_keys = 1;
   std::uint64_t root_threshold = 1;
+  bool protect = false;
 };
 
 struct RootCommand {  // each "ROLE=VALUE"
@@ -40,7 +43,7 @@ struct RootCommand {  // each "ROLE=VALUE"
 };
 
 Result<int> init(const Common& common, const InitCommand& command);
-Result<int> key_generate(const Common& common, const std::string& name);
+Result<int> key_generate(const Common& common, const std::string& name, bool protect);
 Result<int> key_list(const Common& common);
 Result<int> compose(const Common& common, const ComposeRequest& request);
 Result<int> publish(const Common& common, std::optional<std::uint64_t> days);

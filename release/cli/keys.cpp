@@ -54,6 +54,8 @@ Result<int> init(const Common& common, const InitCommand& command) {
   options.settings.product = command.product;
   options.root_keys = command.root_keys;
   options.root_threshold = command.root_threshold;
+  options.protect = command.protect;
+  options.passphrases = common.passphrases;
   if (!common.keys.empty()) {
     CUBE_TRY(options.settings.keys, absolute_folder(common.keys));
   }
@@ -76,10 +78,10 @@ Result<int> init(const Common& common, const InitCommand& command) {
   return exit_done;
 }
 
-Result<int> key_generate(const Common& common, const std::string& name) {
+Result<int> key_generate(const Common& common, const std::string& name, bool protect) {
   CUBE_TRY(const auto path, key_folder(common));
-  CUBE_TRY(const auto keys, KeyFolder::make(path));
-  CUBE_TRY(const auto key, keys.generate(name));
+  CUBE_TRY(const auto keys, KeyFolder::make(path, common.passphrases));
+  CUBE_TRY(const auto key, keys.generate(name, protect));
   if (common.json)
     fmt::print("{}\n", key_json(key, nullptr).line());
   else
@@ -89,7 +91,7 @@ Result<int> key_generate(const Common& common, const std::string& name) {
 
 Result<int> key_list(const Common& common) {
   CUBE_TRY(const auto path, key_folder(common));
-  CUBE_TRY(const auto keys, KeyFolder::open(path));
+  CUBE_TRY(const auto keys, KeyFolder::open(path, common.passphrases));
   CUBE_TRY(const auto named, keys.list());
   std::vector<Root> roots;
   CUBE_TRY(const auto folder, absolute_folder(common.repository));

@@ -8,6 +8,7 @@
 #include <functional>
 
 #include "base/json.h"
+#include "release/cli/asked_passphrases.h"
 #include "release/cli/commands.h"
 #include "release/cli/exit_code.h"
 
@@ -42,6 +43,7 @@ struct Options {
   RootCommand root;
   std::string owners = ::geteuid() == 0 ? "keep" : "root";
   std::string key_name;
+  int passphrase_fd = -1;
   std::vector<std::string> sign_with;
   std::optional<std::uint64_t> lifetime;
   std::uint64_t soon = 14;
@@ -61,7 +63,9 @@ class Commands {
   }
 
   // The command that was parsed. Errors: those of the command.
-  Result<int> run() const {
+  Result<int> run() {
+    AskedPassphrases passphrases(o_.passphrase_fd);
+    o_.common.passphrases = &passphrases;
     for (const auto& command : commands_)
       if (command.app->parsed()) return command.run();
     return exit_usage;
@@ -84,6 +88,14 @@ class Commands {
   void add_keys(CLI::App* command) {
     command->add_option("--keys", o_.common.keys,
                         "folder of the private keys (default: beside the repository, NAME.keys)");
+    command
+        ->add_option("--passphrase-fd", o_.passphrase_fd,
+                     "read the keys' passphrase from this descriptor (default: ask)")
+        ->check(CLI::Range(0, 1023));
+  }
+  void add_protect(CLI::App* command) {
+    command->add_flag("--passphrase", o_.init.protect,
+                      "protect new private keys with a passphrase");
   }
 
   void add_init() {
@@ -101,6 +113,7 @@ class Commands {
                      "how many of them must sign the next root")
         ->capture_default_str();
     add_keys(command);
+    add_protect(command);
   }
 
   void add_key() {
@@ -108,8 +121,9 @@ class Commands {
     auto* generate =
         add(*key, "generate", "make an ed25519 key; a key that exists is never overwritten",
             "cube-release key generate root-2 --keys /media/usb/keys",
-            [this] { return key_generate(o_.common, o_.key_name); });
+            [this] { return key_generate(o_.common, o_.key_name, o_.init.protect); });
     generate->add_option("name", o_.key_name, "its name: NAME.pem and NAME.pub.json")->required();
+    add_protect(generate);
     auto* listing =
         add(*key, "list", "keys, the roles they sign for, and where private parts are",
             "cube-release key list --repository /srv/cube", [this] { return key_list(o_.common); });
@@ -230,7 +244,7 @@ int run(int argc, char** argv) {
   app.footer(footer);
   app.set_version_flag("--version", CUBE_VERSION);
   app.require_subcommand(1);
-  const Commands commands(app);
+  Commands commands(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {  // CLI11's way to say "--help" and "wrong usage"

@@ -33,7 +33,7 @@ int report(const Common& common, const Publication& done) {
 
 Result<int> publish(const Common& common, std::optional<std::uint64_t> days) {
   CUBE_TRY(const auto path, absolute_folder(common.repository));
-  CUBE_TRY(const auto publisher, Publisher::open(path, common.keys));
+  CUBE_TRY(const auto publisher, Publisher::open(path, common.keys, common.passphrases));
   CUBE_TRY(const auto now, wall_clock());
   CUBE_TRY(const auto done, publisher.publish(now, days));
   return report(common, done);
@@ -41,7 +41,7 @@ Result<int> publish(const Common& common, std::optional<std::uint64_t> days) {
 
 Result<int> renew(const Common& common, std::optional<std::uint64_t> days) {
   CUBE_TRY(const auto path, absolute_folder(common.repository));
-  CUBE_TRY(const auto publisher, Publisher::open(path, common.keys));
+  CUBE_TRY(const auto publisher, Publisher::open(path, common.keys, common.passphrases));
   CUBE_TRY(const auto now, wall_clock());
   CUBE_TRY(const auto done, publisher.renew(now, days));
   return report(common, done);

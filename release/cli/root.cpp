@@ -117,7 +117,7 @@ std::string described(const Root& root) {
 Result<int> next_root(const Common& common, const RootCommand& command,
                       std::optional<std::uint64_t> days) {
   CUBE_TRY(const auto path, absolute_folder(common.repository));
-  CUBE_TRY(const auto publisher, Publisher::open(path, common.keys));
+  CUBE_TRY(const auto publisher, Publisher::open(path, common.keys, common.passphrases));
   CUBE_TRY(const auto now, wall_clock());
   if (!command.publish.empty()) {
     if (!command.add.empty() || !command.remove.empty() || !command.thresholds.empty() || days)
@@ -140,7 +140,7 @@ Result<int> sign(const Common& common, const std::string& file,
   CUBE_TRY(const auto text, place.read());
   CUBE_TRY(const auto root, parse_root(text));
   CUBE_TRY(const auto path, key_folder(common));
-  CUBE_TRY(const auto keys, KeyFolder::open(path));
+  CUBE_TRY(const auto keys, KeyFolder::open(path, common.passphrases));
   CUBE_TRY(const auto secrets, signers(keys, root, names));
   if (secrets.empty())
     return Error{Errc::untrusted,

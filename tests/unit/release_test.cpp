@@ -347,6 +347,31 @@ TEST_F(ReleaseTest, TheNextRootNeedsTheThresholdsOfBoth) {
   EXPECT_EQ(publisher.repository().roots()->size(), 2U);
 }
 
+class OnePassphrase final : public Passphrases {
+ public:
+  explicit OnePassphrase(std::string text) : text_(std::move(text)) {}
+  Result<SecretText> of(const std::string&) override { return SecretText(text_); }
+  Result<SecretText> for_new(const std::string&) override { return SecretText(text_); }
+
+ private:
+  std::string text_;
+};
+
+TEST_F(ReleaseTest, KeysWithPassphrases) {
+  OnePassphrase right("correct horse"), wrong("battery staple");
+  const std::string path = scratch_.path() + "/safe";
+  const auto made = KeyFolder::make(path, &right)->generate("one", true);
+  ASSERT_TRUE(made) << made.error().what;
+  const auto load = [&](Passphrases* passphrases) {
+    const auto keys = KeyFolder::open(path, passphrases).value();
+    return keys.load(keys.find("one").value());
+  };
+  EXPECT_EQ(load(&right)->id(), made->id);
+  EXPECT_EQ(load(&wrong).error().code, Errc::untrusted);
+  EXPECT_EQ(load(nullptr).error().code, Errc::untrusted);
+  EXPECT_TRUE(KeyFolder::open(path)->find("one")) << "its public part needs none";
+}
+
 // Each holder of a key has a folder of their own; the draft is carried from one to the next.
 TEST_F(ReleaseTest, ADraftIsSignedByOneHolderAfterTheOther) {
   const auto publisher = init(3, 2);

@@ -1,0 +1,40 @@
+// Where the passphrases of private keys come from: a port, so that the library neither asks a
+// terminal nor knows of one. Release programs only.
+#pragma once
+
+#include <string>
+
+#include "base/result.h"
+
+namespace cube {
+
+// A passphrase, or the text of a private key; wiped when it goes.
+class SecretText {
+ public:
+  SecretText() = default;
+  explicit SecretText(std::string text) : text_(std::move(text)) {}
+  SecretText(const SecretText&) = delete;
+  SecretText& operator=(const SecretText&) = delete;
+  SecretText(SecretText&& other) noexcept : text_(std::move(other.text_)) { other.text_.clear(); }
+  SecretText& operator=(SecretText&& other) noexcept;
+  ~SecretText() { wipe(); }
+
+  [[nodiscard]] const std::string& text() const { return text_; }
+  [[nodiscard]] SecretText copy() const { return SecretText(text_); }
+
+ private:
+  void wipe();
+  std::string text_;
+};
+
+class Passphrases {
+ public:
+  virtual ~Passphrases() = default;
+  // Of a key that has one. `key` is its file, for the question.
+  // Errors: untrusted (nobody can be asked), invalid (empty, or longer than 1024 bytes), failed.
+  virtual Result<SecretText> of(const std::string& key) = 0;
+  // For a key that is being made. Errors: as of().
+  virtual Result<SecretText> for_new(const std::string& key) = 0;
+};
+
+}  // namespace cube
