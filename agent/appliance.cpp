@@ -5,6 +5,7 @@
 #include "agent/rooted_running_boot.h"
 #include "boot/grub/grub_boot_control.h"
 #include "boot/postmortem/pstore_post_mortem.h"
+#include "model/policy.h"
 #include "slots/ostree/ostree_slot_store.h"
 
 namespace cube {
@@ -60,29 +61,25 @@ Result<std::unique_ptr<Appliance>> Appliance::open(const std::string& root_path,
   return a;
 }
 
-// Nothing older than what was installed first, or than what still runs, is ever installed again.
-Result<Journal> Appliance::with_floor(Journal journal) {
+Result<Floor> Appliance::floor(const Journal& journal) {
   CUBE_TRY(const auto booted, slots_->booted());
+  const auto boot = boot_->state();
+  const bool committed = boot && boot->fallback == booted;
+  if (!committed) return journal.floor;
   CUBE_TRY(const auto seal, slots_->seal_of(booted));
-  if (!seal) return journal;
-  journal.floor = {seal->epoch, seal->release};
-  CUBE_CHECK(journal_.save(journal));
-  return journal;
+  return seal ? higher(journal.floor, {seal->epoch, seal->release}) : journal.floor;
 }
 
 Result<Journal> Appliance::journal_or_new(std::string& told) {
   auto journal = journal_.load();
-  if (journal) {
-    if (!journal->floor.release.empty()) return journal;
-    return with_floor(std::move(*journal));
-  }
-  if (journal.error().code != Errc::corrupt) return journal;
-  told = "the journal was damaged (" + journal.error().what +
-         ") and is set aside as *.damaged; its history and its list of denied releases are gone from "
-         "the agent's memory";
+  if (journal || journal.error().code != Errc::corrupt) return journal;
+  told =
+      "the journal was damaged (" + journal.error().what +
+      ") and is set aside as *.damaged; its history and its list of denied releases are gone from "
+      "the agent's memory";
   CUBE_CHECK(journal_.set_damaged_aside());
   CUBE_CHECK(journal_.save(Journal{}));
-  return with_floor(Journal{});
+  return Journal{};
 }
 
 Result<std::string> Appliance::running_release() {

@@ -29,15 +29,16 @@ class Appliance {
   [[nodiscard]] ChannelSource& source() { return *source_; }
   [[nodiscard]] Machine& machine() { return *machine_; }
 
-  // The journal; a damaged one is set aside. One without a floor, new or of a machine that was never
-  // updated, takes it from the running slot's seal. `told` gets a sentence when that happened. Errors: failed.
+  // The journal; a damaged one is set aside. `told` gets a sentence when that happened. Errors: failed.
   Result<Journal> journal_or_new(std::string& told);
+  // Below which nothing is installed: the journal's floor, or what the fallback's seal says while it
+  // runs, whichever is higher. So a lost journal does not lower it. Errors: as SlotStore.
+  Result<Floor> floor(const Journal& journal);
   // The name of the release that runs; "" when its slot has no seal. Errors: as SlotStore.
   Result<std::string> running_release();
 
  private:
   Appliance(RootDir root, LoadedConfig config);
-  Result<Journal> with_floor(Journal journal);
 
   RootDir root_;
   LoadedConfig config_;

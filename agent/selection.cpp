@@ -16,7 +16,9 @@ Result<std::string> product_of(Appliance& appliance, const std::string& running)
 }
 
 Result<Selection> select_newest(ReleaseChannel& channel, const Journal& journal,
-                                const std::string& product, const std::string& running) {
+                                const Standing& standing) {
+  const auto& running = standing.running;
+  const auto& product = standing.product;
   CUBE_TRY(auto names, channel.names());
   std::reverse(names.begin(), names.end());
   const auto running_name = ReleaseName::parse(running);
@@ -27,7 +29,7 @@ Result<Selection> select_newest(ReleaseChannel& channel, const Journal& journal,
     any_of_product = true;
     if (running_name && compare_age(name, *running_name) <= 0) break;
     CUBE_TRY(auto release, channel.release(name.text));
-    auto status = admissible(release.get(), product, running, journal);
+    auto status = admissible(release.get(), standing, journal);
     if (status) return Selection{std::move(release), std::move(passed_over)};
     passed_over.push_back(status.error().what);
   }
@@ -35,28 +37,30 @@ Result<Selection> select_newest(ReleaseChannel& channel, const Journal& journal,
   if (!any_of_product && !names.empty())
     return Error{Errc::unsuitable, "the repository has no release for product " + product +
                                        "; it has some for " + names.front().product};
-  return Error{Errc::nothing_to_do, "no release newer than " +
-                                        (running.empty() ? "the running one" : running) +
-                                        " is offered"};
+  return Error{
+      Errc::nothing_to_do,
+      "no release newer than " + (running.empty() ? "the running one" : running) + " is offered"};
 }
 
 }  // namespace
 
 Result<Selection> select_release(Appliance& appliance, const Journal& journal,
-                                 const std::string& wanted) {
+                                 const std::string& wanted, bool allow_downgrade) {
   CUBE_TRY(const auto running, appliance.running_release());
   CUBE_TRY(const auto product, product_of(appliance, running));
+  CUBE_TRY(const auto floor, appliance.floor(journal));
+  const Standing standing{product, running, floor, allow_downgrade};
   if (const auto name = ReleaseName::parse(running))
     appliance.source().set_not_before(built_at(*name));
   CUBE_TRY(auto* channel, appliance.source().channel());
-  if (wanted.empty()) return select_newest(*channel, journal, product, running);
+  if (wanted.empty()) return select_newest(*channel, journal, standing);
   if (wanted == running)
     return Error{Errc::nothing_to_do, wanted + " is the release that runs already"};
   auto offered = channel->release(wanted);
   if (!offered && offered.error().code == Errc::not_found)
     return Error{Errc::unsuitable, std::move(offered).error().what};
   CUBE_TRY(auto release, std::move(offered));
-  CUBE_CHECK(admissible(release.get(), product, running, journal));
+  CUBE_CHECK(admissible(release.get(), standing, journal));
   return Selection{std::move(release), {}};
 }
 
@@ -67,11 +71,12 @@ Result<Update> return_to_other_slot(Appliance& appliance, const Journal& journal
   const std::string slot(to_string(other(booted)));
   if (!seal)
     return Error{Errc::unsuitable, "slot " + slot + " holds no sealed release to return to"};
-  if (seal->epoch < journal.floor.epoch)
-    return Error{Errc::unsuitable,
-                 seal->release + " in slot " + slot + " has security epoch " +
-                     std::to_string(seal->epoch) + ", below this machine's floor of " +
-                     std::to_string(journal.floor.epoch)};
+  CUBE_TRY(const auto floor, appliance.floor(journal));
+  if (seal->epoch < floor.epoch)
+    return Error{Errc::unsuitable, seal->release + " in slot " + slot + " has security epoch " +
+                                       std::to_string(seal->epoch) +
+                                       ", below this machine's floor of " +
+                                       std::to_string(floor.epoch)};
   Update update;
   CUBE_TRY(update.release.name, ReleaseName::parse(seal->release));
   update.release.epoch = seal->epoch;

@@ -15,11 +15,12 @@ struct Selection {
   std::vector<std::string> passed_over;  // newer ones that this machine may not take, with reasons
 };
 
-// `wanted` names a release; "" takes the newest that this machine may take and that is newer than the
-// one that runs. Errors: nothing_to_do, unsuitable, untrusted, unreachable, corrupt, not_found (no
-// such release), invalid (no product known).
+// `wanted` names a release; "" takes the newest that this machine may take and that is newer than
+// the one that runs. `allow_downgrade`: a named one may be older than what was committed here.
+// Errors: nothing_to_do, unsuitable, untrusted, unreachable, corrupt, not_found (no such release),
+// invalid (no product known).
 Result<Selection> select_release(Appliance& appliance, const Journal& journal,
-                                 const std::string& wanted);
+                                 const std::string& wanted, bool allow_downgrade = false);
 
 // An update that goes back to the release in the other slot, sealed by an earlier update.
 // Errors: unsuitable (no seal there, or an epoch below the floor).

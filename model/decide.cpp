@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/mutation.h"
+#include "model/policy.h"
 
 namespace cube {
 namespace {
@@ -57,8 +58,8 @@ Step finish(Journal journal, const World& world, const Update& update, Outcome o
     deny(journal, {update.release.name.text, update.release.manifest_sha256,
                    std::string(to_string(why.cause))});
   if (outcome == Outcome::committed && !update.returning) {
-    journal.floor.epoch = std::max(journal.floor.epoch, update.release.epoch);
-    journal.floor.release = update.release.name.text;
+    const Floor reached{update.release.epoch, update.release.name.text};
+    journal.floor = mutated("floor-sinks") ? reached : higher(journal.floor, reached);
   }
   if (outcome == Outcome::committed && update.returning && !update.from_release.empty())
     deny(journal, {update.from_release, "", std::string(to_string(Cause::rollback_asked))});

@@ -10,10 +10,20 @@
 
 namespace cube {
 
-// `product` is the machine's; `running` is the name of the running release, "" when unknown.
+// What the machine is, and what it has committed before.
+struct Standing {
+  std::string product;
+  std::string running;  // name of the running release, "" when unknown
+  Floor floor;
+  // An operator's explicit wish: an older release than the floor's, but never of a lower epoch.
+  bool allow_downgrade = false;
+};
+
 // Errors: unsuitable (other product, epoch below the floor, older than the newest release ever
 // committed, denied), nothing_to_do (it runs already).
-Status admissible(const Release& release, const std::string& product, const std::string& running,
-                  const Journal& journal);
+Status admissible(const Release& release, const Standing& standing, const Journal& journal);
+
+// The higher epoch and the newer release of both.
+[[nodiscard]] Floor higher(const Floor& left, const Floor& right);
 
 }  // namespace cube

@@ -48,7 +48,7 @@ Update make_update(const Appliance& appliance, const Release& release, std::stri
 
 // What a run of the updater came to, told once to people and programs.
 int conclude(Narrator& narrator, const Report& report) {
-  const int code = report.failure    ? exit_code(report.failure->code)
+  const int code = report.failure     ? exit_code(report.failure->code)
                    : report.rebooting ? exit_done
                    : std::holds_alternative<Armed>(report.journal.phase) ? exit_reboot_needed
                                                                          : exit_done;
@@ -88,6 +88,8 @@ Result<Journal> settle(Appliance& appliance, Narrator& narrator) {
 }  // namespace
 
 Result<int> apply(const Common& common, const ApplyOptions& options) {
+  if (options.allow_downgrade && options.release.empty())
+    return Error{Errc::invalid, "--allow-downgrade: name the release"};
   const std::string from = absolute_source(options.from);
   CUBE_TRY(auto appliance, Appliance::open(common.root, from));
   CUBE_TRY(const auto lock, take_lock(appliance->root()));
@@ -96,22 +98,27 @@ Result<int> apply(const Common& common, const ApplyOptions& options) {
   if (auto obstacle = in_the_way(journal.phase)) return *obstacle;
   Run run = make_run(narrator, Wish::apply, !options.no_reboot);
   // An armed or staged update needs no source any more.
-  const bool at_hand = std::holds_alternative<Armed>(journal.phase) &&
-                       (options.release.empty() ||
-                        options.release == update_of(journal.phase)->release.name.text);
+  const bool at_hand =
+      std::holds_alternative<Armed>(journal.phase) &&
+      (options.release.empty() || options.release == update_of(journal.phase)->release.name.text);
   if (!at_hand) {
     if (std::holds_alternative<Armed>(journal.phase))
-      return Error{Errc::busy, update_of(journal.phase)->release.name.text +
-                                   " is armed; run `cube-update rollback` first to take another one"};
+      return Error{Errc::busy,
+                   update_of(journal.phase)->release.name.text +
+                       " is armed; run `cube-update rollback` first to take another one"};
     // Nothing is downloaded for a machine that could not be armed in the end.
     CUBE_CHECK(appliance->machine().boot.state());
-    CUBE_TRY(const auto selection, select_release(*appliance, journal, options.release));
+    CUBE_TRY(const auto selection,
+             select_release(*appliance, journal, options.release, options.allow_downgrade));
     for (const auto& reason : selection.passed_over) narrator.say("passed over: " + reason);
     const Release& release = selection.release.get();
     narrator.say("applying " + release.name.text);
+    if (options.allow_downgrade)
+      log(Level::warning,
+          "user " + std::to_string(::getuid()) + " permits a downgrade to " + release.name.text);
     CUBE_TRY(auto running, appliance->running_release());
-    run.candidate = make_update(*appliance, release, std::move(running),
-                                appliance->source().url(), options);
+    run.candidate =
+        make_update(*appliance, release, std::move(running), appliance->source().url(), options);
   }
   CUBE_TRY(const auto report, Updater(appliance->machine()).run(run));
   const int code = conclude(narrator, report);

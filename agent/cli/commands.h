@@ -18,6 +18,7 @@ struct ApplyOptions {
   std::string release;      // "" = the newest suitable one
   std::string from;         // "" = the configured source
   bool no_reboot = false;
+  bool allow_downgrade = false;  // needs `release`
   int tries = 0;            // 0 = as configured
 };
 

@@ -35,6 +35,7 @@ Result<int> status(const Common& common) {
     facts.boot = *boot;
   else
     facts.boot_error = boot.error().what;
+  CUBE_TRY(facts.floor, appliance->floor(facts.journal));
   if (common.json)
     print_line(status_json(facts));
   else

@@ -1,6 +1,6 @@
 // cube-update: the command line.
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <csignal>
 #include <functional>
@@ -13,7 +13,8 @@ namespace cube::cli {
 namespace {
 
 constexpr const char* about =
-    "cube-update installs a signed release into the inactive slot of a two-slot appliance, boots it "
+    "cube-update installs a signed release into the inactive slot of a two-slot appliance, boots "
+    "it "
     "once on trial, and is back on the last good slot by itself if it fails.";
 
 constexpr const char* footer =
@@ -50,13 +51,17 @@ std::vector<Command> add_commands(CLI::App& app, Options& o) {
   };
   add(app, "status", "slots, what runs, what is under way, what came of the last update",
       [&] { return status(o.common); });
-  add(app, "check", "is there a release to install?", [&] { return check(o.common, o.check_from); })
-      ->add_option("--from", o.check_from, "repository: URL or folder");
+  add(app, "check", "is there a release to install?", [&] {
+    return check(o.common, o.check_from);
+  })->add_option("--from", o.check_from, "repository: URL or folder");
   auto* apply_command = add(app, "apply", "install a release and reboot into its trial",
                             [&] { return apply(o.common, o.apply); });
   apply_command->add_option("release", o.apply.release, "release name (default: the newest)");
   apply_command->add_option("--from", o.apply.from, "repository: URL or folder (USB stick)");
   apply_command->add_flag("--no-reboot", o.apply.no_reboot, "arm, but leave the reboot to you");
+  apply_command->add_flag(
+      "--allow-downgrade", o.apply.allow_downgrade,
+      "take the named release even if it is older than what was committed here");
   apply_command->add_option("--tries", o.apply.tries, "how often the trial may be started")
       ->check(CLI::Range(1, 9));
   add(app, "commit", "check health now, and make the running slot the fallback",
@@ -79,9 +84,9 @@ std::vector<Command> add_commands(CLI::App& app, Options& o) {
   add(*config, "check", "is the configuration valid?", [&] { return config_check(o.common); });
   add(app, "resume", "at every boot: settle what the reboot left open (run by systemd)",
       [&] { return resume(o.common); });
-  auto* install = add(app, "install-slot", "lay a release out in a folder (for image builders)", [&] {
-    return install_slot(o.common, o.folder, o.install_from, o.release, o.trusted_root);
-  });
+  auto* install = add(
+      app, "install-slot", "lay a release out in a folder (for image builders)",
+      [&] { return install_slot(o.common, o.folder, o.install_from, o.release, o.trusted_root); });
   install->add_option("folder", o.folder, "an empty folder: the future root of a slot")->required();
   install->add_option("release", o.release, "release name (default: the newest)");
   install->add_option("--from", o.install_from, "repository: URL or folder")->required();
@@ -92,10 +97,9 @@ std::vector<Command> add_commands(CLI::App& app, Options& o) {
 int tell(const Error& error, bool json) {
   const int code = exit_code(error.code);
   if (json)
-    fmt::print("{}\n", Json(Json::Object{{"event", "error"},
-                                         {"error", error.what},
-                                         {"exit_code", code}})
-                           .line());
+    fmt::print(
+        "{}\n",
+        Json(Json::Object{{"event", "error"}, {"error", error.what}, {"exit_code", code}}).line());
   fmt::print(stderr, "cube-update: {}\n", error.what);
   return code;
 }

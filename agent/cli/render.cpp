@@ -119,7 +119,7 @@ Json::Object status_json(const StatusFacts& facts) {
   object["trial"] = facts.boot ? trial_json(*facts.boot) : Json();
   object["boot_records"] = facts.boot ? Json("ok") : Json(facts.boot_error);
   object["floor"] = Json(
-      Json::Object{{"epoch", facts.journal.floor.epoch}, {"release", facts.journal.floor.release}});
+      Json::Object{{"epoch", facts.floor.epoch}, {"release", facts.floor.release}});
   Json::Array denied;
   for (const auto& entry : facts.journal.denied)
     denied.push_back(Json(Json::Object{{"release", entry.release}, {"reason", entry.reason}}));

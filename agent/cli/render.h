@@ -19,6 +19,7 @@ struct StatusFacts {
   std::optional<Seal> seal_a, seal_b;
   bool other_slot_in_work = false;  // an update works there, so its seal was not read
   Journal journal;
+  Floor floor;  // that counts
 };
 
 [[nodiscard]] Json::Object status_json(const StatusFacts& facts);

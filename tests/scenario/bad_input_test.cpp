@@ -1,6 +1,6 @@
 // Bad input, one kind at a time, to the real program on an appliance laid out in a folder: it says
-// what is wrong and ends with the code of the table, nothing is lost, and when the cause is gone the
-// next apply succeeds.
+// what is wrong and ends with the code of the table, nothing is lost, and when the cause is gone
+// the next apply succeeds.
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -119,7 +119,8 @@ TEST_F(BadInput, Expired) {
 TEST_F(BadInput, OlderMetadataThanSeenBefore) {
   appliance_.signer().publish_again();
   ASSERT_EQ(appliance_.run({"check"}).exit_code, 0);
-  for (const char* role : {"timestamp", "snapshot", "targets"}) appliance_.signer().role(role).version = 1;
+  for (const char* role : {"timestamp", "snapshot", "targets"})
+    appliance_.signer().role(role).version = 1;
   appliance_.signer().publish();
   expect_refused_then_applied(exit_untrusted, "timestamp", [&] {
     for (const char* role : {"timestamp", "snapshot", "targets"})
@@ -176,6 +177,28 @@ TEST_F(BadInput, AnOlderVersionIsRefusedAfterANewerOneWasCommitted) {
   EXPECT_EQ(appliance_.start(), (Started{SlotId::b, false}));
 }
 
+TEST_F(BadInput, TheFloorOutlivesTheJournal) {
+  expect_applied(appliance_.apply());
+  fs::remove_all(appliance_.root() + "/var/lib/cube-update");
+  fs::create_directories(appliance_.root() + "/var/lib/cube-update");
+  const auto ran = appliance_.run({"apply", FolderAppliance::older, "--no-reboot"});
+  EXPECT_EQ(ran.exit_code, exit_unsuitable) << ran.output;
+}
+
+TEST_F(BadInput, ADowngradeIsAnOperatorsExplicitWish) {
+  expect_applied(appliance_.apply());
+  EXPECT_EQ(appliance_.run({"apply", "--allow-downgrade"}).exit_code, exit_usage);
+  const auto ran =
+      appliance_.run({"apply", FolderAppliance::older, "--allow-downgrade", "--no-reboot"});
+  EXPECT_EQ(ran.exit_code, exit_reboot_needed) << ran.output;
+  EXPECT_NE(ran.output.find("permits a downgrade to"), std::string::npos) << ran.output;
+  EXPECT_EQ(appliance_.start(), (Started{SlotId::a, true}));
+  EXPECT_EQ(appliance_.commit().exit_code, 0);
+  const auto seen = appliance_.run({"status", "--json"});
+  const auto floor = Json::parse(seen.output)->member("floor").value();
+  EXPECT_EQ(floor.string_at("release").value(), FolderAppliance::newer) << "it does not sink";
+}
+
 TEST_F(BadInput, ALowerEpoch) {
   const std::string name = "CUBE_9.0.0_20230101-0000_cccc3333";
   appliance_.offer(name, 0);
@@ -216,7 +239,8 @@ TEST_F(BadInput, ATreeLargerThanTheSlot) {
 
 TEST_F(BadInput, DamagedObjectInTheSource) {
   std::vector<fs::path> spoilt;
-  for (const auto& entry : fs::recursive_directory_iterator(appliance_.repository() + "/repo/objects"))
+  for (const auto& entry :
+       fs::recursive_directory_iterator(appliance_.repository() + "/repo/objects"))
     if (entry.path().extension() == ".filez") spoilt.push_back(entry.path());
   ASSERT_FALSE(spoilt.empty());
   for (const auto& path : spoilt) spoil(path);

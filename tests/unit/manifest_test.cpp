@@ -78,44 +78,62 @@ TEST(Manifest, EveryTruncationIsRefused) {
     EXPECT_FALSE(parse_manifest(whole.substr(0, length))) << length;
 }
 
-Journal journal_with_floor(std::uint64_t epoch, const std::string& release) {
-  Journal journal;
-  journal.floor = {epoch, release};
-  return journal;
+Standing standing(std::uint64_t epoch = 0, const std::string& release = "",
+                  const std::string& running = "") {
+  return {"CUBE", running, {epoch, release}};
 }
 
 TEST(Policy, AdmitsWhatIsNewerOrEqual) {
   const auto release = parse_manifest(good).value();
-  EXPECT_TRUE(admissible(release, "CUBE", "", Journal{}));
-  EXPECT_TRUE(admissible(release, "CUBE", "CUBE_2.2.3_20220401-1200_aaaa1111",
-                         journal_with_floor(3, "CUBE_2.2.3_20220401-1200_aaaa1111")));
-  EXPECT_TRUE(admissible(release, "CUBE", "", journal_with_floor(3, release.name.text)));
+  EXPECT_TRUE(admissible(release, standing(), {}));
+  EXPECT_TRUE(admissible(
+      release,
+      standing(3, "CUBE_2.2.3_20220401-1200_aaaa1111", "CUBE_2.2.3_20220401-1200_aaaa1111"), {}));
+  EXPECT_TRUE(admissible(release, standing(3, release.name.text), {}));
+}
+
+TEST(Policy, ADowngradeIsAllowedOnlyByWishAndNeverBelowTheEpoch) {
+  const auto release = parse_manifest(good).value();
+  Standing machine = standing(3, "CUBE_9.0.0_20260101-0000_aaaa");
+  EXPECT_FALSE(admissible(release, machine, {}));
+  machine.allow_downgrade = true;
+  EXPECT_TRUE(admissible(release, machine, {}));
+  machine.floor.epoch = 4;
+  EXPECT_EQ(admissible(release, machine, {}).error().code, Errc::unsuitable);
+}
+
+TEST(Policy, TheHigherFloorOfTwo) {
+  const Floor low{1, "CUBE_1.0.0_20220101-0000_aaaa"}, new_only{0, "CUBE_2.0.0_20220101-0000_aaaa"};
+  EXPECT_EQ(higher(low, new_only), (Floor{1, new_only.release}));
+  EXPECT_EQ(higher(new_only, low), (Floor{1, new_only.release}));
+  EXPECT_EQ(higher(low, Floor{}), low);
+  EXPECT_EQ(higher(Floor{}, low), low);
 }
 
 TEST(Policy, RefusesWithASentenceEach) {
   const auto release = parse_manifest(good).value();
-  const auto refusal = [&](const std::string& product, const Journal& journal) {
-    const auto status = admissible(release, product, "", journal);
+  const auto refusal = [&](const Standing& machine, const Journal& journal = {}) {
+    const auto status = admissible(release, machine, journal);
     if (status) return std::string("admitted");
     EXPECT_EQ(status.error().code, Errc::unsuitable);
     return status.error().what;
   };
-  EXPECT_NE(refusal("BALL", {}).find("for product CUBE"), std::string::npos);
-  EXPECT_NE(refusal("", {}).find("for product CUBE"), std::string::npos);
-  EXPECT_NE(refusal("CUBE", journal_with_floor(4, "")).find("epoch 3"), std::string::npos);
+  EXPECT_NE(refusal({"BALL", "", {}}).find("for product CUBE"), std::string::npos);
+  EXPECT_NE(refusal({"", "", {}}).find("for product CUBE"), std::string::npos);
+  EXPECT_NE(refusal(standing(4, "")).find("epoch 3"), std::string::npos);
   for (const auto* newer : {"CUBE_2.2.5_20220101-0000_aaaa", "CUBE_2.2.4_20220421-1617_aaaa"})
-    EXPECT_NE(refusal("CUBE", journal_with_floor(3, newer)).find("older than"), std::string::npos);
-  EXPECT_NE(refusal("CUBE", journal_with_floor(0, "nonsense")).find("floor"), std::string::npos);
+    EXPECT_NE(refusal(standing(3, newer)).find("older than"), std::string::npos);
+  EXPECT_NE(refusal(standing(0, "nonsense")).find("floor"), std::string::npos);
   Journal denied;
   denied.denied.push_back({release.name.text, release.manifest_sha256, "panic"});
-  EXPECT_NE(refusal("CUBE", denied).find("denied"), std::string::npos);
+  EXPECT_NE(refusal(standing(), denied).find("denied"), std::string::npos);
   denied.denied.back().manifest_sha256 = "";
-  EXPECT_NE(refusal("CUBE", denied).find("denied"), std::string::npos);
+  EXPECT_NE(refusal(standing(), denied).find("denied"), std::string::npos);
 }
 
 TEST(Policy, TheRunningReleaseIsNothingToDo) {
   const auto release = parse_manifest(good).value();
-  EXPECT_EQ(admissible(release, "CUBE", release.name.text, Journal{}).error().code,
+  EXPECT_EQ(admissible(release, standing(0, "", release.name.text), {}).error().code,
             Errc::nothing_to_do);
 }
 
