@@ -18,6 +18,7 @@ using SteadyTime = std::chrono::steady_clock::time_point;
 
 std::vector<char*> c_strings(const std::vector<std::string>& strings) {
   std::vector<char*> pointers;
+  pointers.reserve(strings.size() + 1);
   for (const auto& text : strings) pointers.push_back(const_cast<char*>(text.c_str()));
   pointers.push_back(nullptr);
   return pointers;
@@ -31,7 +32,7 @@ std::string find_program(const std::string& name, const std::vector<std::string>
     std::size_t start = 5;
     while (start <= entry.size()) {
       const auto end = std::min(entry.find(':', start), entry.size());
-      const std::string path = entry.substr(start, end - start) + "/" + name;
+      std::string path = entry.substr(start, end - start) + "/" + name;
       if (::access(path.c_str(), X_OK) == 0) return path;
       start = end + 1;
     }

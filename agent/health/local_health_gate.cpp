@@ -45,6 +45,7 @@ Result<std::vector<std::string>> LocalHealthGate::required() const {
     for (const auto& name : *names) by_name[name] = folder + "/" + name;
   }
   std::vector<std::string> paths;
+  paths.reserve(by_name.size());
   for (const auto& [name, path] : by_name) paths.push_back(path);
   return paths;
 }

@@ -53,7 +53,7 @@ bool systemd_runs() { return sd_booted() > 0; }
 
 Result<std::vector<std::string>> failed_units() {
   CUBE_TRY(const auto bus, connect());
-  sd_bus_error error = SD_BUS_ERROR_NULL;
+  sd_bus_error error{};
   sd_bus_message* raw = nullptr;
   const int r = sd_bus_call_method(bus.get(), destination, object, interface, "ListUnitsFiltered",
                                    &error, &raw, "as", 1, "failed");
@@ -76,7 +76,7 @@ Result<std::vector<std::string>> failed_units() {
 
 Status start_reboot() {
   CUBE_TRY(const auto bus, connect());
-  sd_bus_error error = SD_BUS_ERROR_NULL;
+  sd_bus_error error{};
   sd_bus_message* raw = nullptr;
   const int r = sd_bus_call_method(bus.get(), destination, object, interface, "StartUnit", &error,
                                    &raw, "ss", "reboot.target", "replace-irreversibly");

@@ -58,7 +58,7 @@ std::string release_in(std::string_view log) {
   const std::string line = line_from(log, at);
   for (std::size_t start = 0; start < line.size();) {
     const auto end = std::min(line.find(' ', start), line.size());
-    const auto word = line.substr(start, end - start);
+    auto word = line.substr(start, end - start);
     if (word.find('.') != std::string::npos && word[0] >= '0' && word[0] <= '9' && word.size() <= 64)
       return word;
     start = end + 1;
