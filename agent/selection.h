@@ -17,8 +17,8 @@ struct Selection {
 
 // `wanted` names a release; "" takes the newest that this machine may take and that is newer than
 // the one that runs. `allow_downgrade`: a named one may be older than what was committed here.
-// Errors: nothing_to_do, unsuitable, untrusted, unreachable, corrupt, not_found (no such release),
-// invalid (no product known).
+// Errors: nothing_to_do, unsuitable (also: not offered), untrusted, unreachable, corrupt, invalid (no
+// product known).
 Result<Selection> select_release(Appliance& appliance, const Journal& journal,
                                  const std::string& wanted, bool allow_downgrade = false);
 

@@ -124,6 +124,7 @@ Status Updater::perform(const Step& step, const Run& run) {
 
 Status Updater::record(const Journal& journal) {
   CUBE_CHECK(machine_.journal.save(journal));
+  // What was done for an earlier update, or before the slot is changed again, does not count.
   const bool changes_slot = std::holds_alternative<Filling>(journal.phase);
   const bool begins = std::holds_alternative<Idle>(report_.journal.phase);
   if (changes_slot || begins) done_.withdrawn = done_.filled = done_.verified = false;

@@ -261,7 +261,7 @@ Step turn(const Journal& journal, const World& world, const Idle&) {
     return Rest{"idle; the boot loader's records cannot be read"};
   if (!world.boot || world.boot->fallback != world.booted) return astray(world);
   if (world.boot->trial) return step::Reject{world.boot->trial->slot};
-  if (world.wish != Wish::apply || !world.candidate) return Rest{"idle"};
+  if (world.wish != Wish::apply || !world.candidate) return Rest{""};
   Update update = *world.candidate;
   if (!update.returning && is_denied(journal, update.release))
     return fail(Errc::unsuitable, update.release.name.text +

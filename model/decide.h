@@ -26,7 +26,7 @@ struct Reboot {};
 struct CheckHealth {};
 struct Bless { SlotId slot{}; };
 struct KeepEvidence {};                        // store what the dead kernel left; erase it there
-struct Rest { std::string because; };          // nothing more to do in this run
+struct Rest { std::string because; };          // nothing more to do in this run; "": as ever
 struct Fail { Error error; };                  // stop and tell
 }  // namespace step
 

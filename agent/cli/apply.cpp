@@ -58,8 +58,8 @@ int conclude(Narrator& narrator, const Report& report) {
   if (report.failure) result["error"] = Json(report.failure->what);
   if (report.verdict) result["health"] = verdict_json(*report.verdict);
   narrator.result(std::move(result));
-  const bool idle = std::holds_alternative<Idle>(report.journal.phase);
-  if (!report.failure && !report.rebooting && !idle) narrator.say(report.resting);
+  if (!report.failure && !report.rebooting && !report.resting.empty())
+    narrator.say(report.resting);
   return code;
 }
 

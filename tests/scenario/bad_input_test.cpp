@@ -6,12 +6,12 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
-#include <sstream>
 
 #include "agent/cli/exit_code.h"
 #include "agent/lock.h"
 #include "tests/support/folder_appliance.h"
 #include "tests/support/static_server.h"
+#include "tests/support/text_files.h"
 
 namespace cube {
 namespace {
@@ -19,19 +19,9 @@ namespace {
 namespace fs = std::filesystem;
 using Ran = FolderAppliance::Ran;
 
-std::string read(const fs::path& path) {
-  std::ostringstream text;
-  text << std::ifstream(path, std::ios::binary).rdbuf();
-  return text.str();
-}
-
-void write(const fs::path& path, const std::string& text) {
-  std::ofstream(path, std::ios::binary | std::ios::trunc) << text;
-}
-
 // Turns a byte in the middle of the file, in place, so that hard links to it change too.
 void spoil(const fs::path& path) {
-  std::string text = read(path);
+  std::string text = get(path);
   ASSERT_FALSE(text.empty()) << path;
   text[text.size() / 2] = static_cast<char>(text[text.size() / 2] ^ 0x20);
   const auto mode = fs::status(path).permissions();
@@ -53,7 +43,7 @@ class BadInput : public testing::Test {
   void expect_applied(const Ran& ran) {
     ASSERT_EQ(ran.exit_code, exit_reboot_needed) << ran.output;
     EXPECT_EQ(appliance_.start(), (Started{SlotId::b, true}));
-    EXPECT_EQ(read(appliance_.root() + "/slots/b/usr/bin/tool"),
+    EXPECT_EQ(get(appliance_.root() + "/slots/b/usr/bin/tool"),
               std::string("tool of ") + FolderAppliance::newer);
     EXPECT_EQ(appliance_.commit().exit_code, 0);
     EXPECT_EQ(appliance_.status_text("fallback"), "b");
@@ -75,7 +65,7 @@ class BadInput : public testing::Test {
     const fs::path objects = appliance_.root() + "/slots/" + slot + "/ostree/repo/objects";
     for (const auto& entry : fs::recursive_directory_iterator(objects))
       if (entry.path().extension() == ".file" && entry.is_regular_file() &&
-          read(entry.path()).starts_with(content))
+          get(entry.path()).starts_with(content))
         return entry.path();
     return {};
   }
@@ -141,13 +131,13 @@ TEST_F(BadInput, DocumentsThatAreCutOff) {
     documents.push_back(entry.path());
   ASSERT_EQ(documents.size(), 5u);
   for (const auto& path : documents) {
-    const auto good = read(path);
+    const auto good = get(path);
     for (const std::size_t size : {std::size_t{0}, std::size_t{1}, good.size() / 3, good.size() / 2,
                                    good.size() - 3, good.size() - 2}) {
-      write(path, good.substr(0, size));
+      put(path, good.substr(0, size));
       expect_refused(appliance_.apply(), exit_untrusted, path.filename().string());
     }
-    write(path, good);
+    put(path, good);
   }
   expect_applied(appliance_.apply());
 }
@@ -272,7 +262,7 @@ TEST_F(BadInput, DamagedObjectInTheActiveSlotIsNotCopied) {
   ASSERT_FALSE(object.empty());
   spoil(object);
   expect_applied(appliance_.apply());
-  EXPECT_EQ(read(appliance_.root() + "/slots/b/usr/bin/same"), "the same in every release");
+  EXPECT_EQ(get(appliance_.root() + "/slots/b/usr/bin/same"), "the same in every release");
 }
 
 TEST_F(BadInput, DamagedJournal) {
@@ -290,8 +280,8 @@ class Return : public BadInput {
 };
 
 TEST_F(Return, ToASlotThatHasRun) {
-  write(appliance_.root() + "/slots/a/var/lib/grown", "while it ran");
-  write(appliance_.root() + "/slots/a/usr/local.log", "while it ran");
+  put(appliance_.root() + "/slots/a/var/lib/grown", "while it ran");
+  put(appliance_.root() + "/slots/a/usr/local.log", "while it ran");
   const auto ran = appliance_.run({"rollback"});
   EXPECT_EQ(ran.exit_code, exit_reboot_needed) << ran.output;
   EXPECT_EQ(appliance_.start(), (Started{SlotId::a, true}));
@@ -373,13 +363,15 @@ TEST_F(BadInput, WithoutASourceTrialsAreCommittedAndRolledBack) {
 
 TEST_F(BadInput, OneSlotUnderTwoNames) {
   const fs::path config = appliance_.root() + "/usr/lib/cube-update/config.d/20.toml";
-  write(config, "[slots]\nb = \"dir:slots/a\"\n");
+  put(config, "[slots]\nb = \"dir:slots/a\"\n");
   expect_refused_then_applied(exit_cannot_arm, "same", [&] { fs::remove(config); });
 }
 
 TEST_F(BadInput, NoBootRecords) {
   const fs::path env = appliance_.root() + "/boot/efi/cube/env";
+  EXPECT_EQ(appliance_.run({"resume"}).output, "") << "nothing to settle, nothing to say";
   fs::rename(env, env.string() + ".away");
+  EXPECT_NE(appliance_.run({"resume"}).output.find("records cannot be read"), std::string::npos);
   expect_refused_then_applied(exit_cannot_arm, "cube/env", [&] {
     fs::rename(env.string() + ".away", env);
     appliance_.start();  // the loader reads it again
@@ -388,7 +380,7 @@ TEST_F(BadInput, NoBootRecords) {
 
 TEST_F(BadInput, WrongConfiguration) {
   const fs::path config = appliance_.root() + "/usr/lib/cube-update/config.d/20.toml";
-  write(config, "[trial]\ntries = 99\n");
+  put(config, "[trial]\ntries = 99\n");
   expect_refused_then_applied(exit_usage, "20.toml:2", [&] { fs::remove(config); });
 }
 
