@@ -15,7 +15,7 @@ class SecretText {
   explicit SecretText(std::string text) : text_(std::move(text)) {}
   SecretText(const SecretText&) = delete;
   SecretText& operator=(const SecretText&) = delete;
-  SecretText(SecretText&& other) noexcept : text_(std::move(other.text_)) { other.text_.clear(); }
+  SecretText(SecretText&& other) noexcept : text_(std::move(other.text_)) { other.wipe(); }
   SecretText& operator=(SecretText&& other) noexcept;
   ~SecretText() { wipe(); }
 
@@ -23,6 +23,7 @@ class SecretText {
   [[nodiscard]] SecretText copy() const { return SecretText(text_); }
 
  private:
+  // Also what a moved-from short string still has in itself.
   void wipe();
   std::string text_;
 };

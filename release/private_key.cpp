@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <openssl/bio.h>
-#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -74,18 +73,6 @@ bool write_encrypted(BIO* to, EVP_PKEY* key, const SecretText& passphrase) {
 }
 
 }  // namespace
-
-SecretText& SecretText::operator=(SecretText&& other) noexcept {
-  if (this == &other) return *this;
-  wipe();
-  text_ = std::move(other.text_);
-  other.text_.clear();
-  return *this;
-}
-
-void SecretText::wipe() {
-  OPENSSL_cleanse(text_.data(), text_.size());
-}
 
 struct PrivateKey::Secret {
   explicit Secret(EVP_PKEY* owned) : key(owned, &EVP_PKEY_free) {}

@@ -14,8 +14,7 @@ namespace {
 
 constexpr const char* about =
     "cube-update installs a signed release into the inactive slot of a two-slot appliance, boots "
-    "it "
-    "once on trial, and is back on the last good slot by itself if it fails.";
+    "it once on trial, and is back on the last good slot by itself if it fails.";
 
 constexpr const char* footer =
     "Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 nothing to do, 4 not trusted,\n"

@@ -23,14 +23,17 @@ Result<SecretText> checked(SecretText secret) {
 Result<SecretText> read_line(int fd) {
   std::string line;
   line.reserve(max_bytes + 2);  // never copied to another place while it grows
+  ssize_t count = 0;
   for (char c = 0; line.size() <= max_bytes;) {
-    const auto count = ::read(fd, &c, 1);
+    count = ::read(fd, &c, 1);
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return system_error("read the passphrase");
-    if (count == 0 || c == '\n') break;
+    if (count <= 0 || c == '\n') break;
     line.push_back(c);
   }
-  return SecretText(std::move(line));
+  const int failed = errno;
+  SecretText secret(std::move(line));
+  if (count < 0) return system_error("read the passphrase", failed);
+  return secret;
 }
 
 // The terminal without echo, as it was before at the end.

@@ -17,8 +17,7 @@ namespace {
 
 constexpr const char* about =
     "cube-release makes signed releases for cube-update: it turns a root file system into a "
-    "release, "
-    "signs it, and keeps the folder that machines update from.";
+    "release, signs it, and keeps the folder that machines update from.";
 
 constexpr const char* footer =
     "Example, from nothing to a release that machines can install:\n"
@@ -27,8 +26,8 @@ constexpr const char* footer =
     "  cube-release publish --repository /srv/cube\n"
     "  cube-release verify /srv/cube\n"
     "Exit codes: 0 done, 1 failed, 2 usage, 3 nothing to do, 4 not trusted or keys missing,\n"
-    "6 refused (also: something expires soon), 7 content damaged, 8 no space, 9 unreachable, 10 "
-    "busy.\n"
+    "6 refused (also: something expires soon), 7 content damaged, 8 no space, 9 unreachable,\n"
+    "10 busy.\n"
     "See docs/publishing.md.";
 
 struct Command {
