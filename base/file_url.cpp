@@ -7,10 +7,13 @@ namespace {
 
 constexpr std::string_view head = "file://";
 
-// What may stand in the path of a URL as it is (RFC 3986, "pchar" and the slash).
-bool stands_for_itself(char c) {
+// What may stand in the path of a URL as it is, besides what always may (RFC 3986, "pchar" and the
+// slash).
+constexpr std::string_view path_signs = "/!$&'()*+,;=:@";
+
+bool always_stands_for_itself(char c) {
   if ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z')) return true;
-  return std::string_view("/-._~!$&'()*+,;=:@").find(c) != std::string_view::npos;
+  return std::string_view("-._~").find(c) != std::string_view::npos;
 }
 
 int hex_digit(char c) {
@@ -22,20 +25,24 @@ int hex_digit(char c) {
 
 }  // namespace
 
-std::string file_url(const std::string& path) {
+std::string percent_encoded(std::string_view name, std::string_view keep) {
   constexpr std::string_view digits = "0123456789ABCDEF";
-  std::string url(head);
-  for (const char c : path) {
-    if (stands_for_itself(c)) {
-      url += c;
+  std::string encoded;
+  for (const char c : name) {
+    if (always_stands_for_itself(c) || keep.find(c) != std::string_view::npos) {
+      encoded += c;
       continue;
     }
     const auto byte = static_cast<unsigned char>(c);
-    url += '%';
-    url += digits[byte >> 4];
-    url += digits[byte & 15];
+    encoded += '%';
+    encoded += digits[byte >> 4];
+    encoded += digits[byte & 15];
   }
-  return url;
+  return encoded;
+}
+
+std::string file_url(const std::string& path) {
+  return std::string(head) + percent_encoded(path, path_signs);
 }
 
 Result<std::string> path_of_file_url(const std::string& url) {

@@ -3,7 +3,6 @@
 #include <openssl/evp.h>
 
 #include <array>
-#include <string_view>
 
 #include "base/digest.h"
 #include "base/mutation.h"
@@ -17,11 +16,6 @@ std::string sha512_hex(const std::string& text) {
   if (EVP_Digest(text.data(), text.size(), digest.data(), &size, EVP_sha512(), nullptr) != 1)
     return {};  // equal to no hash
   return to_hex(digest.data(), size);
-}
-
-bool stands_for_itself(char c) {
-  return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' ||
-         c == '.' || c == '_' || c == '~';
 }
 
 }  // namespace
@@ -44,22 +38,6 @@ MetaFile described(const TargetFile& file) {
   if (!file.sha256.empty()) described.sha256 = file.sha256;
   if (!file.sha512.empty()) described.sha512 = file.sha512;
   return described;
-}
-
-std::string percent_encoded(const std::string& name, const std::string& keep) {
-  constexpr std::string_view digits = "0123456789ABCDEF";
-  std::string encoded;
-  for (const char c : name) {
-    if (stands_for_itself(c) || keep.find(c) != std::string::npos) {
-      encoded += c;
-      continue;
-    }
-    const auto byte = static_cast<unsigned char>(c);
-    encoded += '%';
-    encoded += digits[byte >> 4];
-    encoded += digits[byte & 15];
-  }
-  return encoded;
 }
 
 }  // namespace cube

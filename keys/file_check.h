@@ -1,5 +1,4 @@
-// Whether received bytes are the ones that a signed document describes, and how their names are
-// written where not every byte may stand.
+// Whether received bytes are the ones that a signed document describes.
 #pragma once
 
 #include <string>
@@ -13,9 +12,5 @@ namespace cube {
 Status check_content(const std::string& text, const MetaFile& expected, const std::string& name);
 // A target's description in the same terms; its version means nothing.
 [[nodiscard]] MetaFile described(const TargetFile& file);
-
-// For a URL, or for the name of a file: every byte but letters, digits, "-._~" and those in `keep`
-// as %XX.
-[[nodiscard]] std::string percent_encoded(const std::string& name, const std::string& keep = "");
 
 }  // namespace cube

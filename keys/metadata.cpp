@@ -4,8 +4,8 @@
 #include <array>
 #include <set>
 
+#include "base/file_url.h"
 #include "base/mutation.h"
-#include "keys/file_check.h"
 #include "keys/metadata_parts.h"
 #include "keys/signature.h"
 #include "model/name.h"

@@ -4,8 +4,8 @@
 #include <set>
 
 #include "base/digest.h"
+#include "base/file_url.h"
 #include "base/json.h"
-#include "keys/file_check.h"
 
 namespace cube {
 namespace {

@@ -2,6 +2,7 @@
 
 #include <functional>
 
+#include "base/file_url.h"
 #include "base/mutation.h"
 #include "keys/file_check.h"
 #include "keys/trusted_root.h"

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/durable_file.h"
-#include "keys/file_check.h"
+#include "base/file_url.h"
 
 namespace cube {
 

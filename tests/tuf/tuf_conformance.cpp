@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "base/file_url.h"
 #include "base/clock.h"
 #include "base/digest.h"
 #include "base/durable_file.h"
