@@ -1,11 +1,8 @@
-#include "tests/support/folder_appliance.h"
 
 #include <sys/stat.h>
 
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 #include <stdexcept>
 
 #include "base/clock.h"
@@ -13,25 +10,14 @@
 #include "base/spawn.h"
 #include "model/manifest.h"
 #include "slots/ostree/compose.h"
+#include "tests/support/folder_appliance.h"
+#include "tests/support/text_files.h"
 #include "tests/support/tuf_signer.h"
 
 namespace cube {
 namespace {
 
 namespace fs = std::filesystem;
-
-void put(const fs::path& path, const std::string& text) {
-  fs::create_directories(path.parent_path());
-  std::ofstream out(path, std::ios::binary);
-  out << text;
-  if (!out.flush()) throw std::runtime_error("cannot write " + path.string());
-}
-
-std::string get(const fs::path& path) {
-  std::ostringstream text;
-  text << std::ifstream(path, std::ios::binary).rdbuf();
-  return text.str();
-}
 
 template <typename T>
 T value_of(Result<T> result) {

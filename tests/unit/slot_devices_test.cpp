@@ -12,7 +12,6 @@
 #include <fstream>
 #include <functional>
 #include <map>
-#include <sstream>
 
 #include "base/spawn.h"
 #include "slots/make_filesystem.h"
@@ -22,6 +21,7 @@
 #include "slots/seal_file.h"
 #include "tests/support/block_devices.h"
 #include "tests/support/scratch_dir.h"
+#include "tests/support/text_files.h"
 
 namespace cube {
 namespace {
@@ -30,17 +30,6 @@ namespace fs = std::filesystem;
 
 constexpr std::uint64_t mib = 1024 * 1024;
 const ProgressSink quiet = [](const Progress&) {};
-
-void put(const fs::path& path, const std::string& text) {
-  fs::create_directories(path.parent_path());
-  std::ofstream(path, std::ios::binary) << text;
-}
-
-std::string get(const fs::path& path) {
-  std::ostringstream text;
-  text << std::ifstream(path, std::ios::binary).rdbuf();
-  return text.str();
-}
 
 void run(const std::vector<std::string>& command) {
   const auto outcome = spawn(command);

@@ -7,7 +7,6 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
-#include <sstream>
 
 #include "slots/make_filesystem.h"
 #include "slots/ostree/compose.h"
@@ -15,22 +14,12 @@
 #include "slots/ostree/ostree_slot_store.h"
 #include "slots/seal_file.h"
 #include "tests/support/scratch_dir.h"
+#include "tests/support/text_files.h"
 
 namespace cube {
 namespace {
 
 namespace fs = std::filesystem;
-
-void put(const fs::path& path, const std::string& text) {
-  fs::create_directories(path.parent_path());
-  std::ofstream(path, std::ios::binary) << text;
-}
-
-std::string get(const fs::path& path) {
-  std::ostringstream text;
-  text << std::ifstream(path, std::ios::binary).rdbuf();
-  return text.str();
-}
 
 // Path -> type, mode and content of a whole tree.
 std::map<std::string, std::string> snapshot(const fs::path& top) {
