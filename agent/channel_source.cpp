@@ -5,8 +5,9 @@ namespace cube {
 Result<ReleaseChannel*> ChannelSource::channel() {
   if (channel_) return &*channel_;
   if (config_.url.empty())
-    return Error{Errc::invalid,
-                 "no source of releases: set source.url in /etc/cube-update/config.d, or use --from"};
+    return Error{
+        Errc::invalid,
+        "no source of releases: set source.url in /etc/cube-update/config.d, or use --from"};
   CUBE_TRY(auto channel, ReleaseChannel::open(root_, clock_, config_));
   channel_ = std::move(channel);
   return &*channel_;
@@ -26,6 +27,8 @@ Result<Verified<Release>> ChannelSource::fetch(const Update& update, const Progr
   return release;
 }
 
-ObjectSource ChannelSource::objects(const Update&) const { return {objects_, config_.http}; }
+ObjectSource ChannelSource::objects(const Update&) const {
+  return {objects_, config_.http};
+}
 
 }  // namespace cube

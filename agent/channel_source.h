@@ -25,8 +25,11 @@ class ChannelSource final : public ReleaseSource {
 
   // The repository of `update` may be another one than the configured.
   Result<Verified<Release>> fetch(const Update& update, const ProgressSink& progress) override;
-  // A time that is certainly past; for channels that are opened later.
+  // For channels that are opened later: a time that is certainly past; an operator's wish to
+  // believe what has expired; and that nothing is to be persisted.
   void set_not_before(UnixSeconds time) { config_.not_before = time; }
+  void accept_stale() { config_.accept_stale = true; }
+  void only_look() { config_.remember = false; }
   [[nodiscard]] ObjectSource objects(const Update& update) const override;
 
  private:

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "model/policy.h"
-
 namespace cube {
 namespace {
 
@@ -44,17 +42,21 @@ Result<Selection> select_newest(ReleaseChannel& channel, const Journal& journal,
 
 }  // namespace
 
-Result<Selection> select_release(Appliance& appliance, const Journal& journal,
-                                 const std::string& wanted, bool allow_downgrade) {
+Result<Standing> standing_of(Appliance& appliance, const Journal& journal, bool allow_downgrade) {
   CUBE_TRY(const auto running, appliance.running_release());
   CUBE_TRY(const auto product, product_of(appliance, running));
   CUBE_TRY(const auto floor, appliance.floor(journal));
-  const Standing standing{product, running, floor, allow_downgrade};
   if (const auto name = ReleaseName::parse(running))
     appliance.source().set_not_before(built_at(*name));
+  return Standing{product, running, floor, allow_downgrade};
+}
+
+Result<Selection> select_release(Appliance& appliance, const Journal& journal,
+                                 const std::string& wanted, bool allow_downgrade) {
+  CUBE_TRY(const auto standing, standing_of(appliance, journal, allow_downgrade));
   CUBE_TRY(auto* channel, appliance.source().channel());
   if (wanted.empty()) return select_newest(*channel, journal, standing);
-  if (wanted == running)
+  if (wanted == standing.running)
     return Error{Errc::nothing_to_do, wanted + " is the release that runs already"};
   auto offered = channel->release(wanted);
   if (!offered && offered.error().code == Errc::not_found)

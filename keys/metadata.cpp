@@ -130,18 +130,26 @@ std::string target_of_release(const std::string& name) {
   return std::string(release_head) + name + std::string(release_tail);
 }
 
-Status check_signatures(const Metadata& document, const Keys& keys, const Role& role,
-                        const std::string& name) {
+Result<std::vector<std::string>> good_signers(const Metadata& document, const Keys& keys,
+                                              const Role& role) {
   const auto& allowed = role.key_ids;
-  std::set<std::string> signers;
+  std::set<std::string> counted;
+  std::vector<std::string> signers;
   for (const auto& signature : document.signatures) {
     if (std::find(allowed.begin(), allowed.end(), signature.key_id) == allowed.end()) continue;
     const auto found = keys.find(signature.key_id);
     if (found == keys.end()) continue;
     const auto& key = found->second;
     CUBE_TRY(const bool matches, signature_matches(key, document.covered, signature.bytes));
-    if (matches) signers.insert(mutated("threshold-counts-ids") ? signature.key_id : key.bytes);
+    const auto& what = mutated("threshold-counts-ids") ? signature.key_id : key.bytes;
+    if (matches && counted.insert(what).second) signers.push_back(signature.key_id);
   }
+  return signers;
+}
+
+Status check_signatures(const Metadata& document, const Keys& keys, const Role& role,
+                        const std::string& name) {
+  CUBE_TRY(const auto signers, good_signers(document, keys, role));
   if (signers.size() >= role.threshold) return ok();
   return Error{Errc::untrusted, "signed by " + std::to_string(signers.size()) + " of the " +
                                     std::to_string(role.threshold) + " keys that role " + name +

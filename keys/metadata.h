@@ -102,8 +102,12 @@ Result<Targets> parse_targets(const std::string& text, const std::string& role =
 // The path of a release's manifest among the targets.
 [[nodiscard]] std::string target_of_release(const std::string& name);
 
-// Ok when at least the threshold of different keys of that role signed the document. Two ids of one
-// key count once. `name` is for the message. Errors: untrusted, failed.
+// The ids of the role's keys that signed the document. Two ids of one key count once.
+// Errors: failed.
+Result<std::vector<std::string>> good_signers(const Metadata& document, const Keys& keys,
+                                              const Role& role);
+// Ok when at least the threshold of different keys of that role signed the document. `name` is for
+// the message. Errors: untrusted, failed.
 Status check_signatures(const Metadata& document, const Keys& keys, const Role& role,
                         const std::string& name);
 // By a top role of the root.

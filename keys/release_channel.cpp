@@ -65,6 +65,7 @@ struct ReleaseChannel::State {
   TufClient client;
   LastTime last_time;
   UnixSeconds now;
+  bool remember;
   std::optional<Status> refreshed;
 };
 
@@ -73,11 +74,13 @@ Result<ReleaseChannel> ReleaseChannel::open(const RootDir& root, const Clock& cl
   CUBE_TRY(std::string url, repository_url(config.url, config.http));
   auto fetcher = std::make_unique<UrlFetcher>(url, std::move(config.http));
   const LastTime last_time(root, config.state);
-  TufPlaces places{std::move(config.trusted_root), std::move(config.state)};
+  TufPlaces places{std::move(config.trusted_root), std::move(config.state),
+                   config.remember ? TufStore::Writes::together : TufStore::Writes::never};
   const UnixSeconds now = std::max({clock.now(), config.not_before, last_time.read()});
-  CUBE_TRY(auto client, TufClient::open(root, now, std::move(places), std::move(fetcher)));
+  CUBE_TRY(auto client, TufClient::open(root, Freshness(now, config.accept_stale),
+                                        std::move(places), std::move(fetcher)));
   return ReleaseChannel(std::make_unique<State>(
-      State{std::move(url), std::move(client), last_time, now, std::nullopt}));
+      State{std::move(url), std::move(client), last_time, now, config.remember, std::nullopt}));
 }
 
 ReleaseChannel::ReleaseChannel(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -88,10 +91,10 @@ ReleaseChannel::~ReleaseChannel() = default;
 Status ReleaseChannel::refresh() {
   if (!state_->refreshed) {
     auto status = state_->client.refresh();
-    if (status)
-      status = state_->last_time.write(state_->now);
-    else
+    if (!status)
       status = not_believed(std::move(status).error(), state_->url);
+    else if (state_->remember && state_->client.stale().empty())
+      status = state_->last_time.write(state_->now);
     state_->refreshed = std::move(status);
   }
   return *state_->refreshed;
@@ -128,6 +131,15 @@ Result<Verified<Release>> ReleaseChannel::release(const std::string& name) {
       return Error{Errc::corrupt, "release " + name + ": its manifest names another release"};
     return release;
   });
+}
+
+Result<std::vector<Signing>> ReleaseChannel::signings() {
+  CUBE_CHECK(refresh());
+  return state_->client.signings();
+}
+
+const std::vector<std::string>& ReleaseChannel::stale() const {
+  return state_->client.stale();
 }
 
 std::string ReleaseChannel::object_url() const {

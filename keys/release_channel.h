@@ -13,6 +13,7 @@
 #include "base/http/http_client.h"
 #include "base/result.h"
 #include "base/root_dir.h"
+#include "keys/signing.h"
 #include "keys/verified.h"
 #include "model/release.h"
 
@@ -26,6 +27,10 @@ struct ChannelConfig {
   UnixSeconds not_before = 0;
   std::string trusted_root = "usr/share/cube-update/root.json";  // below the root; baked in
   std::string state = "var/lib/cube-update/tuf";  // below the root; persisted metadata
+  // An operator's explicit wish: what has expired is believed all the same. Nothing else changes:
+  // signatures, the chain of roots and versions count as ever.
+  bool accept_stale = false;
+  bool remember = true;  // false: nothing is persisted
 };
 
 class ReleaseChannel {
@@ -46,6 +51,11 @@ class ReleaseChannel {
   // The release of that name. Refreshes first.
   // Errors: as refresh(), not_found (not offered), corrupt (a signed manifest without sense).
   Result<Verified<Release>> release(const std::string& name);
+
+  // Who answers for the metadata, and until when. Refreshes first. Errors: as refresh().
+  Result<std::vector<Signing>> signings();
+  // Expired documents that were accepted so far, a sentence each.
+  [[nodiscard]] const std::vector<std::string>& stale() const;
 
   // Where libostree finds the objects: URL of the repo/ folder, blanks and the like as %20.
   [[nodiscard]] std::string object_url() const;

@@ -128,14 +128,14 @@ struct TufClient::Wanted {
   std::function<Result<T>(const std::string&)> parse;
 };
 
-TufClient::TufClient(UnixSeconds now, TufStore store, std::unique_ptr<MetadataFetcher> fetcher,
+TufClient::TufClient(Freshness freshness, TufStore store, std::unique_ptr<MetadataFetcher> fetcher,
                      Root trusted)
-    : now_(now),
+    : freshness_(std::move(freshness)),
       store_(std::move(store)),
       fetcher_(std::move(fetcher)),
       root_(std::move(trusted)) {}
 
-Result<TufClient> TufClient::open(const RootDir& root, UnixSeconds now, TufPlaces places,
+Result<TufClient> TufClient::open(const RootDir& root, Freshness freshness, TufPlaces places,
                                   std::unique_ptr<MetadataFetcher> fetcher) {
   auto trusted = read_trusted_root(root, places.trusted_root);
   if (!trusted && mutated("missing-root-accepted")) {
@@ -146,8 +146,8 @@ Result<TufClient> TufClient::open(const RootDir& root, UnixSeconds now, TufPlace
     return untrusted("trusted root " + root.join(places.trusted_root) + ": " +
                      trusted.error().what +
                      "; no release is believed until the image has a good one");
-  return TufClient(now, TufStore(root, std::move(places.state), places.writes), std::move(fetcher),
-                   std::move(trusted).value());
+  return TufClient(std::move(freshness), TufStore(root, std::move(places.state), places.writes),
+                   std::move(fetcher), std::move(trusted).value());
 }
 
 TufClient::Persisted TufClient::read_persisted() const {
@@ -205,17 +205,11 @@ Result<Root> TufClient::follow_root_chain(Persisted& persisted) {
     CUBE_CHECK(accept_root(root, persisted));
   }
   if (kept) CUBE_CHECK(not_lower(root.version, kept->version, "root.json"));
-  CUBE_CHECK(check_fresh(root, "root.json"));
+  CUBE_CHECK(freshness_.check(root, "root.json"));
   drop_unsigned(persisted.timestamp, root, "timestamp");
   drop_unsigned(persisted.snapshot, root, "snapshot");
   drop_unsigned(persisted.targets, root, "targets");
   return root;
-}
-
-Status TufClient::check_fresh(const Metadata& document, const std::string& name) const {
-  if (now_ < document.expires || mutated("expiry-ignored")) return ok();
-  return untrusted(name + ": expired at " + format_utc(document.expires) + ", and it is " +
-                   format_utc(now_) + "; check the clock, or publish again");
 }
 
 Result<std::string> TufClient::fetch(const std::string& path, const MetaFile& expected,
@@ -241,7 +235,7 @@ Result<Timestamp> TufClient::obtain_timestamp(const Persisted& persisted) {
     if (timestamp.version == known->version) timestamp = *known;
     CUBE_CHECK(not_lower(timestamp.snapshot.version, known->snapshot.version, "snapshot.json"));
   }
-  CUBE_CHECK(check_fresh(timestamp, "timestamp.json"));
+  CUBE_CHECK(freshness_.check(timestamp, "timestamp.json"));
   CUBE_CHECK(store_.keep("timestamp", timestamp.text));
   return timestamp;
 }
@@ -256,7 +250,7 @@ Result<T> TufClient::obtain(const Wanted<T>& wanted, std::optional<T> kept) {
   };
   if (kept && kept->version == wanted.expected.version &&
       check_content(kept->text, wanted.expected, name) &&
-      (is_signed(*kept) || mutated("kept-metadata-not-verified")) && check_fresh(*kept, name))
+      (is_signed(*kept) || mutated("kept-metadata-not-verified")) && freshness_.check(*kept, name))
     return std::move(*kept);
   const auto path = root_.consistent_snapshot ? metadata_path(wanted.expected.version, wanted.role)
                                               : metadata_path(wanted.role);
@@ -264,7 +258,7 @@ Result<T> TufClient::obtain(const Wanted<T>& wanted, std::optional<T> kept) {
   CUBE_TRY(T document, wanted.parse(text));
   if (auto status = is_signed(document); !status) return std::move(status).error().in(name);
   CUBE_CHECK(check_version(document, wanted.expected.version, name));
-  CUBE_CHECK(check_fresh(document, name));
+  CUBE_CHECK(freshness_.check(document, name));
   return document;
 }
 
@@ -283,8 +277,8 @@ Result<Snapshot> TufClient::obtain_snapshot(const MetaFile& expected, const Pers
 Status TufClient::refresh() {
   Persisted persisted = read_persisted();
   CUBE_TRY(root_, follow_root_chain(persisted));
-  CUBE_TRY(const Timestamp timestamp, obtain_timestamp(persisted));
-  CUBE_TRY(const Snapshot snapshot, obtain_snapshot(timestamp.snapshot, persisted));
+  CUBE_TRY(Timestamp timestamp, obtain_timestamp(persisted));
+  CUBE_TRY(Snapshot snapshot, obtain_snapshot(timestamp.snapshot, persisted));
   const auto parse = [](const std::string& text) { return parse_targets(text); };
   const Wanted<Targets> wanted{"targets",  snapshot.targets,          max_targets_bytes,
                                root_.keys, root_.roles.at("targets"), parse};
@@ -292,8 +286,10 @@ Status TufClient::refresh() {
   CUBE_CHECK(store_.keep("targets", targets.text));
   CUBE_CHECK(store_.commit());
   targets_ = std::make_shared<const Targets>(std::move(targets));
-  delegated_files_ = snapshot.delegated;
+  timestamp_ = std::move(timestamp);
+  snapshot_ = std::move(snapshot);
   delegated_.clear();
+  delegated_signings_.clear();
   return ok();
 }
 
@@ -302,8 +298,8 @@ Result<std::shared_ptr<const Targets>> TufClient::load_delegated(const std::stri
                                                                  const DelegatedRole& role) {
   auto& loaded = delegated_[{delegator_name, role.name}];
   if (loaded) return loaded;
-  const auto file = delegated_files_.find(role.name);
-  if (file == delegated_files_.end())
+  const auto file = snapshot_->delegated.find(role.name);
+  if (file == snapshot_->delegated.end())
     return Error{Errc::corrupt,
                  "snapshot.json: no word of the delegated role " + percent_encoded(role.name)};
   const auto parse = [&](const std::string& text) { return parse_targets(text, role.name); };
@@ -313,8 +309,25 @@ Result<std::shared_ptr<const Targets>> TufClient::load_delegated(const std::stri
            obtain(wanted, read_back<Targets>(store_, role.name, max_targets_bytes, parse)));
   CUBE_CHECK(store_.keep(role.name, document.text));
   CUBE_CHECK(store_.commit());
+  CUBE_TRY(auto signing, signing_of(document, delegator.keys, role, role.name));
+  delegated_signings_.push_back(std::move(signing));
   loaded = std::make_shared<const Targets>(std::move(document));
   return loaded;
+}
+
+Result<std::vector<Signing>> TufClient::signings() const {
+  if (!targets_) return untrusted("no verified metadata yet; refresh first");
+  const std::pair<const char*, const Metadata*> documents[] = {{"root", &root_},
+                                                               {"timestamp", &*timestamp_},
+                                                               {"snapshot", &*snapshot_},
+                                                               {"targets", &*targets_}};
+  std::vector<Signing> all;
+  for (const auto& [role, document] : documents) {
+    CUBE_TRY(auto signing, signing_of(*document, root_.keys, root_.roles.at(role), role));
+    all.push_back(std::move(signing));
+  }
+  all.insert(all.end(), delegated_signings_.begin(), delegated_signings_.end());
+  return all;
 }
 
 LoadDelegated TufClient::loader() {

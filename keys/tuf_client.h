@@ -19,8 +19,10 @@
 #include "base/result.h"
 #include "base/root_dir.h"
 #include "keys/delegation_walk.h"
+#include "keys/freshness.h"
 #include "keys/metadata.h"
 #include "keys/metadata_fetcher.h"
+#include "keys/signing.h"
 #include "keys/tuf_store.h"
 #include "keys/verified.h"
 
@@ -35,7 +37,7 @@ struct TufPlaces {
 class TufClient {
  public:
   // `root` outlives the client. Errors: untrusted (no usable trusted root).
-  static Result<TufClient> open(const RootDir& root, UnixSeconds now, TufPlaces places,
+  static Result<TufClient> open(const RootDir& root, Freshness freshness, TufPlaces places,
                                 std::unique_ptr<MetadataFetcher> fetcher);
 
   // Brings the metadata of the top roles up to date. No document is written before it was verified,
@@ -44,6 +46,12 @@ class TufClient {
   // Errors: untrusted (signature, expiry, version), corrupt (form, length, hash, missing document),
   // unreachable (also: no timestamp, so no repository there), no_space, failed.
   Status refresh();
+
+  // Of the documents in use: the top roles in order, then the delegated ones that were asked.
+  // Errors: untrusted (not refreshed), failed.
+  [[nodiscard]] Result<std::vector<Signing>> signings() const;
+  // Expired documents that were accepted, a sentence each.
+  [[nodiscard]] const std::vector<std::string>& stale() const { return freshness_.accepted(); }
 
   // Names of the releases that the targets role, or a role in its name, offers.
   // Errors: untrusted (not refreshed), and those of refresh(), of a delegated role.
@@ -58,7 +66,7 @@ class TufClient {
   struct Persisted;
   template <typename T>
   struct Wanted;
-  TufClient(UnixSeconds now, TufStore store, std::unique_ptr<MetadataFetcher> fetcher,
+  TufClient(Freshness freshness, TufStore store, std::unique_ptr<MetadataFetcher> fetcher,
             Root trusted);
 
   [[nodiscard]] Persisted read_persisted() const;
@@ -73,18 +81,19 @@ class TufClient {
   template <typename T>
   Result<T> obtain(const Wanted<T>& wanted, std::optional<T> kept);
   Result<std::string> fetch(const std::string& path, const MetaFile& expected, std::size_t cap);
-  [[nodiscard]] Status check_fresh(const Metadata& document, const std::string& name) const;
   [[nodiscard]] LoadDelegated loader();
 
-  UnixSeconds now_;
+  Freshness freshness_;
   TufStore store_;
   std::unique_ptr<MetadataFetcher> fetcher_;
   Root root_;  // the baked one; after refresh() the newest
   // After refresh():
+  std::optional<Timestamp> timestamp_;
+  std::optional<Snapshot> snapshot_;
   std::shared_ptr<const Targets> targets_;
-  std::map<std::string, MetaFile> delegated_files_;  // as the snapshot describes them
   std::map<std::pair<std::string, std::string>, std::shared_ptr<const Targets>>
       delegated_;  // by the names of delegator and role
+  std::vector<Signing> delegated_signings_;
 };
 
 }  // namespace cube

@@ -17,6 +17,7 @@ class TufStore {
   enum class Writes {
     together,  // at commit(): a run that fails leaves nothing behind
     at_once,   // each document as it is verified, as the specification has it
+    never,     // for who only looks
   };
   // `root` outlives the store.
   TufStore(const RootDir& root, std::string folder, Writes writes);

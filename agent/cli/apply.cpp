@@ -1,7 +1,6 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
-#include <filesystem>
 #include <optional>
 
 #include "agent/appliance.h"
@@ -9,18 +8,13 @@
 #include "agent/cli/exit_code.h"
 #include "agent/cli/narrator.h"
 #include "agent/cli/render.h"
+#include "agent/cli/stale.h"
 #include "agent/lock.h"
 #include "agent/selection.h"
 #include "base/log.h"
 
 namespace cube::cli {
 namespace {
-
-std::string absolute_source(const std::string& from) {
-  if (from.empty() || from.front() == '/' || from.find("://") != std::string::npos) return from;
-  std::error_code ignored;
-  return std::filesystem::absolute(from, ignored).lexically_normal().string();
-}
 
 Run make_run(Narrator& narrator, Wish wish, bool may_reboot) {
   Run run;
@@ -58,8 +52,7 @@ int conclude(Narrator& narrator, const Report& report) {
   if (report.failure) result["error"] = Json(report.failure->what);
   if (report.verdict) result["health"] = verdict_json(*report.verdict);
   narrator.result(std::move(result));
-  if (!report.failure && !report.rebooting && !report.resting.empty())
-    narrator.say(report.resting);
+  if (!report.failure && !report.rebooting && !report.resting.empty()) narrator.say(report.resting);
   return code;
 }
 
@@ -90,8 +83,9 @@ Result<Journal> settle(Appliance& appliance, Narrator& narrator) {
 Result<int> apply(const Common& common, const ApplyOptions& options) {
   if (options.allow_downgrade && options.release.empty())
     return Error{Errc::invalid, "--allow-downgrade: name the release"};
-  const std::string from = absolute_source(options.from);
+  const std::string from = absolute_place(options.from);
   CUBE_TRY(auto appliance, Appliance::open(common.root, from));
+  if (options.accept_stale) CUBE_CHECK(accept_stale(*appliance));
   CUBE_TRY(const auto lock, take_lock(appliance->root()));
   Narrator narrator(common.json);
   CUBE_TRY(const auto journal, settle(*appliance, narrator));
@@ -113,6 +107,7 @@ Result<int> apply(const Common& common, const ApplyOptions& options) {
     for (const auto& reason : selection.passed_over) narrator.say("passed over: " + reason);
     const Release& release = selection.release.get();
     narrator.say("applying " + release.name.text);
+    if (const auto stale = log_stale(*appliance); !stale.empty()) narrator.say(stale);
     if (options.allow_downgrade)
       log(Level::warning,
           "user " + std::to_string(::getuid()) + " permits a downgrade to " + release.name.text);

@@ -19,11 +19,20 @@ struct ApplyOptions {
   std::string from;         // "" = the configured source
   bool no_reboot = false;
   bool allow_downgrade = false;  // needs `release`
+  bool accept_stale = false;     // believe expired metadata
   int tries = 0;            // 0 = as configured
 };
 
 Result<int> status(const Common& common);
-Result<int> check(const Common& common, const std::string& from);
+struct LookOptions {
+  std::string from;           // "" = the configured source
+  bool accept_stale = false;  // believe expired metadata
+};
+
+Result<int> check(const Common& common, const LookOptions& options);
+// What a repository or a single document is, who signed it, until when, and what this machine makes
+// of it. Changes nothing. `what`: a URL, a folder or a file; "" = the configured source.
+Result<int> verify(const Common& common, const std::string& what, const LookOptions& options);
 Result<int> apply(const Common& common, const ApplyOptions& options);
 Result<int> commit(const Common& common);
 Result<int> rollback(const Common& common, bool now);
@@ -37,5 +46,8 @@ Result<int> resume(const Common& common);
 // For image builders: lays a release out in a plain folder, as the first content of a slot.
 Result<int> install_slot(const Common& common, const std::string& folder, const std::string& from,
                          const std::string& release, const std::string& trusted_root);
+
+// A repository or a file as it was named: a URL as it is, a path made absolute; "" stays "".
+[[nodiscard]] std::string absolute_place(const std::string& place);
 
 }  // namespace cube::cli

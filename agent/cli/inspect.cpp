@@ -7,14 +7,19 @@
 #include "agent/cli/commands.h"
 #include "agent/cli/exit_code.h"
 #include "agent/cli/render.h"
+#include "agent/cli/stale.h"
 #include "agent/lock.h"
 #include "agent/selection.h"
 
 namespace cube::cli {
 namespace {
 
-void print(const std::string& text) { fmt::print("{}", text); }
-void print_line(const Json::Object& object) { fmt::print("{}\n", Json(object).line()); }
+void print(const std::string& text) {
+  fmt::print("{}", text);
+}
+void print_line(const Json::Object& object) {
+  fmt::print("{}\n", Json(object).line());
+}
 
 }  // namespace
 
@@ -43,20 +48,25 @@ Result<int> status(const Common& common) {
   return exit_done;
 }
 
-Result<int> check(const Common& common, const std::string& from) {
-  CUBE_TRY(auto appliance, Appliance::open(common.root, from));
+Result<int> check(const Common& common, const LookOptions& options) {
+  CUBE_TRY(auto appliance, Appliance::open(common.root, absolute_place(options.from)));
+  if (options.accept_stale) CUBE_CHECK(accept_stale(*appliance));
   CUBE_TRY(const auto journal, appliance->journal().load());
   CUBE_TRY(const auto selection, select_release(*appliance, journal, ""));
   const Release& release = selection.release.get();
+  const auto stale = log_stale(*appliance);
+  if (!stale.empty() && !common.json) print(stale + "\n");
   if (common.json)
     print_line({{"event", "result"},
                 {"release", release.name.text},
+                {"stale", stale},
                 {"epoch", release.epoch},
                 {"tree_bytes", release.tree_bytes},
                 {"kernel", release.kernel_release}});
   else
     fmt::print("{} is available (kernel {}); install it with `cube-update apply`\n",
-               release.name.text, release.kernel_release.empty() ? "unknown" : release.kernel_release);
+               release.name.text,
+               release.kernel_release.empty() ? "unknown" : release.kernel_release);
   return exit_done;
 }
 
@@ -94,7 +104,8 @@ Result<int> config_check(const Common& common) {
   const auto set = std::count_if(loaded.entries.begin(), loaded.entries.end(),
                                  [](const auto& entry) { return entry.origin != "default"; });
   if (common.json)
-    print_line({{"event", "result"}, {"valid", true}, {"keys_set", static_cast<std::uint64_t>(set)}});
+    print_line(
+        {{"event", "result"}, {"valid", true}, {"keys_set", static_cast<std::uint64_t>(set)}});
   else
     fmt::print("the configuration is valid; {} of {} keys are set\n", set, loaded.entries.size());
   return exit_done;

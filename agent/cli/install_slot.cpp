@@ -14,12 +14,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string absolute(const std::string& path) {
-  if (path.find("://") != std::string::npos) return path;
-  std::error_code ignored;
-  return fs::absolute(path, ignored).lexically_normal().string();
-}
-
 // Stands for the machine that will be: it believes the given root and remembers nothing.
 class NewMachine {
  public:
@@ -51,12 +45,12 @@ class NewMachine {
 
 Result<int> install_slot(const Common& common, const std::string& folder, const std::string& from,
                          const std::string& release, const std::string& trusted_root) {
-  CUBE_TRY(const auto slot, RootDir::open(absolute(folder)));
+  CUBE_TRY(const auto slot, RootDir::open(absolute_place(folder)));
   ChannelConfig config;
-  config.url = absolute(from);
+  config.url = absolute_place(from);
   config.http.allow_http = true;
   NewMachine machine;
-  CUBE_TRY(const auto root, machine.believe(absolute(trusted_root), config));
+  CUBE_TRY(const auto root, machine.believe(absolute_place(trusted_root), config));
   const SystemClock clock(root);
   CUBE_TRY(auto channel, ReleaseChannel::open(root, clock, config));
   std::string name = release;

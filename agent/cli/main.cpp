@@ -22,6 +22,9 @@ constexpr const char* footer =
     "9 source unreachable, 10 busy, 11 cannot arm safely, 12 staged and waiting,\n"
     "20 armed, reboot needed. See cube-update(8) and docs/operations.md.";
 
+constexpr const char* stale_help =
+    "as root, where nothing newer can be had: believe metadata that has expired";
+
 // One command: its CLI11 parser filled in by `add`, its work in `run`.
 struct Command {
   CLI::App* app = nullptr;
@@ -31,7 +34,8 @@ struct Command {
 struct Options {
   Common common;
   ApplyOptions apply;
-  std::string check_from;
+  LookOptions look;
+  std::string what;
   bool now = false;
   std::string release, reason = "operator";
   std::string folder, install_from, trusted_root;
@@ -50,9 +54,18 @@ std::vector<Command> add_commands(CLI::App& app, Options& o) {
   };
   add(app, "status", "slots, what runs, what is under way, what came of the last update",
       [&] { return status(o.common); });
-  add(app, "check", "is there a release to install?", [&] {
-    return check(o.common, o.check_from);
-  })->add_option("--from", o.check_from, "repository: URL or folder");
+  auto* check_command =
+      add(app, "check", "is there a release to install?", [&] { return check(o.common, o.look); });
+  check_command->add_option("--from", o.look.from, "repository: URL or folder");
+  check_command->add_flag("--accept-stale", o.look.accept_stale, stale_help);
+  auto* verify_command =
+      add(app, "verify", "who signed it, until when, and would this machine take it?",
+          [&] { return verify(o.common, o.what, o.look); });
+  verify_command->add_option("what", o.what,
+                             "a repository (URL or folder), a metadata document or a manifest "
+                             "(default: the configured source)");
+  verify_command->add_option("--from", o.look.from, "for a manifest: the repository that lists it");
+  verify_command->add_flag("--accept-stale", o.look.accept_stale, stale_help);
   auto* apply_command = add(app, "apply", "install a release and reboot into its trial",
                             [&] { return apply(o.common, o.apply); });
   apply_command->add_option("release", o.apply.release, "release name (default: the newest)");
@@ -61,6 +74,7 @@ std::vector<Command> add_commands(CLI::App& app, Options& o) {
   apply_command->add_flag(
       "--allow-downgrade", o.apply.allow_downgrade,
       "take the named release even if it is older than what was committed here");
+  apply_command->add_flag("--accept-stale", o.apply.accept_stale, stale_help);
   apply_command->add_option("--tries", o.apply.tries, "how often the trial may be started")
       ->check(CLI::Range(1, 9));
   add(app, "commit", "check health now, and make the running slot the fallback",

@@ -101,7 +101,7 @@ Status refresh(const Options& options, bool then_download) {
     CUBE_TRY(now, parse_utc(time->second));
   }
   const TufPlaces places{"root.json", ".", TufStore::Writes::at_once};
-  CUBE_TRY(auto client, TufClient::open(root, now, places, std::move(fetcher)));
+  CUBE_TRY(auto client, TufClient::open(root, Freshness(now), places, std::move(fetcher)));
   CUBE_CHECK(client.refresh());
   return then_download ? download(client, options) : ok();
 }
