@@ -3,6 +3,7 @@
 #include <curl/curl.h>
 
 #include <algorithm>
+#include <optional>
 
 namespace cube {
 namespace {
@@ -12,52 +13,17 @@ using std::chrono::milliseconds;
 constexpr long max_redirects = 3;
 constexpr long slow_bytes_per_second = 1024;
 constexpr long slow_seconds = 30;
-constexpr std::size_t max_error_page_bytes = 64 * 1024;
-constexpr std::size_t max_head_bytes = 64 * 1024;  // status lines and headers, redirects included
-
-struct Answer {
-  CURL* easy = nullptr;
-  std::string body;
-  std::size_t max_bytes = 0;
-  std::size_t error_page_bytes = 0;
-  bool too_large = false;
-  std::size_t head_bytes = 0;
-};
-
-long status_of(CURL* easy) {
-  long status = 0;
-  curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
-  return status;
-}
-
-// libcurl's own size limit trusts the Content-Length, so the bytes are counted here. Any result but
-// the count of bytes taken ends the transfer. The page that comes with an error is read and
-// dropped, which keeps the connection.
-std::size_t append_to_body(char* data, std::size_t size, std::size_t count, void* to) {
-  auto& answer = *static_cast<Answer*>(to);
+// libcurl's own size limit trusts the Content-Length, so the answer counts the bytes. Any result
+// but the count of bytes taken ends the transfer.
+std::size_t take_body(char* data, std::size_t size, std::size_t count, void* answer) {
   const std::size_t bytes = size * count;
-  if (status_of(answer.easy) != 200) {
-    answer.error_page_bytes += bytes;
-    return answer.error_page_bytes > max_error_page_bytes ? 0 : bytes;
-  }
-  if (bytes > answer.max_bytes - answer.body.size()) {
-    answer.too_large = true;
-    return 0;
-  }
-  answer.body.append(data, bytes);
-  return bytes;
+  return static_cast<Answer*>(answer)->take_body({data, bytes}) ? bytes : 0;
 }
 
 // libcurl keeps every header in memory, without a limit (7.84 to 8.2).
-std::size_t count_head(char*, std::size_t size, std::size_t count, void* to) {
-  auto& answer = *static_cast<Answer*>(to);
+std::size_t take_head(char* data, std::size_t size, std::size_t count, void* answer) {
   const std::size_t bytes = size * count;
-  if (bytes > max_head_bytes - answer.head_bytes) {
-    answer.too_large = true;
-    return 0;
-  }
-  answer.head_bytes += bytes;
-  return bytes;
+  return static_cast<Answer*>(answer)->take_head({data, bytes}) ? bytes : 0;
 }
 
 // Collects whether every option was accepted: an option that this libcurl does not know must not be
@@ -114,6 +80,7 @@ void set_limits(Options& options, const HttpConfig& config, milliseconds remaini
   options.set(CURLOPT_TIMEOUT_MS, static_cast<long>(remaining.count()));
   options.set(CURLOPT_LOW_SPEED_LIMIT, slow_bytes_per_second);
   options.set(CURLOPT_LOW_SPEED_TIME, slow_seconds);
+  options.set(CURLOPT_MAX_RECV_SPEED_LARGE, static_cast<curl_off_t>(config.max_bytes_per_second));
   options.set(CURLOPT_USERAGENT, "cube-update");
 }
 
@@ -144,6 +111,38 @@ Errc code_for(CURLcode result) {
   }
 }
 
+// Why the answer is not the document; nullopt: it is.
+std::optional<Error> failure_of(const Answer& answer, CURLcode result, std::size_t max_bytes) {
+  if (answer.too_large())
+    return Error{Errc::corrupt,
+                 "larger than " + std::to_string(max_bytes) + " bytes, or headers without end"};
+  const int status = answer.status();
+  if (result != CURLE_OK && result != CURLE_WRITE_ERROR)
+    return Error{code_for(result), curl_easy_strerror(result)};
+  if (answer.is_document() && result == CURLE_OK && answer.complete()) return std::nullopt;
+  if (answer.is_document()) return Error{Errc::unreachable, "the server sent less than the rest"};
+  if (status == 206 || status == 416)
+    return Error{Errc::unreachable, "the server cannot go on where the connection broke"};
+  return Error{code_for(status), "the server answers with status " + std::to_string(status)};
+}
+
+// What continues a document: the rest of it, if it is still the same, else all of it.
+class Fields {
+ public:
+  explicit Fields(const PartialDocument& so_far)
+      : range_(std::to_string(so_far.bytes.size()) + "-"),
+        list_(curl_slist_append(nullptr, ("If-Range: " + so_far.entity_tag).c_str())) {}
+  Fields(const Fields&) = delete;
+  Fields& operator=(const Fields&) = delete;
+  ~Fields() { curl_slist_free_all(list_); }
+  [[nodiscard]] const std::string& range() const { return range_; }
+  [[nodiscard]] curl_slist* list() const { return list_; }
+
+ private:
+  std::string range_;
+  curl_slist* list_;
+};
+
 bool started() {
   static const CURLcode result = curl_global_init(CURL_GLOBAL_DEFAULT);
   return result == CURLE_OK;
@@ -166,32 +165,31 @@ std::chrono::seconds CurlConnection::asked_to_wait() const {
 }
 
 Result<std::string> CurlConnection::get(const std::string& url, std::size_t max_bytes,
-                                        milliseconds remaining) {
+                                        milliseconds remaining, PartialDocument& so_far) {
   if (easy_ == nullptr) return Error{Errc::failed, url + ": libcurl cannot start"};
   curl_easy_reset(easy_);
-  Answer answer;
-  answer.easy = easy_;
-  answer.max_bytes = max_bytes;
+  Answer answer(so_far, max_bytes);
+  const Fields fields(so_far);
   Options options(easy_);
   options.set(CURLOPT_URL, url.c_str());
   set_transport(options, url, config_);
   set_limits(options, config_, remaining);
-  options.set(CURLOPT_WRITEFUNCTION, &append_to_body);
+  options.set(CURLOPT_WRITEFUNCTION, &take_body);
   options.set(CURLOPT_WRITEDATA, static_cast<void*>(&answer));
-  options.set(CURLOPT_HEADERFUNCTION, &count_head);
+  options.set(CURLOPT_HEADERFUNCTION, &take_head);
   options.set(CURLOPT_HEADERDATA, static_cast<void*>(&answer));
+  if (so_far.can_be_continued()) {
+    if (fields.list() == nullptr) return Error{Errc::failed, url + ": out of memory"};
+    options.set(CURLOPT_RANGE, fields.range().c_str());
+    options.set(CURLOPT_HTTPHEADER, fields.list());
+  }
   if (!options.all_set())
     return Error{Errc::failed, url + ": this libcurl lacks an option that protects the transfer"};
   const CURLcode result = curl_easy_perform(easy_);
-  if (answer.too_large)
-    return Error{Errc::corrupt, url + ": larger than " + std::to_string(max_bytes) +
-                                    " bytes, or headers without end"};
-  const long status = status_of(easy_);
-  if (result == CURLE_WRITE_ERROR || (result == CURLE_OK && status != 200))
-    return Error{code_for(status),
-                 url + ": the server answers with status " + std::to_string(status)};
-  if (result != CURLE_OK) return Error{code_for(result), url + ": " + curl_easy_strerror(result)};
-  return std::move(answer.body);
+  auto failure = failure_of(answer, result, max_bytes);
+  if (!failure) return std::move(so_far.bytes);
+  answer.give_up();
+  return std::move(*failure).in(url);
 }
 
 }  // namespace cube

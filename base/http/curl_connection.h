@@ -5,6 +5,7 @@
 #include <chrono>
 #include <memory>
 
+#include "base/http/answer.h"
 #include "base/http/http_client.h"
 
 namespace cube {
@@ -17,9 +18,10 @@ class CurlConnection {
   CurlConnection& operator=(const CurlConnection&) = delete;
   ~CurlConnection();
 
-  // `url` was found good by check_url and is not a file's. Errors: as HttpClient::get.
+  // `url` was found good by check_url and is not a file's. `so_far` is continued if the server can
+  // do that; after a failure it holds what the next try may continue. Errors: as HttpClient::get.
   Result<std::string> get(const std::string& url, std::size_t max_bytes,
-                          std::chrono::milliseconds remaining);
+                          std::chrono::milliseconds remaining, PartialDocument& so_far);
   // Retry-After of the last answer; 0 when it had none.
   [[nodiscard]] std::chrono::seconds asked_to_wait() const;
 

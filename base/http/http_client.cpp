@@ -75,10 +75,11 @@ Result<std::string> HttpClient::get(const std::string& url, std::size_t max_byte
   CUBE_CHECK(check_url(url, state_->config.allow_http));
   if (url.starts_with("file:")) return read_local(url, max_bytes);
   const auto end = steady_clock::now() + state_->config.deadline;
+  PartialDocument so_far;
   for (int failed = 0;;) {
     const auto remaining = duration_cast<milliseconds>(end - steady_clock::now());
     if (remaining <= milliseconds{0}) return Error{Errc::unreachable, url + ": no answer in time"};
-    auto document = state_->connection.get(url, max_bytes, remaining);
+    auto document = state_->connection.get(url, max_bytes, remaining, so_far);
     if (document || document.error().code != Errc::unreachable) return document;
     if (++failed >= state_->config.tries) return document;
     const auto pause = pause_after(failed, state_->random(), state_->connection.asked_to_wait());

@@ -4,12 +4,14 @@
 // to another scheme; no decompression. Sizes are counted here, those of headers, too (64 KiB), for
 // libcurl's own limits do not limit. Below 1 KiB/s for 30 s counts as no answer, and a deadline
 // ends every request. What fails for a reason that may pass is tried again, after a pause that
-// grows, is random in part, and is at least what the server asked for (Retry-After). Connections
-// are reused. Not thread-safe.
+// grows, is random in part, and is at least what the server asked for (Retry-After). A document
+// that was cut off is continued where it broke, if the server gives it a strong entity tag and
+// still has the same. Connections are reused. Not thread-safe.
 #pragma once
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -19,10 +21,11 @@ namespace cube {
 
 struct HttpConfig {
   bool allow_http = false;
-  std::string ca_file;             // "" = the system's certificates
-  std::string client_certificate;  // PEM file; "" = none
-  std::string client_key;          // PEM file; "" = in client_certificate
-  std::string proxy;               // "" = none; the environment is not asked
+  std::string ca_file;                     // "" = the system's certificates
+  std::string client_certificate;          // PEM file; "" = none
+  std::string client_key;                  // PEM file; "" = in client_certificate
+  std::string proxy;                       // "" = none; the environment is not asked
+  std::uint64_t max_bytes_per_second = 0;  // 0 = as fast as it comes; below 1024 nothing arrives
   std::chrono::seconds connect_timeout{30};
   std::chrono::seconds deadline{60};  // of one request, retries included
   int tries = 3;

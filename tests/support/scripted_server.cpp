@@ -1,0 +1,79 @@
+#include "tests/support/scripted_server.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <stdexcept>
+
+namespace cube {
+namespace {
+
+std::string read_request(const Fd& peer) {
+  std::string request;
+  std::array<char, 4096> buffer{};
+  while (request.find("\r\n\r\n") == std::string::npos) {
+    const auto count = ::recv(peer.get(), buffer.data(), buffer.size(), 0);
+    if (count <= 0) break;
+    request.append(buffer.data(), static_cast<std::size_t>(count));
+  }
+  return request;
+}
+
+void send_all(const Fd& peer, const std::string& bytes) {
+  std::size_t sent = 0;
+  while (sent < bytes.size()) {
+    const auto count = ::send(peer.get(), bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL);
+    if (count <= 0) return;
+    sent += static_cast<std::size_t>(count);
+  }
+}
+
+}  // namespace
+
+ScriptedServer::ScriptedServer(std::vector<std::string> answers)
+    : answers_(std::move(answers)), listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  auto* generic = reinterpret_cast<sockaddr*>(&address);
+  std::array<int, 2> stop{};
+  if (::bind(listener_.get(), generic, size) != 0 || ::listen(listener_.get(), 16) != 0 ||
+      ::getsockname(listener_.get(), generic, &size) != 0 || ::pipe2(stop.data(), O_CLOEXEC) != 0)
+    throw std::runtime_error("cannot listen on 127.0.0.1");
+  stop_read_ = Fd(stop[0]);
+  stop_write_ = Fd(stop[1]);
+  port_ = ntohs(address.sin_port);
+  thread_ = std::thread([this] { serve(); });
+}
+
+ScriptedServer::~ScriptedServer() {
+  stop_write_.reset();  // the end of the pipe's other end wakes the thread
+  thread_.join();
+}
+
+void ScriptedServer::serve() {
+  for (std::size_t next = 0;;) {
+    std::array<pollfd, 2> waiting{{{listener_.get(), POLLIN, 0}, {stop_read_.get(), 0, 0}}};
+    if (::poll(waiting.data(), waiting.size(), -1) < 0 || waiting[1].revents != 0) return;
+    const Fd peer(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    if (!peer.valid()) continue;
+    auto request = read_request(peer);
+    {
+      const std::lock_guard lock(mutex_);
+      requests_.push_back(std::move(request));
+    }
+    if (next < answers_.size()) send_all(peer, answers_[next++]);
+  }
+}
+
+std::vector<std::string> ScriptedServer::requests() const {
+  const std::lock_guard lock(mutex_);
+  return requests_;
+}
+
+}  // namespace cube

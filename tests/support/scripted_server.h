@@ -1,0 +1,37 @@
+// ScriptedServer: answers the connections to a port of 127.0.0.1 one after the other with the bytes
+// that a test wrote down, each closed after its answer. What was asked is kept.
+#pragma once
+
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/fd.h"
+
+namespace cube {
+
+class ScriptedServer {
+ public:
+  explicit ScriptedServer(std::vector<std::string> answers);
+  ~ScriptedServer();
+  ScriptedServer(const ScriptedServer&) = delete;
+  ScriptedServer& operator=(const ScriptedServer&) = delete;
+
+  [[nodiscard]] std::string url() const { return "http://127.0.0.1:" + std::to_string(port_); }
+  // Request lines and fields, as they came.
+  [[nodiscard]] std::vector<std::string> requests() const;
+
+ private:
+  void serve();
+
+  std::vector<std::string> answers_;
+  Fd listener_;
+  int port_ = 0;
+  Fd stop_read_, stop_write_;
+  mutable std::mutex mutex_;
+  std::vector<std::string> requests_;
+  std::thread thread_;
+};
+
+}  // namespace cube
