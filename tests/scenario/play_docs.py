@@ -3,8 +3,8 @@
 
 Usage: play_docs.py PAGE BIN_FOLDER
 
-A command is a line that begins with "$ " in a ```console block. It must exit with 0, or with N when its
-line ends with "# exits with N".
+A command is a line that begins with "$ " in a ```console block, with the lines that follow it up to END if it ends
+with <<'END'. It must exit with 0, or with N when its line ends with "# exits with N".
 """
 import os
 import re
@@ -18,10 +18,9 @@ from tiny_tree import make_tiny_tree
 
 def commands_of(page):
     for block in re.findall(r"^```console\n(.*?)^```", page, flags=re.S | re.M):
-        for line in block.splitlines():
-            if line.startswith("$ "):
-                code = re.search(r"# exits with (\d+)$", line)
-                yield line[2:], int(code.group(1)) if code else 0
+        for line in re.findall(r"^\$ (.*<<'END'\n(?:.*\n)*?END|.*)$", block, flags=re.M):
+            code = re.search(r"# exits with (\d+)$", line)
+            yield line, int(code.group(1)) if code else 0
 
 
 def main():
