@@ -22,4 +22,10 @@ struct Signing {
 Result<Signing> signing_of(const Metadata& document, const Keys& keys, const Role& role,
                            const std::string& name);
 
+// {"role":, "version":, "expires":, "signed_by": [ids], "threshold":}
+[[nodiscard]] Json as_json(const Signing& signing);
+// "targets, version 7, until 2027-11-26T17:24:29Z, signed by 2 (2 needed): c0a9762ab804d172 ...":
+// the first 16 digits of each id.
+[[nodiscard]] std::string as_text(const Signing& signing);
+
 }  // namespace cube

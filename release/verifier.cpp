@@ -106,8 +106,8 @@ Status check_published(const std::string& place) {
 
 }  // namespace
 
-Result<std::vector<Release>> verify_repository(const std::string& place,
-                                               const VerifyOptions& options, const Clock& clock) {
+Result<VerifiedRepository> verify_repository(const std::string& place, const VerifyOptions& options,
+                                             const Clock& clock) {
   ChannelConfig config;
   config.url = place;
   config.http.allow_http = true;  // everything is signed; nothing here is secret
@@ -117,14 +117,15 @@ Result<std::vector<Release>> verify_repository(const std::string& place,
   CUBE_TRY(const auto machine, FreshMachine::make(root_text));
   CUBE_TRY(auto channel, ReleaseChannel::open(machine.root(), clock, config));
   CUBE_TRY(const auto names, channel.names());
-  std::vector<Release> releases;
+  VerifiedRepository verified;
   for (const auto& name : names) {
     CUBE_TRY(const auto release, channel.release(name.text));
     CUBE_CHECK(check_commit(channel, release.get(), config.http));
-    releases.push_back(release.get());
+    verified.releases.push_back(release.get());
   }
-  if (place[0] == '/' && !options.quick) CUBE_CHECK(check_trees(place, releases));
-  return releases;
+  if (place[0] == '/' && !options.quick) CUBE_CHECK(check_trees(place, verified.releases));
+  CUBE_TRY(verified.signings, channel.signings());
+  return verified;
 }
 
 }  // namespace cube

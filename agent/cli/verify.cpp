@@ -21,7 +21,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t shown_digits = 16;  // of a key id or checksum of 64, for people
+constexpr std::size_t shown_digits = 16;  // of a checksum of 64, for people
 
 constexpr JsonLimits document_limits{max_targets_bytes, 16};
 
@@ -34,23 +34,6 @@ Result<std::string> read_document(const std::string& file) {
   const auto json = Json::parse(*text, document_limits);
   if (!json) return Error{Errc::untrusted, file + ": no document: " + json.error().what};
   return text;
-}
-
-Json signing_json(const Signing& signing) {
-  Json::Array signers(signing.signed_by.begin(), signing.signed_by.end());
-  return Json(Json::Object{{"role", signing.role},
-                           {"version", signing.version},
-                           {"expires", format_utc(signing.expires)},
-                           {"signed_by", std::move(signers)},
-                           {"threshold", signing.threshold}});
-}
-
-void print_signing(const Signing& signing) {
-  std::string signers;
-  for (const auto& id : signing.signed_by) signers += " " + id.substr(0, shown_digits);
-  fmt::print("  {:<10} version {:<5} until {}  signed by {} ({} needed):{}\n", signing.role,
-             signing.version, format_utc(signing.expires), signing.signed_by.size(),
-             signing.threshold, signers);
 }
 
 Json release_json(const Release& release, const Status& verdict) {
@@ -133,15 +116,14 @@ Result<int> verify_document(const Common& common, const Appliance& appliance,
   auto document = inspect_document(text, *trusted, std::move(freshness));
   if (!document) return std::move(document).error().in(file);
   if (common.json) {
-    fmt::print("{}\n",
-               Json(Json::Object{{"event", "result"},
-                                 {"file", file},
-                                 {"trusted", document->doubt.empty()},
-                                 {"documents", Json::Array{signing_json(document->signing)}}})
-                   .line());
+    fmt::print("{}\n", Json(Json::Object{{"event", "result"},
+                                         {"file", file},
+                                         {"trusted", document->doubt.empty()},
+                                         {"documents", Json::Array{as_json(document->signing)}}})
+                           .line());
   } else {
     fmt::print("metadata {}\n", file);
-    print_signing(document->signing);
+    fmt::print("  {}\n", as_text(document->signing));
   }
   if (!document->doubt.empty()) return Error{Errc::untrusted, file + ": " + document->doubt};
   if (!common.json)
@@ -160,7 +142,7 @@ Result<int> verify_repository(const Common& common, const Judge& judge) {
     releases.push_back(release_json(judged.back().first, judged.back().second));
   }
   CUBE_TRY(const auto signings, channel->signings());
-  for (const auto& signing : signings) documents.push_back(signing_json(signing));
+  for (const auto& signing : signings) documents.push_back(as_json(signing));
   const auto stale = log_stale(judge.appliance);
   const auto& url = judge.appliance.source().url();
   if (common.json) {
@@ -173,7 +155,7 @@ Result<int> verify_repository(const Common& common, const Judge& judge) {
     return exit_done;
   }
   fmt::print("repository {}, believed by the trusted root of this machine\n", url);
-  for (const auto& signing : signings) print_signing(signing);
+  for (const auto& signing : signings) fmt::print("  {}\n", as_text(signing));
   if (!stale.empty()) fmt::print("{}\n", stale);
   for (const auto& [release, verdict] : judged) print_release(release, verdict);
   return exit_done;

@@ -65,14 +65,22 @@ Result<int> verify(const Common& common, const std::string& place, const VerifyO
     CUBE_TRY(const auto repository, ReleaseRepository::open(where));
   }
   CUBE_TRY(const auto root, RootDir::open("/"));
-  CUBE_TRY(const auto releases, verify_repository(where, options, SystemClock(root)));
+  CUBE_TRY(const auto verified, verify_repository(where, options, SystemClock(root)));
   Json::Array rows;
-  add_rows(rows, releases, "good", common.json);
+  Json::Array documents;
+  for (const auto& signing : verified.signings) {
+    documents.push_back(as_json(signing));
+    if (!common.json) fmt::print("{}\n", as_text(signing));
+  }
+  add_rows(rows, verified.releases, "good", common.json);
   if (common.json)
-    fmt::print("{}\n", Json(Json::Object{{"repository", where}, {"releases", rows}}).line());
+    fmt::print(
+        "{}\n",
+        Json(Json::Object{{"repository", where}, {"documents", documents}, {"releases", rows}})
+            .line());
   else
-    fmt::print("{} release{} verified as a machine does it.\n", releases.size(),
-               releases.size() == 1 ? "" : "s");
+    fmt::print("{} release{} verified as a machine does it.\n", verified.releases.size(),
+               verified.releases.size() == 1 ? "" : "s");
   return exit_done;
 }
 

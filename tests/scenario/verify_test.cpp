@@ -41,11 +41,10 @@ TEST_F(Verify, ARepositorySaysWhoSignedWhatAndWhatThisMachineMakesOfIt) {
   const bool there = fs::exists(state);
   for (const auto& ran :
        {verify(), verify({appliance_.repository()}), verify({"file://" + appliance_.repository()})})
-    expect_says(
-        ran, exit_done,
-        {"believed by the trusted root", "root       version 1", "until 2030-01-01T00:00:00Z",
-         SigningKey("targets").id().substr(0, 16), FolderAppliance::newer,
-         "this machine would take it", FolderAppliance::older, "is running already"});
+    expect_says(ran, exit_done,
+                {"believed by the trusted root", "root, version 1, until 2030-01-01T00:00:00Z",
+                 SigningKey("targets").id().substr(0, 16), FolderAppliance::newer,
+                 "this machine would take it", FolderAppliance::older, "is running already"});
   EXPECT_EQ(fs::exists(state), there) << "verify left something behind";
 }
 
@@ -81,9 +80,9 @@ TEST_F(Verify, ARepositoryThatIsNotBelieved) {
 
 TEST_F(Verify, ADocumentByItself) {
   expect_says(verify({metadata("timestamp.json")}), exit_done,
-              {"timestamp  version 1", "vouches for it"});
+              {"timestamp, version 1", "vouches for it"});
   expect_says(verify({appliance_.root() + "/usr/share/cube-update/root.json"}), exit_done,
-              {"root       version 1", "vouches for it"});
+              {"root, version 1", "vouches for it"});
   appliance_.signer().role("snapshot").signers = {SigningKey("thief")};
   appliance_.signer().publish();
   expect_says(verify({metadata("1.snapshot.json")}), exit_untrusted,

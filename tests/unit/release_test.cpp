@@ -63,7 +63,8 @@ class ReleaseTest : public testing::Test {
   }
 
   [[nodiscard]] Result<std::vector<Release>> verify(const FixedClock& clock = clock_2026) const {
-    return verify_repository(repository(), {"", true}, clock);
+    CUBE_TRY(auto verified, verify_repository(repository(), {"", true}, clock));
+    return std::move(verified.releases);
   }
 
   ScratchDir scratch_;
