@@ -8,7 +8,7 @@
 namespace cube {
 
 struct Progress {
-  std::string stage;         // "fetch", "fill", "verify"
+  std::string stage;         // "fetch", "check" (what is there already), "fill", "verify"
   std::uint64_t done = 0;    // in `unit`
   std::uint64_t total = 0;   // 0: not known
   std::string unit = "bytes";  // "bytes" or "objects"

@@ -7,6 +7,7 @@
 
 #include "base/mutation.h"
 #include "slots/ostree/glib.h"
+#include "slots/ostree/object_check.h"
 
 namespace cube {
 namespace {
@@ -16,7 +17,8 @@ using glib::ErrorOut;
 constexpr const char* remote_name = "cube-update";
 constexpr int network_retries = 5;  // per object; libostree's own default
 
-// Objects that are imported from a folder are not counted by libostree, only the folders of the tree.
+// Objects that are imported from a folder are not counted by libostree, only the folders of the
+// tree.
 void report(OstreeAsyncProgress* progress, gpointer sink) {
   guint fetched = 0;
   guint requested = 0;
@@ -67,11 +69,6 @@ glib::Variant pull_options(const std::string& commit, const std::string& cache) 
   return glib::Variant(g_variant_ref_sink(g_variant_builder_end(&builder)));
 }
 
-struct ObjectName {
-  std::string checksum;
-  OstreeObjectType type;
-};
-
 std::vector<ObjectName> names_in(GHashTable* table) {
   std::vector<ObjectName> names;
   GHashTableIter iterator;
@@ -83,10 +80,6 @@ std::vector<ObjectName> names_in(GHashTable* table) {
     names.push_back({checksum, type});
   }
   return names;
-}
-
-std::string describe(const ObjectName& name) {
-  return "object " + name.checksum + "." + ostree_object_type_to_string(name.type);
 }
 
 // libostree keeps a download in $TMPDIR, else in /var/tmp, which a read-only root does not have.
@@ -214,22 +207,23 @@ Status Repository::pull(const ObjectSource& source, const std::string& commit,
   return incomplete;
 }
 
-Result<int> Repository::delete_damaged() {
+Result<int> Repository::delete_damaged(const ProgressSink& progress) {
   if (mutated("fill-trusts-old-objects")) return 0;
   ErrorOut error;
   GHashTable* raw = nullptr;
   if (!ostree_repo_list_objects(repo_, OSTREE_REPO_LIST_OBJECTS_ALL, &raw, nullptr, error.out()))
     return error.translate("repository " + path_);
   const glib::Table table(raw);
-  int deleted = 0;
-  for (const auto& name : names_in(raw)) {
-    if (ostree_repo_fsck_object(repo_, name.type, name.checksum.c_str(), nullptr, error.out()))
-      continue;
+  std::vector<ObjectName> damaged;
+  const auto remember = [&](const ObjectName& name, const Error&) {
+    damaged.push_back(name);
+    return true;
+  };
+  CUBE_CHECK(check_objects(path_, names_in(raw), "check", progress, remember));
+  for (const auto& name : damaged)
     if (!ostree_repo_delete_object(repo_, name.type, name.checksum.c_str(), nullptr, error.out()))
       return error.translate("delete damaged " + describe(name));
-    ++deleted;
-  }
-  return deleted;
+  return static_cast<int>(damaged.size());
 }
 
 Status Repository::verify_commit(const std::string& commit, const ProgressSink& progress) const {
@@ -240,18 +234,14 @@ Status Repository::verify_commit(const std::string& commit, const ProgressSink& 
     return damage;
   }
   const auto names = names_in(table->get());
-  std::uint64_t done = 0;
-  for (const auto& name : names) {
-    ErrorOut error;
-    if (!mutated("verify-skips-objects") &&
-        !ostree_repo_fsck_object(repo_, name.type, name.checksum.c_str(), nullptr, error.out())) {
-      auto damage = error.translate("damaged " + describe(name));
-      damage.code = Errc::corrupt;
-      return damage;
-    }
-    progress({"verify", ++done, names.size(), "objects"});
-  }
-  return ok();
+  if (mutated("verify-skips-objects")) return ok();
+  std::optional<Error> damage;
+  const auto first = [&](const ObjectName& name, const Error& error) {
+    damage = Error{Errc::corrupt, "damaged " + describe(name) + ": " + error.what};
+    return false;
+  };
+  CUBE_CHECK(check_objects(path_, names, "verify", progress, first));
+  return damage ? Status(*damage) : ok();
 }
 
 Status Repository::keep_only(const std::string& commit) {

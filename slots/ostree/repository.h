@@ -37,7 +37,7 @@ class Repository {
 
   // Re-reads every object there is and deletes the damaged ones, for libostree trusts what it has.
   // The number of deleted objects. Errors: failed.
-  Result<int> delete_damaged();
+  Result<int> delete_damaged(const ProgressSink& progress);
   // Re-reads every object that the commit reaches. Errors: corrupt (names the object), failed.
   Status verify_commit(const std::string& commit, const ProgressSink& progress) const;
   // Deletes everything that the commit does not reach. Errors: failed.

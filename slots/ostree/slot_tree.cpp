@@ -142,7 +142,7 @@ Status SlotTree::fill(const Release& release, const ObjectSource& source, const 
   CUBE_CHECK(tree_.make_dirs(".cube", 0700));
   {
     CUBE_TRY(auto repository, Repository::open_bare(tree_.join(repository_path)));
-    CUBE_TRY([[maybe_unused]] const int mended, repository.delete_damaged());
+    CUBE_TRY([[maybe_unused]] const int mended, repository.delete_damaged(progress));
     const bool has_cache = running != nullptr && running->exists(repository_path);
     const std::string cache = has_cache ? running->join(repository_path) : "";
     CUBE_CHECK(repository.pull(source, release.commit, cache, progress));
