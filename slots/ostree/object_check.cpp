@@ -20,6 +20,10 @@ namespace {
 // More threads than this only make a disk seek.
 constexpr unsigned max_threads = 8;
 
+OstreeObjectType type_of(const ObjectName& name) {
+  return static_cast<OstreeObjectType>(name.type);
+}
+
 // One thread's view of the repository.
 class ObjectReader {
  public:
@@ -33,8 +37,8 @@ class ObjectReader {
   }
 
   Status check(const ObjectName& name) {
-    CUBE_TRY(const auto digest, OSTREE_OBJECT_TYPE_IS_META(name.type) ? digest_of_metadata(name)
-                                                                      : digest_of_file(name));
+    CUBE_TRY(const auto digest, OSTREE_OBJECT_TYPE_IS_META(type_of(name)) ? digest_of_metadata(name)
+                                                                          : digest_of_file(name));
     if (to_hex(digest) == name.checksum) return ok();
     return Error{Errc::corrupt, "its content has another checksum"};
   }
@@ -46,7 +50,8 @@ class ObjectReader {
   Result<Sha256> digest_of_metadata(const ObjectName& name) {
     glib::ErrorOut error;
     GVariant* raw = nullptr;
-    if (!ostree_repo_load_variant(repo_.get(), name.type, name.checksum.c_str(), &raw, error.out()))
+    if (!ostree_repo_load_variant(repo_.get(), type_of(name), name.checksum.c_str(), &raw,
+                                  error.out()))
       return error.translate("read");
     const glib::Variant variant(raw);
     const bool sound = name.type == OSTREE_OBJECT_TYPE_COMMIT
@@ -168,7 +173,7 @@ class Check {
 }  // namespace
 
 std::string describe(const ObjectName& name) {
-  return "object " + name.checksum + "." + ostree_object_type_to_string(name.type);
+  return "object " + name.checksum + "." + ostree_object_type_to_string(type_of(name));
 }
 
 Status check_objects(const std::string& repository, const std::vector<ObjectName>& names,

@@ -3,8 +3,6 @@
 // libostree hashes with scalar code on one core; here OpenSSL hashes on all of them.
 #pragma once
 
-#include <ostree.h>
-
 #include <functional>
 #include <string>
 #include <vector>
@@ -16,7 +14,7 @@ namespace cube {
 
 struct ObjectName {
   std::string checksum;  // 64 hex digits
-  OstreeObjectType type{};
+  int type = 0;          // an OstreeObjectType
 };
 
 // "object 55765df7....file"

@@ -221,7 +221,8 @@ Result<int> Repository::delete_damaged(const ProgressSink& progress) {
   };
   CUBE_CHECK(check_objects(path_, names_in(raw), "check", progress, remember));
   for (const auto& name : damaged)
-    if (!ostree_repo_delete_object(repo_, name.type, name.checksum.c_str(), nullptr, error.out()))
+    if (!ostree_repo_delete_object(repo_, static_cast<OstreeObjectType>(name.type),
+                                   name.checksum.c_str(), nullptr, error.out()))
       return error.translate("delete damaged " + describe(name));
   return static_cast<int>(damaged.size());
 }
