@@ -26,10 +26,10 @@ namespace cube {
 
 struct InitOptions {
   Settings settings;
-  std::uint64_t root_keys = 1;
-  std::uint64_t root_threshold = 1;
-  bool protect = false;                // new keys get passphrases
-  Passphrases* passphrases = nullptr;  // outlives the publisher
+  std::uint64_t root_keys = 3;
+  std::optional<std::uint64_t> root_threshold;  // nullopt: more than half of the root keys
+  bool protect = false;                         // new keys get passphrases
+  Passphrases* passphrases = nullptr;           // outlives the publisher
 };
 
 struct Publication {

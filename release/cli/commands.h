@@ -29,8 +29,8 @@ struct Common {
 struct InitCommand {
   std::string folder;
   std::string product;
-  std::uint64_t root_keys = 1;
-  std::uint64_t root_threshold = 1;
+  std::uint64_t root_keys = 3;
+  std::optional<std::uint64_t> root_threshold;
   bool protect = false;
 };
 

@@ -72,7 +72,8 @@ Result<int> init(const Common& common, const InitCommand& command) {
   }
   fmt::print(
       "Repository of {} in {}\n"
-      "Keys in {}: keep a copy, and keep root-*.pem where no network reaches them.\n"
+      "Keys in {}: keep a copy. Keys in one folder are one key: give each root-*.pem to a holder "
+      "of its own, away from any network.\n"
       "Bake this file into every image as /usr/share/cube-update/root.json:\n  {}\n",
       command.product, path, publisher.keys_path(), trusted_root);
   return exit_done;

@@ -98,19 +98,16 @@ class Commands {
   }
 
   void add_init() {
-    auto* command =
-        add(app_, "init", "make a repository, its keys and its first root",
-            "cube-release init /srv/cube --product CUBE --root-keys 3 --root-threshold 2",
-            [this] { return init(o_.common, o_.init); });
+    auto* command = add(app_, "init", "make a repository, its keys and its first root",
+                        "cube-release init /srv/cube --product CUBE",
+                        [this] { return init(o_.common, o_.init); });
     command->add_option("folder", o_.init.folder, "the new repository")->required();
     command->add_option("--product", o_.init.product, "first part of every release name")
         ->required();
     command->add_option("--root-keys", o_.init.root_keys, "how many root keys")
         ->capture_default_str();
-    command
-        ->add_option("--root-threshold", o_.init.root_threshold,
-                     "how many of them must sign the next root")
-        ->capture_default_str();
+    command->add_option("--root-threshold", o_.init.root_threshold,
+                        "how many of them must sign the next root (default: more than half)");
     add_keys(command);
     add_protect(command);
   }
