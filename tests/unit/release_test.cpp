@@ -308,6 +308,7 @@ class OnePassphrase final : public Passphrases {
  public:
   explicit OnePassphrase(std::string text) : text_(std::move(text)) {}
   Result<SecretText> of(const std::string&) override { return SecretText(text_); }
+  Result<SecretText> pin_of(const std::string&) override { return SecretText(text_); }
   Result<SecretText> for_new(const std::string&) override { return SecretText(text_); }
 
  private:
