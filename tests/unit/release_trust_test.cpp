@@ -22,12 +22,13 @@ class ReleaseTrustTest : public ReleaseTest {
     return publisher;
   }
 
-  // Other keys for all that is signed online; `thief` has those before.
-  void rotate(const Publisher& publisher, const std::string& thief) const {
+  // Other keys for these roles; `thief` has those before.
+  void rotate(const Publisher& publisher, const std::string& thief,
+              const std::vector<std::string>& roles = {"targets", "snapshot", "timestamp"}) const {
     fs::copy(publisher.keys_path(), thief);
     const auto keys = KeyFolder::open(publisher.keys_path()).value();
     RootChange change;
-    for (const std::string role : {"targets", "snapshot", "timestamp"}) {
+    for (const auto& role : roles) {
       ASSERT_TRUE(keys.generate(role + "-2"));
       change.add.push_back({role, role + "-2"});
       change.remove.push_back({role, role});
@@ -103,6 +104,20 @@ TEST_F(ReleaseTrustTest, WhatRotatedKeysSignedIsNeverSignedAnew) {
   ASSERT_TRUE(write_signed_record(publisher.repository().folder(), record));
   ASSERT_TRUE(publisher.publish(clock_2026.now()));
   EXPECT_EQ(verify()->size(), 2U);
+}
+
+TEST_F(ReleaseTrustTest, EachDocumentNeedsTheKeysThatCountNow) {
+  for (const std::string role : {"targets", "snapshot", "timestamp"}) {
+    const auto publisher = with_one_release();
+    const auto old_root = publisher.repository().roots()->back();
+    rotate(publisher, scratch_.path() + "/thief", {role});
+    plant(KeyFolder::open(scratch_.path() + "/thief").value(), old_root,
+          publisher.repository().published()->value());
+    fs::remove(repository() + "/publisher/signed.json");
+    expect_refused(publisher, Errc::untrusted, role + ".json, by root version 2");
+    for (const auto& folder : {repository(), publisher.keys_path(), scratch_.path() + "/thief"})
+      fs::remove_all(folder);
+  }
 }
 
 TEST_F(ReleaseTrustTest, WhatAThiefOfPresentKeysSignedIsNotSignedAnewWhenTheyAreReplaced) {
