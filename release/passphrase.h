@@ -1,5 +1,5 @@
-// Where the passphrases of private keys come from: a port, so that the library neither asks a
-// terminal nor knows of one. Release programs only.
+// Where the passphrases of private keys and the PINs of tokens come from: a port, so that the
+// library neither asks a terminal nor knows of one. Release programs only.
 #pragma once
 
 #include <string>
@@ -34,6 +34,8 @@ class Passphrases {
   // Of a key that has one. `key` is its file, for the question.
   // Errors: untrusted (nobody can be asked), invalid (empty, or longer than 1024 bytes), failed.
   virtual Result<SecretText> of(const std::string& key) = 0;
+  // Of a PKCS#11 token, named by its label. Errors: as of().
+  virtual Result<SecretText> pin_of(const std::string& token) = 0;
   // For a key that is being made. Errors: as of().
   virtual Result<SecretText> for_new(const std::string& key) = 0;
 };

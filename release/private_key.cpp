@@ -6,17 +6,17 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/pkcs12.h>
+#include <openssl/rsa.h>
 #include <openssl/x509.h>
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
 
-#include "base/digest.h"
 #include "base/durable_file.h"
 #include "base/io.h"
 #include "keys/key.h"
+#include "release/public_part.h"
 
 namespace cube {
 namespace {
@@ -31,7 +31,8 @@ Error openssl_error(const std::string& what) {
   return {Errc::failed, what + ": OpenSSL refused; is its configuration changed?"};
 }
 
-constexpr std::string_view encrypted = "-----BEGIN ENCRYPTED PRIVATE KEY-----";
+// Of PKCS#8 and of the older forms ("Proc-Type: 4,ENCRYPTED") alike.
+constexpr std::string_view encrypted = "ENCRYPTED";
 
 // Without a passphrase at hand libcrypto must not ask the terminal itself.
 int give_passphrase(char* to, int size, int, void* from) {
@@ -39,17 +40,6 @@ int give_passphrase(char* to, int size, int, void* from) {
   if (secret == nullptr || secret->text().size() > static_cast<std::size_t>(size)) return -1;
   std::copy(secret->text().begin(), secret->text().end(), to);
   return static_cast<int>(secret->text().size());
-}
-
-Status check_private(const Fd& fd, const std::string& where) {
-  struct stat st {};
-  if (::fstat(fd.get(), &st) != 0) return system_error("stat " + where);
-  if (!S_ISREG(st.st_mode)) return Error{Errc::corrupt, "key " + where + ": not a regular file"};
-  if ((st.st_mode & (S_IRWXG | S_IRWXO)) != 0)
-    return Error{Errc::refused, "key " + where +
-                                    ": others than its owner may use it; if nobody has read it, "
-                                    "chmod 600 it, else replace it"};
-  return ok();
 }
 
 // PBES2 with scrypt; the costs are those of `openssl pkcs8 -scrypt`, the most that every libcrypto
@@ -72,40 +62,59 @@ bool write_encrypted(BIO* to, EVP_PKEY* key, const SecretText& passphrase) {
   return PEM_write_bio_PKCS8(to, sealed.get()) == 1;
 }
 
-}  // namespace
-
-struct PrivateKey::Secret {
-  explicit Secret(EVP_PKEY* owned) : key(owned, &EVP_PKEY_free) {}
-  std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key;
-};
-
-Result<PrivateKey> PrivateKey::with_public_part(std::shared_ptr<const Secret> secret) {
-  std::array<unsigned char, 32> bytes{};
-  std::size_t size = bytes.size();
-  if (EVP_PKEY_get_raw_public_key(secret->key.get(), bytes.data(), &size) != 1)
-    return openssl_error("public part of a key");
-  PrivateKey key(std::move(secret));
-  key.public_json_ =
-      Json(Json::Object{{"keytype", "ed25519"},
-                        {"scheme", "ed25519"},
-                        {"keyval", Json::Object{{"public", to_hex(bytes.data(), size)}}}});
-  key.id_ = key_id(key.public_json_);
-  return key;
+std::shared_ptr<EVP_PKEY> owned(EVP_PKEY* key) {
+  return {key, &EVP_PKEY_free};
 }
 
-Result<PrivateKey> PrivateKey::generate() {
-  auto secret = std::make_shared<const Secret>(EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519"));
-  if (!secret->key) return openssl_error("make an ed25519 key");
-  return with_public_part(std::move(secret));
+// The salt is as long as the digest: what other programs of TUF use and all accept.
+bool use_pss(EVP_PKEY_CTX* context) {
+  return EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PSS_PADDING) == 1 &&
+         EVP_PKEY_CTX_set_rsa_mgf1_md(context, EVP_sha256()) == 1 &&
+         EVP_PKEY_CTX_set_rsa_pss_saltlen(context, RSA_PSS_SALTLEN_DIGEST) == 1;
+}
+
+}  // namespace
+
+Status check_private_file(int fd, const std::string& where) {
+  struct stat st {};
+  if (::fstat(fd, &st) != 0) return system_error("stat " + where);
+  if (!S_ISREG(st.st_mode)) return Error{Errc::corrupt, "key " + where + ": not a regular file"};
+  if ((st.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+    return Error{Errc::refused, "key " + where +
+                                    ": others than its owner may use it; if nobody has read it, "
+                                    "chmod 600 it, else replace it"};
+  return ok();
+}
+
+PrivateKey::PrivateKey(std::shared_ptr<evp_pkey_st> key, Json public_json)
+    : key_(std::move(key)), public_json_(std::move(public_json)), id_(key_id(public_json_)) {}
+
+Result<PrivateKey> PrivateKey::of(std::shared_ptr<evp_pkey_st> key) {
+  CUBE_TRY(auto part, public_part_of(key.get()));
+  return PrivateKey(std::move(key), std::move(part));
+}
+
+Result<PrivateKey> PrivateKey::generate(KeyType type) {
+  constexpr std::size_t rsa_bits = 3072;
+  EVP_PKEY* made = nullptr;
+  if (type == KeyType::ed25519) made = EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519");
+  if (type == KeyType::ecdsa) made = EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "P-256");
+  if (type == KeyType::rsa) made = EVP_PKEY_Q_keygen(nullptr, nullptr, "RSA", rsa_bits);
+  if (made == nullptr) return openssl_error("make a key");
+  return of(owned(made));
 }
 
 Result<PrivateKey> PrivateKey::load(const RootDir& folder, const std::string& file,
                                     Passphrases* passphrases) {
   const std::string where = folder.join(file);
   CUBE_TRY(const auto fd, folder.open_file(file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
-  CUBE_CHECK(check_private(fd, where));
+  CUBE_CHECK(check_private_file(fd.get(), where));
   CUBE_TRY(auto content, read_all(fd, max_pem_bytes));
-  const SecretText pem(std::move(content));
+  return from_pem(SecretText(std::move(content)), where, passphrases);
+}
+
+Result<PrivateKey> PrivateKey::from_pem(const SecretText& pem, const std::string& where,
+                                        Passphrases* passphrases) {
   SecretText passphrase;
   const bool has_passphrase = pem.text().find(encrypted) != std::string::npos;
   if (has_passphrase) {
@@ -116,16 +125,18 @@ Result<PrivateKey> PrivateKey::load(const RootDir& folder, const std::string& fi
   }
   const Bio bio(BIO_new_mem_buf(pem.text().data(), static_cast<int>(pem.text().size())), &BIO_free);
   if (!bio) return openssl_error("read key " + where);
-  auto secret = std::make_shared<const Secret>(PEM_read_bio_PrivateKey(
-      bio.get(), nullptr, &give_passphrase, has_passphrase ? &passphrase : nullptr));
+  auto secret = owned(PEM_read_bio_PrivateKey(bio.get(), nullptr, &give_passphrase,
+                                              has_passphrase ? &passphrase : nullptr));
   ERR_clear_error();
-  if (!secret->key && has_passphrase)
+  if (!secret && has_passphrase)
     return Error{Errc::untrusted,
                  "key " + where + ": the passphrase is wrong, or the file is damaged"};
-  if (!secret->key || EVP_PKEY_get_base_id(secret->key.get()) != EVP_PKEY_ED25519)
+  if (!secret)
     return Error{Errc::corrupt,
-                 "key " + where + ": not an ed25519 key in PEM form; restore it from your copy"};
-  return with_public_part(std::move(secret));
+                 "key " + where + ": not a private key in PEM form; restore it from your copy"};
+  auto key = of(std::move(secret));
+  if (!key) return std::move(key).error().in("key " + where);
+  return key;
 }
 
 Status PrivateKey::store(const RootDir& folder, const std::string& file,
@@ -134,8 +145,8 @@ Status PrivateKey::store(const RootDir& folder, const std::string& file,
   const Bio bio(BIO_new(BIO_s_secmem()), &BIO_free);
   const bool written_out =
       bio &&
-      (passphrase != nullptr ? write_encrypted(bio.get(), secret_->key.get(), *passphrase)
-                             : PEM_write_bio_PKCS8PrivateKey(bio.get(), secret_->key.get(), nullptr,
+      (passphrase != nullptr ? write_encrypted(bio.get(), key_.get(), *passphrase)
+                             : PEM_write_bio_PKCS8PrivateKey(bio.get(), key_.get(), nullptr,
                                                              nullptr, 0, nullptr, nullptr) == 1);
   if (!written_out) return openssl_error("write key " + where);
   char* text = nullptr;
@@ -155,12 +166,19 @@ Status PrivateKey::store(const RootDir& folder, const std::string& file,
 
 Result<std::string> PrivateKey::sign(std::string_view message) const {
   const Context context(EVP_MD_CTX_new(), &EVP_MD_CTX_free);
-  std::string signature(64, '\0');
-  std::size_t size = signature.size();
+  const int type = EVP_PKEY_get_base_id(key_.get());
+  const auto* bytes = reinterpret_cast<const unsigned char*>(message.data());
+  EVP_PKEY_CTX* scheme = nullptr;  // belongs to context
+  std::size_t size = 0;
   if (!context ||
-      EVP_DigestSignInit(context.get(), nullptr, nullptr, nullptr, secret_->key.get()) != 1 ||
-      EVP_DigestSign(context.get(), reinterpret_cast<unsigned char*>(signature.data()), &size,
-                     reinterpret_cast<const unsigned char*>(message.data()), message.size()) != 1)
+      EVP_DigestSignInit(context.get(), &scheme, type == EVP_PKEY_ED25519 ? nullptr : EVP_sha256(),
+                         nullptr, key_.get()) != 1 ||
+      (type == EVP_PKEY_RSA && !use_pss(scheme)) ||
+      EVP_DigestSign(context.get(), nullptr, &size, bytes, message.size()) != 1)
+    return openssl_error("sign with key " + id_);
+  std::string signature(size, '\0');
+  if (EVP_DigestSign(context.get(), reinterpret_cast<unsigned char*>(signature.data()), &size,
+                     bytes, message.size()) != 1)
     return openssl_error("sign with key " + id_);
   signature.resize(size);
   return signature;

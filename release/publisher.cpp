@@ -132,10 +132,8 @@ Result<Publisher::Run> Publisher::begin(UnixSeconds now, std::optional<std::uint
 }
 
 Result<Json::Object> Publisher::targets_of(const PublishedState& state) {
-  CUBE_TRY(const Json document, Json::parse(state.targets.text, {max_targets_bytes, 16}));
-  CUBE_TRY(const Json body, document.member("signed"));
-  CUBE_TRY(const Json targets, body.member("targets"));
-  return targets.object();
+  CUBE_TRY(auto body, signed_part(state.targets.text));
+  return body.at("targets").object();
 }
 
 Result<Publisher::Document> Publisher::make_targets(const Run& run, Json::Object targets) const {
@@ -143,8 +141,12 @@ Result<Publisher::Document> Publisher::make_targets(const Run& run, Json::Object
   CUBE_TRY(made.version, repository_.next_version("targets"));
   const auto days = run.days.value_or(settings_.lifetimes.targets);
   const DocumentHead head{"targets", made.version, run.now + static_cast<UnixSeconds>(days) * day};
-  CUBE_TRY(made.text,
-           sign_document(targets_body(head, std::move(targets)), run.keys, run.root, "targets"));
+  Json::Object before;
+  if (run.before) {
+    CUBE_TRY(before, signed_part(run.before->targets.text));
+  }
+  const Json body = targets_body(head, std::move(before), std::move(targets));
+  CUBE_TRY(made.text, sign_document(body, run.keys, run.root, "targets"));
   CUBE_TRY(const auto read_back, parse_targets(made.text));
   CUBE_CHECK(check_signatures(read_back, run.root, "targets"));
   return made;
@@ -155,12 +157,19 @@ Result<Publisher::Document> Publisher::make_meta(const Run& run, const std::stri
                                                  const Document& document) const {
   Document made{role, 0, ""};
   CUBE_TRY(made.version, repository_.next_version(role));
+  const bool is_timestamp = role == "timestamp";
   const auto& usual = settings_.lifetimes;
-  const auto days = run.days.value_or(role == "timestamp" ? usual.timestamp : usual.snapshot);
+  const auto days = run.days.value_or(is_timestamp ? usual.timestamp : usual.snapshot);
   const DocumentHead head{role, made.version, run.now + static_cast<UnixSeconds>(days) * day};
-  CUBE_TRY(made.text, sign_document(meta_body(head, described, document.version, document.text),
-                                    run.keys, run.root, role));
-  if (role == "timestamp") {
+  Json::Object before;
+  if (run.before) {
+    CUBE_TRY(before,
+             signed_part(is_timestamp ? run.before->timestamp.text : run.before->snapshot.text));
+  }
+  CUBE_TRY(const Json body,
+           meta_body(head, std::move(before), described, document.version, document.text));
+  CUBE_TRY(made.text, sign_document(body, run.keys, run.root, role));
+  if (is_timestamp) {
     CUBE_TRY(const auto read_back, parse_timestamp(made.text));
     CUBE_CHECK(check_signatures(read_back, run.root, role));
   } else {
@@ -210,19 +219,33 @@ Result<Publication> Publisher::publish(UnixSeconds now, std::optional<std::uint6
                                           ": nothing is pending; compose a release first, or sign "
                                           "the metadata anew with cube-release renew"};
   }
-  CUBE_TRY(const auto signed_list, make_targets(run, std::move(targets)));
-  CUBE_TRY(const auto snapshot, make_meta(run, "snapshot", "targets", signed_list));
-  CUBE_TRY(const auto timestamp, make_meta(run, "timestamp", "snapshot", snapshot));
+  Anew anew;
+  CUBE_TRY(anew.targets, make_targets(run, std::move(targets)));
+  CUBE_TRY(anew.snapshot, make_meta(run, "snapshot", "targets", *anew.targets));
+  CUBE_TRY(anew.timestamp, make_meta(run, "timestamp", "snapshot", *anew.snapshot));
   for (const auto& manifest : manifests)
     CUBE_CHECK(repository_.put_manifest(manifest.name, manifest.text));
-  CUBE_CHECK(repository_.put_metadata("targets", signed_list.version, signed_list.text));
-  CUBE_CHECK(repository_.put_metadata("snapshot", snapshot.version, snapshot.text));
-  CUBE_CHECK(repository_.put_timestamp(timestamp.text));
+  CUBE_CHECK(put_and_stage(anew));
+  CUBE_CHECK(finish(run, anew));
   CUBE_CHECK(drop_pending(manifests));
-  CUBE_TRY(const auto done, parse_timestamp(timestamp.text));
-  run.result.expires = done.expires;
-  run.result.signed_roles = {"targets", "snapshot", "timestamp"};
   return std::move(run.result);
+}
+
+Status Publisher::put_and_stage(const Anew& anew) const {
+  for (const auto& document : {anew.targets, anew.snapshot})
+    if (document)
+      CUBE_CHECK(repository_.put_metadata(document->name, document->version, document->text));
+  return repository_.stage_timestamp(anew.timestamp.text);
+}
+
+Status Publisher::finish(Run& run, const Anew& anew) const {
+  CUBE_CHECK(repository_.put_timestamp(anew.timestamp.text));
+  for (const auto& document : {anew.targets, anew.snapshot})
+    if (document) run.result.signed_roles.push_back(document->name);
+  run.result.signed_roles.emplace_back("timestamp");
+  CUBE_TRY(const auto done, parse_timestamp(anew.timestamp.text));
+  run.result.expires = done.expires;
+  return ok();
 }
 
 }  // namespace cube

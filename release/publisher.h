@@ -26,10 +26,10 @@ namespace cube {
 
 struct InitOptions {
   Settings settings;
-  std::uint64_t root_keys = 1;
-  std::uint64_t root_threshold = 1;
-  bool protect = false;                // new keys get passphrases
-  Passphrases* passphrases = nullptr;  // outlives the publisher
+  std::uint64_t root_keys = 3;
+  std::optional<std::uint64_t> root_threshold;  // nullopt: more than half of the root keys
+  bool protect = false;                         // new keys get passphrases
+  Passphrases* passphrases = nullptr;           // outlives the publisher
 };
 
 struct Publication {
@@ -70,8 +70,9 @@ class Publisher {
   // at hand. Nothing is published. Errors: those of next_root_body().
   [[nodiscard]] Result<std::string> draft_root(const RootChange& change, UnixSeconds now,
                                                std::optional<std::uint64_t> days = {}) const;
-  // Publishes a draft that has all its signatures, and signs anew what its keys sign. Interrupted
-  // between the two, machines refuse the repository until renew().
+  // Publishes a draft that has all its signatures, and signs anew what its keys sign. That is
+  // signed and written before the root, all but timestamp.json; interrupted between those two,
+  // machines refuse the repository until renew().
   // Errors: as publish(), and those of check_next_root().
   Result<Publication> publish_root(const std::string& text, UnixSeconds now) const;
 
@@ -81,6 +82,7 @@ class Publisher {
 
  private:
   struct Document;
+  struct Anew;
   struct Run;
 
   Publisher(ReleaseRepository repository, Settings settings, std::string keys_path,
@@ -98,7 +100,10 @@ class Publisher {
                                            const Document& document) const;
   // All targets as they were signed, those that are no releases, too.
   [[nodiscard]] static Result<Json::Object> targets_of(const PublishedState& state);
-  [[nodiscard]] Status sign_anew(Run& run) const;
+  [[nodiscard]] Result<Anew> make_anew(const Run& run) const;
+  // Up to the step that readers see.
+  [[nodiscard]] Status put_and_stage(const Anew& anew) const;
+  [[nodiscard]] Status finish(Run& run, const Anew& anew) const;
   [[nodiscard]] Status add_pending(Run& run, Json::Object& targets,
                                    std::vector<Document>& manifests) const;
   [[nodiscard]] Status drop_pending(const std::vector<Document>& manifests) const;

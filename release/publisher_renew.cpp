@@ -29,34 +29,24 @@ Status check_can_follow(const PublishedState& state, const KeyFolder& keys, cons
 
 }  // namespace
 
-Status Publisher::sign_anew(Run& run) const {
+Result<Publisher::Anew> Publisher::make_anew(const Run& run) const {
   CUBE_TRY(const bool with_snapshot, can_sign(run.keys, run.root, "snapshot"));
-  CUBE_TRY(bool with_targets, can_sign(run.keys, run.root, "targets"));
-  with_targets = with_targets && with_snapshot;
-  Document of_targets{"targets", run.before->targets.version, run.before->targets.text};
-  Document snapshot{"snapshot", run.before->snapshot.version, run.before->snapshot.text};
-  if (with_targets) {
-    CUBE_TRY(auto targets, targets_of(*run.before));
-    CUBE_TRY(of_targets, make_targets(run, std::move(targets)));
+  CUBE_TRY(const bool with_targets, can_sign(run.keys, run.root, "targets"));
+  const auto& before = *run.before;
+  Document of_targets{"targets", before.targets.version, before.targets.text};
+  Document of_snapshot{"snapshot", before.snapshot.version, before.snapshot.text};
+  Anew anew;
+  if (with_targets && with_snapshot) {
+    CUBE_TRY(auto targets, targets_of(before));
+    CUBE_TRY(anew.targets, make_targets(run, std::move(targets)));
   }
   if (with_snapshot) {
-    CUBE_TRY(snapshot, make_meta(run, "snapshot", "targets", of_targets));
+    CUBE_TRY(anew.snapshot,
+             make_meta(run, "snapshot", "targets", anew.targets ? *anew.targets : of_targets));
   }
-  CUBE_TRY(const auto timestamp, make_meta(run, "timestamp", "snapshot", snapshot));
-  auto& roles = run.result.signed_roles;
-  if (with_targets) {
-    CUBE_CHECK(repository_.put_metadata("targets", of_targets.version, of_targets.text));
-    roles.push_back("targets");
-  }
-  if (with_snapshot) {
-    CUBE_CHECK(repository_.put_metadata("snapshot", snapshot.version, snapshot.text));
-    roles.push_back("snapshot");
-  }
-  CUBE_CHECK(repository_.put_timestamp(timestamp.text));
-  roles.push_back("timestamp");
-  CUBE_TRY(const auto done, parse_timestamp(timestamp.text));
-  run.result.expires = done.expires;
-  return ok();
+  CUBE_TRY(anew.timestamp,
+           make_meta(run, "timestamp", "snapshot", anew.snapshot ? *anew.snapshot : of_snapshot));
+  return anew;
 }
 
 Result<Publication> Publisher::renew(UnixSeconds now, std::optional<std::uint64_t> days) const {
@@ -64,7 +54,9 @@ Result<Publication> Publisher::renew(UnixSeconds now, std::optional<std::uint64_
   if (!run.before)
     return Error{Errc::nothing_to_do,
                  "repository " + repository_.path() + ": nothing is published; publish first"};
-  CUBE_CHECK(sign_anew(run));
+  CUBE_TRY(const auto anew, make_anew(run));
+  CUBE_CHECK(put_and_stage(anew));
+  CUBE_CHECK(finish(run, anew));
   return std::move(run.result);
 }
 
@@ -81,13 +73,18 @@ Result<Publication> Publisher::publish_root(const std::string& text, UnixSeconds
   CUBE_TRY(auto next, parse_root(text));
   CUBE_CHECK(check_next_root(next, run.root));
   if (run.before) CUBE_CHECK(check_can_follow(*run.before, run.keys, next));
-  CUBE_CHECK(repository_.put_metadata("root", next.version, text));
   const bool roles_changed = run.root.roles != next.roles;
   run.root = std::move(next);
   run.result.warnings.clear();  // of the root that is no longer the newest
-  run.result.signed_roles.push_back("root");
+  run.result.signed_roles.emplace_back("root");
   run.result.expires = run.root.expires;
-  if (run.before && roles_changed) CUBE_CHECK(sign_anew(run));
+  std::optional<Anew> anew;
+  if (run.before && roles_changed) {
+    CUBE_TRY(anew, make_anew(run));
+    CUBE_CHECK(put_and_stage(*anew));
+  }
+  CUBE_CHECK(repository_.put_metadata("root", run.root.version, text));
+  if (anew) CUBE_CHECK(finish(run, *anew));
   return std::move(run.result);
 }
 

@@ -12,6 +12,13 @@ struct Publisher::Document {
   std::string text;
 };
 
+// What one run signs: the documents that are new, and the timestamp.
+struct Publisher::Anew {
+  std::optional<Document> targets;
+  std::optional<Document> snapshot;
+  Document timestamp;
+};
+
 // What is known and held from begin() to the last write, under the lock.
 struct Publisher::Run {
   Fd lock;

@@ -7,6 +7,7 @@
 #include "base/digest.h"
 #include "base/durable_file.h"
 #include "model/manifest.h"
+#include "release/signed_record.h"
 
 namespace cube {
 namespace {
@@ -29,16 +30,23 @@ std::uint64_t version_in(const std::string& file, const std::string& role) {
   return parsed.ec == std::errc() && parsed.ptr == end ? version : 0;
 }
 
-// By the newest root that fits: after a rotation of keys, what the old keys signed stays known.
-Status check_by_any(const Metadata& document, const std::vector<Root>& roots,
-                    const std::string& role) {
-  auto newest = check_signatures(document, roots.back(), role);
-  if (newest) return ok();
-  const bool older = std::any_of(roots.begin(), roots.end() - 1, [&](const Root& root) {
-    return check_signatures(document, root, role).has_value();
-  });
-  if (older) return ok();
-  return std::move(newest).error().in(role + ".json");
+Status check_role(const Metadata& document, const Root& root, const std::string& role) {
+  auto enough = check_signatures(document, root, role);
+  if (enough) return ok();
+  return std::move(enough).error().in(role + ".json, by root version " +
+                                      std::to_string(root.version));
+}
+
+// Which of the two a reader sees now; neither, when somebody else wrote it.
+Status check_ours(const std::optional<std::string>& served, const SignedRecord& record,
+                  const std::string& where) {
+  const std::string digest = served ? to_hex(sha256(*served)) : "";
+  if (digest == record.served || (served && *served == record.timestamp)) return ok();
+  return Error{Errc::corrupt,
+               where +
+                   ": is not what was signed here last, so somebody else wrote it, and nothing is "
+                   "signed on top of it; restore metadata/ from your copy, or if you know who "
+                   "signed it and agree with every release in it, remove publisher/signed.json"};
 }
 
 Status check_version(const Metadata& document, std::uint64_t expected, const std::string& file) {
@@ -104,28 +112,55 @@ Result<std::string> ReleaseRepository::read(const std::string& file, std::size_t
   return text;
 }
 
+Result<std::optional<std::string>> ReleaseRepository::served_timestamp() const {
+  auto text = folder_.read_file(timestamp_file, max_metadata_bytes);
+  if (!text && text.error().code == Errc::not_found) return std::optional<std::string>();
+  if (!text) return std::move(text).error();
+  return std::optional<std::string>(std::move(text).value());
+}
+
 Result<std::optional<PublishedState>> ReleaseRepository::published() const {
-  if (!folder_.exists(timestamp_file)) return std::optional<PublishedState>();
+  CUBE_TRY(const auto served, served_timestamp());
+  CUBE_TRY(const auto record, read_signed_record(folder_));
+  if (record) CUBE_CHECK(check_ours(served, *record, folder_.join(timestamp_file)));
+  if (!served && !record) return std::optional<PublishedState>();
   CUBE_TRY(const auto chain, roots());
+  const Root& newest = chain.back();
+  const auto found = [](Result<PublishedState> state) -> Result<std::optional<PublishedState>> {
+    if (!state) return std::move(state).error();
+    return std::optional<PublishedState>(std::move(state).value());
+  };
+  const bool interrupted = record && (!served || *served != record->timestamp);
+  if (interrupted && !served) return std::optional<PublishedState>();
+  auto state = state_of(*served, newest);
+  if (state || !interrupted || state.error().code != Errc::untrusted)
+    return found(std::move(state));
+  // The run ended after a new root: what it signed for that root counts. So nothing that only older
+  // keys signed is ever signed anew.
+  auto staged = state_of(record->timestamp, newest);
+  return found(staged ? std::move(staged) : std::move(state));
+}
+
+Result<PublishedState> ReleaseRepository::state_of(const std::string& timestamp,
+                                                   const Root& root) const {
   PublishedState state;
-  CUBE_TRY(const auto timestamp_text, read(timestamp_file, max_metadata_bytes, {}));
-  CUBE_TRY(state.timestamp, parse_timestamp(timestamp_text));
-  CUBE_CHECK(check_by_any(state.timestamp, chain, "timestamp"));
+  CUBE_TRY(state.timestamp, parse_timestamp(timestamp));
+  CUBE_CHECK(check_role(state.timestamp, root, "timestamp"));
 
   const auto& of_snapshot = state.timestamp.snapshot;
   const auto snapshot_file = metadata_file("snapshot", of_snapshot.version);
-  CUBE_TRY(const auto snapshot_text, read(snapshot_file, max_metadata_bytes, of_snapshot));
+  CUBE_TRY(const auto snapshot_text, read(snapshot_file, max_snapshot_bytes, of_snapshot));
   CUBE_TRY(state.snapshot, parse_snapshot(snapshot_text));
   CUBE_CHECK(check_version(state.snapshot, of_snapshot.version, snapshot_file));
-  CUBE_CHECK(check_by_any(state.snapshot, chain, "snapshot"));
+  CUBE_CHECK(check_role(state.snapshot, root, "snapshot"));
 
   const auto& of_targets = state.snapshot.targets;
   const auto targets_file = metadata_file("targets", of_targets.version);
   CUBE_TRY(const auto targets_text, read(targets_file, max_targets_bytes, of_targets));
   CUBE_TRY(state.targets, parse_targets(targets_text));
   CUBE_CHECK(check_version(state.targets, of_targets.version, targets_file));
-  CUBE_CHECK(check_by_any(state.targets, chain, "targets"));
-  return std::optional<PublishedState>(std::move(state));
+  CUBE_CHECK(check_role(state.targets, root, "targets"));
+  return state;
 }
 
 Result<std::string> ReleaseRepository::manifest(const std::string& name,
@@ -160,8 +195,14 @@ Status ReleaseRepository::put_metadata(const std::string& role, std::uint64_t ve
   return replace_file(folder_, file, text);
 }
 
+Status ReleaseRepository::stage_timestamp(const std::string& text) const {
+  CUBE_TRY(const auto served, served_timestamp());
+  return write_signed_record(folder_, {served ? to_hex(sha256(*served)) : "", text});
+}
+
 Status ReleaseRepository::put_timestamp(const std::string& text) const {
-  return replace_file(folder_, timestamp_file, text);
+  CUBE_CHECK(replace_file(folder_, timestamp_file, text));
+  return write_signed_record(folder_, {to_hex(sha256(text)), text});
 }
 
 Status ReleaseRepository::put_manifest(const std::string& name, const std::string& text) const {

@@ -4,7 +4,8 @@
 // What is written is whole and durable before the next file begins, and nothing that a reader may
 // have seen ever changes, except timestamp.json, which is replaced in one step. So a reader sees
 // the state before or after, never between. What was published is read back as strictly as a
-// client does, expiry aside: a damaged or tampered state is never signed anew.
+// client does, expiry aside, and must be what the publisher itself signed last: a state that is
+// damaged, tampered with or signed by others, with whatever keys, is never signed anew.
 #pragma once
 
 #include <cstdint>
@@ -35,7 +36,10 @@ class ReleaseRepository {
   // All roots from 1 on, each checked against its predecessor and itself; at least one.
   // Errors: corrupt, untrusted, failed.
   [[nodiscard]] Result<std::vector<Root>> roots() const;
-  // nullopt: nothing was published yet. Errors: corrupt, untrusted, failed.
+  // What timestamp.json leads to; after a run that ended between a new root and timestamp.json,
+  // what that run was about to publish. nullopt: nothing was published yet. Errors: corrupt
+  // (damaged, or not what was signed here last), untrusted (not signed by the keys of the newest
+  // root), failed.
   [[nodiscard]] Result<std::optional<PublishedState>> published() const;
   // The manifest of a published release, checked. Errors: corrupt, failed.
   [[nodiscard]] Result<std::string> manifest(const std::string& name, const TargetFile& file) const;
@@ -48,7 +52,10 @@ class ReleaseRepository {
   // metadata/VERSION.ROLE.json. Errors: bug (a file that is there), no_space, failed.
   Status put_metadata(const std::string& role, std::uint64_t version,
                       const std::string& text) const;
-  // metadata/timestamp.json: the step that readers see. Errors: no_space, failed.
+  // Notes the timestamp that is about to be put. Errors: no_space, failed.
+  Status stage_timestamp(const std::string& text) const;
+  // metadata/timestamp.json: the step that readers see. It must be staged. Errors: no_space,
+  // failed.
   Status put_timestamp(const std::string& text) const;
   // targets/releases/NAME/HASH.manifest.json. Errors: no_space, failed.
   Status put_manifest(const std::string& name, const std::string& text) const;
@@ -61,6 +68,10 @@ class ReleaseRepository {
   explicit ReleaseRepository(RootDir folder) : folder_(std::move(folder)) {}
   [[nodiscard]] Result<std::string> read(const std::string& file, std::size_t max_bytes,
                                          const MetaFile& expected) const;
+  [[nodiscard]] Result<std::optional<std::string>> served_timestamp() const;
+  // All that a timestamp leads to, checked by one root.
+  [[nodiscard]] Result<PublishedState> state_of(const std::string& timestamp,
+                                                const Root& root) const;
   RootDir folder_;
 };
 

@@ -1,6 +1,7 @@
 #include "release/root_change.h"
 
 #include <algorithm>
+#include <set>
 
 #include "base/digest.h"
 #include "release/signed_metadata.h"
@@ -21,10 +22,8 @@ Result<Role*> role_of(Draft& draft, const std::string& name) {
 }
 
 Result<Draft> draft_of(const Root& root) {
-  CUBE_TRY(const Json document, Json::parse(root.text, {max_metadata_bytes, 16}));
-  CUBE_TRY(const Json body, document.member("signed"));
-  CUBE_TRY(const Json keys, body.member("keys"));
-  CUBE_TRY(auto known, keys.object());
+  CUBE_TRY(auto body, signed_part(root.text));
+  CUBE_TRY(auto known, body["keys"].object());
   return Draft{std::move(known), root.roles};
 }
 
@@ -48,11 +47,44 @@ Status remove_key(Draft& draft, const KeyOfRole& removed, const KeyFolder& keys)
   return ok();
 }
 
-Status check_role(const std::string& name, const Role& role) {
-  if (role.threshold >= 1 && role.threshold <= role.key_ids.size()) return ok();
-  return Error{Errc::invalid,
-               "role " + name + ": a threshold of " + std::to_string(role.threshold) + " with " +
-                   std::to_string(role.key_ids.size()) + " keys; add keys or change the threshold"};
+// One key under two ids, or in two spellings, counts once.
+Result<std::size_t> different_keys(const Role& role, const Draft& draft) {
+  std::set<std::string> different;
+  for (const auto& id : role.key_ids) {
+    CUBE_TRY(const auto key, PublicKey::parse(draft.known.at(id)));
+    different.insert(key.bytes);
+  }
+  return different.size();
+}
+
+Status check_role(const std::string& name, const Role& role, std::size_t keys) {
+  if (role.threshold >= 1 && role.threshold <= keys) return ok();
+  return Error{Errc::invalid, "role " + name + ": a threshold of " +
+                                  std::to_string(role.threshold) + " with " + std::to_string(keys) +
+                                  " keys; add keys or change the threshold"};
+}
+
+// Members and roles that are not known here stay as they are, with the keys of those roles.
+Result<Json> with_foreign_parts(const Root& root, const Draft& draft, const Json& made) {
+  CUBE_TRY(auto body, signed_part(root.text));
+  CUBE_TRY(auto roles, body["roles"].object());
+  CUBE_TRY(auto members, made.object());
+  CUBE_TRY(auto keys, members["keys"].object());
+  CUBE_TRY(const auto known, members["roles"].object());
+  for (const auto& [name, role] : known) roles[name] = role;
+  for (const auto& [name, role] : roles) {
+    if (known.count(name) != 0) continue;
+    CUBE_TRY(const Json listed, role.member("keyids"));
+    CUBE_TRY(const auto ids, listed.array());
+    for (const auto& each : ids) {
+      CUBE_TRY(const auto id, each.string());
+      if (const auto key = draft.known.find(id); key != draft.known.end()) keys.insert(*key);
+    }
+  }
+  members["roles"] = std::move(roles);
+  members["keys"] = std::move(keys);
+  for (auto& [name, value] : members) body[name] = value;
+  return Json(std::move(body));
 }
 
 }  // namespace
@@ -68,13 +100,14 @@ Result<Json> next_root_body(const Root& root, const RootChange& change, const Ke
   }
   std::map<std::string, RoleKeys> roles;
   for (const auto& [name, role] : draft.roles) {
-    CUBE_CHECK(check_role(name, role));
+    CUBE_TRY(const auto count, different_keys(role, draft));
+    CUBE_CHECK(check_role(name, role, count));
     auto& described = roles[name];
     described.threshold = role.threshold;
     for (const auto& id : role.key_ids)
       described.keys.push_back({"", id, draft.known.at(id), false});
   }
-  return root_body({"root", root.version + 1, expires}, roles);
+  return with_foreign_parts(root, draft, root_body({"root", root.version + 1, expires}, roles));
 }
 
 Result<std::string> draft_next_root(const Json& body, const Root& root, const KeyFolder& keys) {

@@ -37,8 +37,15 @@ Json root_body(const DocumentHead& head, const std::map<std::string, RoleKeys>& 
   return body_of(head, {{"consistent_snapshot", true}, {"keys", keys}, {"roles", described}});
 }
 
-Json targets_body(const DocumentHead& head, Json::Object targets) {
-  return body_of(head, {{"targets", std::move(targets)}});
+Result<Json::Object> signed_part(const std::string& text) {
+  CUBE_TRY(const Json document, Json::parse(text, {max_targets_bytes, 16}));
+  CUBE_TRY(const Json body, document.member("signed"));
+  return body.object();
+}
+
+Json targets_body(const DocumentHead& head, Json::Object before, Json::Object targets) {
+  before["targets"] = std::move(targets);
+  return body_of(head, std::move(before));
 }
 
 Json target_file(const std::string& content) {
@@ -46,12 +53,18 @@ Json target_file(const std::string& content) {
                            {"hashes", hashes(to_hex(sha256(content)))}});
 }
 
-Json meta_body(const DocumentHead& head, const std::string& described, std::uint64_t version,
-               const std::string& text) {
+Result<Json> meta_body(const DocumentHead& head, Json::Object before, const std::string& described,
+                       std::uint64_t version, const std::string& text) {
+  Json::Object meta;
+  if (const auto found = before.find("meta"); found != before.end()) {
+    CUBE_TRY(meta, found->second.object());
+  }
   const Json file(Json::Object{{"version", version},
                                {"length", std::uint64_t{text.size()}},
                                {"hashes", hashes(to_hex(sha256(text)))}});
-  return body_of(head, {{"meta", Json::Object{{described + ".json", file}}}});
+  meta[described + ".json"] = file;
+  before["meta"] = std::move(meta);
+  return body_of(head, std::move(before));
 }
 
 Result<std::vector<PrivateKey>> signers_of(const KeyFolder& keys, const Root& root,

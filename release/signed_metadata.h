@@ -28,13 +28,18 @@ struct RoleKeys {
 
 [[nodiscard]] Json root_body(const DocumentHead& head,
                              const std::map<std::string, RoleKeys>& roles);
-// `targets` by their whole names ("releases/NAME/manifest.json").
-[[nodiscard]] Json targets_body(const DocumentHead& head, Json::Object targets);
+// The `signed` part of a document, from which the next version of it is made. Errors: corrupt.
+Result<Json::Object> signed_part(const std::string& text);
+// `targets` by their whole names ("releases/NAME/manifest.json"). `before`: the `signed` part of
+// the version before, or nothing; delegations and members that are not known here stay as they are.
+[[nodiscard]] Json targets_body(const DocumentHead& head, Json::Object before,
+                                Json::Object targets);
 // How the targets role describes a file.
 [[nodiscard]] Json target_file(const std::string& content);
-// Of "timestamp" and "snapshot", which describe the document `text` of role `described`.
-[[nodiscard]] Json meta_body(const DocumentHead& head, const std::string& described,
-                             std::uint64_t version, const std::string& text);
+// Of "timestamp" and "snapshot", which describe the document `text` of role `described`. `before`
+// as in targets_body(); what a snapshot says of delegated roles stays as it is. Errors: corrupt.
+Result<Json> meta_body(const DocumentHead& head, Json::Object before, const std::string& described,
+                       std::uint64_t version, const std::string& text);
 
 // The private keys of `role` in `root` that are at hand. Errors: those of KeyFolder.
 Result<std::vector<PrivateKey>> signers_of(const KeyFolder& keys, const Root& root,

@@ -73,6 +73,10 @@ Result<SecretText> ask(const std::string& question) {
   return checked(std::move(answer).value());
 }
 
+std::string question_of(const std::string& key) {
+  return "passphrase of key " + key;
+}
+
 }  // namespace
 
 Result<SecretText> AskedPassphrases::first_line() {
@@ -83,13 +87,21 @@ Result<SecretText> AskedPassphrases::first_line() {
   return from_fd_->copy();
 }
 
-Result<SecretText> AskedPassphrases::of(const std::string& key) {
+Result<SecretText> AskedPassphrases::asked_once(const std::string& question) {
   if (fd_ >= 0) return first_line();
-  auto& known = asked_[key];
+  auto& known = asked_[question];
   if (known.text().empty()) {
-    CUBE_TRY(known, ask("passphrase of key " + key));
+    CUBE_TRY(known, ask(question));
   }
   return known.copy();
+}
+
+Result<SecretText> AskedPassphrases::of(const std::string& key) {
+  return asked_once(question_of(key));
+}
+
+Result<SecretText> AskedPassphrases::pin_of(const std::string& token) {
+  return asked_once("PIN of token " + token);
 }
 
 Result<SecretText> AskedPassphrases::for_new(const std::string& key) {
@@ -98,7 +110,7 @@ Result<SecretText> AskedPassphrases::for_new(const std::string& key) {
   CUBE_TRY(const auto again, ask("the same again"));
   if (once.text() != again.text())
     return Error{Errc::invalid, "passphrase: the two are different; nothing was made"};
-  asked_[key] = once.copy();
+  asked_[question_of(key)] = once.copy();
   return once;
 }
 

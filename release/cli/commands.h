@@ -29,8 +29,15 @@ struct Common {
 struct InitCommand {
   std::string folder;
   std::string product;
-  std::uint64_t root_keys = 1;
-  std::uint64_t root_threshold = 1;
+  std::uint64_t root_keys = 3;
+  std::optional<std::uint64_t> root_threshold;
+  bool protect = false;
+};
+
+struct KeyCommand {
+  std::string name;
+  std::string source;  // of import: a file or a pkcs11: URI
+  std::string type = "ed25519";
   bool protect = false;
 };
 
@@ -43,7 +50,8 @@ struct RootCommand {  // each "ROLE=VALUE"
 };
 
 Result<int> init(const Common& common, const InitCommand& command);
-Result<int> key_generate(const Common& common, const std::string& name, bool protect);
+Result<int> key_generate(const Common& common, const KeyCommand& command);
+Result<int> key_import(const Common& common, const KeyCommand& command);
 Result<int> key_list(const Common& common);
 Result<int> compose(const Common& common, const ComposeRequest& request);
 Result<int> publish(const Common& common, std::optional<std::uint64_t> days);

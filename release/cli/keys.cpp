@@ -1,4 +1,4 @@
-// cube-release init, key generate, key list.
+// cube-release init, key generate, key import, key list.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -24,6 +24,7 @@ Json key_json(const NamedKey& key, const Root* root) {
   return Json(Json::Object{{"name", key.name},
                            {"id", key.id},
                            {"private", key.has_private},
+                           {"token", key.in_token},
                            {"roles", root != nullptr ? roles_of(key.id, *root) : Json::Array()}});
 }
 
@@ -34,6 +35,26 @@ std::string roles_text(const NamedKey& key, const Root* root) {
       if (std::find(role.key_ids.begin(), role.key_ids.end(), key.id) != role.key_ids.end())
         text += (text.empty() ? "" : ",") + name;
   return text.empty() ? "-" : text;
+}
+
+std::string held(const NamedKey& key) {
+  if (key.in_token) return "private part in a token";
+  return key.has_private ? "private part here" : "private part elsewhere";
+}
+
+int tell_new(const Common& common, const NamedKey& key, const std::string& path) {
+  if (common.json)
+    fmt::print("{}\n", key_json(key, nullptr).line());
+  else
+    fmt::print("Key {} ({}) in {}, {}\n", key.name, key.id, path, held(key));
+  return exit_done;
+}
+
+Result<KeyType> key_type(const std::string& name) {
+  if (name == "ed25519") return KeyType::ed25519;
+  if (name == "ecdsa") return KeyType::ecdsa;
+  if (name == "rsa") return KeyType::rsa;
+  return Error{Errc::invalid, "key type \"" + name + "\": is none of ed25519, ecdsa and rsa"};
 }
 
 }  // namespace
@@ -72,21 +93,26 @@ Result<int> init(const Common& common, const InitCommand& command) {
   }
   fmt::print(
       "Repository of {} in {}\n"
-      "Keys in {}: keep a copy, and keep root-*.pem where no network reaches them.\n"
+      "Keys in {}: keep a copy. Keys in one folder are one key: give each root-*.pem to a holder "
+      "of its own, away from any network.\n"
       "Bake this file into every image as /usr/share/cube-update/root.json:\n  {}\n",
       command.product, path, publisher.keys_path(), trusted_root);
   return exit_done;
 }
 
-Result<int> key_generate(const Common& common, const std::string& name, bool protect) {
+Result<int> key_generate(const Common& common, const KeyCommand& command) {
+  CUBE_TRY(const auto type, key_type(command.type));
   CUBE_TRY(const auto path, key_folder(common));
   CUBE_TRY(const auto keys, KeyFolder::make(path, common.passphrases));
-  CUBE_TRY(const auto key, keys.generate(name, protect));
-  if (common.json)
-    fmt::print("{}\n", key_json(key, nullptr).line());
-  else
-    fmt::print("Key {} ({}) in {}\n", key.name, key.id, path);
-  return exit_done;
+  CUBE_TRY(const auto key, keys.generate(command.name, command.protect, type));
+  return tell_new(common, key, path);
+}
+
+Result<int> key_import(const Common& common, const KeyCommand& command) {
+  CUBE_TRY(const auto path, key_folder(common));
+  CUBE_TRY(const auto keys, KeyFolder::make(path, common.passphrases));
+  CUBE_TRY(const auto key, keys.import(command.source, command.name, command.protect));
+  return tell_new(common, key, path);
 }
 
 Result<int> key_list(const Common& common) {
@@ -107,8 +133,7 @@ Result<int> key_list(const Common& common) {
     return exit_done;
   }
   for (const auto& key : named)
-    fmt::print("{:<16} {:<20} {}  {}\n", key.name, roles_text(key, root), key.id,
-               key.has_private ? "private part here" : "private part elsewhere");
+    fmt::print("{:<16} {:<20} {}  {}\n", key.name, roles_text(key, root), key.id, held(key));
   return exit_done;
 }
 

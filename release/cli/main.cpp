@@ -41,7 +41,7 @@ struct Options {
   ComposeRequest compose;
   RootCommand root;
   std::string owners = ::geteuid() == 0 ? "keep" : "root";
-  std::string key_name;
+  KeyCommand key;
   int passphrase_fd = -1;
   std::vector<std::string> sign_with;
   std::optional<std::uint64_t> lifetime;
@@ -89,44 +89,52 @@ class Commands {
                         "folder of the private keys (default: beside the repository, NAME.keys)");
     command
         ->add_option("--passphrase-fd", o_.passphrase_fd,
-                     "read the keys' passphrase from this descriptor (default: ask)")
+                     "read the keys' passphrase or PIN from this descriptor (default: ask)")
         ->check(CLI::Range(0, 1023));
   }
-  void add_protect(CLI::App* command) {
-    command->add_flag("--passphrase", o_.init.protect,
-                      "protect new private keys with a passphrase");
+  static void add_protect(CLI::App* command, bool& protect) {
+    command->add_flag("--passphrase", protect, "protect new private keys with a passphrase");
   }
 
   void add_init() {
-    auto* command =
-        add(app_, "init", "make a repository, its keys and its first root",
-            "cube-release init /srv/cube --product CUBE --root-keys 3 --root-threshold 2",
-            [this] { return init(o_.common, o_.init); });
+    auto* command = add(app_, "init", "make a repository, its keys and its first root",
+                        "cube-release init /srv/cube --product CUBE",
+                        [this] { return init(o_.common, o_.init); });
     command->add_option("folder", o_.init.folder, "the new repository")->required();
     command->add_option("--product", o_.init.product, "first part of every release name")
         ->required();
     command->add_option("--root-keys", o_.init.root_keys, "how many root keys")
         ->capture_default_str();
-    command
-        ->add_option("--root-threshold", o_.init.root_threshold,
-                     "how many of them must sign the next root")
-        ->capture_default_str();
+    command->add_option("--root-threshold", o_.init.root_threshold,
+                        "how many of them must sign the next root (default: more than half)");
     add_keys(command);
-    add_protect(command);
+    add_protect(command, o_.init.protect);
   }
 
   void add_key() {
     auto* key = app_.add_subcommand("key", "the publisher's keys")->require_subcommand(1);
-    auto* generate =
-        add(*key, "generate", "make an ed25519 key; a key that exists is never overwritten",
-            "cube-release key generate root-2 --keys /media/usb/keys",
-            [this] { return key_generate(o_.common, o_.key_name, o_.init.protect); });
-    generate->add_option("name", o_.key_name, "its name: NAME.pem and NAME.pub.json")->required();
-    add_protect(generate);
+    auto* generate = add(*key, "generate", "make a key; one that exists is never overwritten",
+                         "cube-release key generate root-2 --keys /media/usb/keys",
+                         [this] { return key_generate(o_.common, o_.key); });
+    generate->add_option("name", o_.key.name, "its name: NAME.pem and NAME.pub.json")->required();
+    generate->add_option("--type", o_.key.type, "ed25519, ecdsa (P-256) or rsa (3072 bits)")
+        ->check(CLI::IsMember({"ed25519", "ecdsa", "rsa"}))
+        ->capture_default_str();
+    auto* import =
+        add(*key, "import", "take a key that was made elsewhere",
+            "cube-release key import 'pkcs11:token=cube;object=targets' --name targets-2",
+            [this] { return key_import(o_.common, o_.key); });
+    import
+        ->add_option("source", o_.key.source,
+                     "a PEM file with a private or a public key, a NAME.pub.json, or the PKCS#11 "
+                     "URI of a key that stays in its token")
+        ->required();
+    import->add_option("--name", o_.key.name, "its name here")->required();
+    for (auto* command : {generate, import}) add_protect(command, o_.key.protect);
     auto* listing =
         add(*key, "list", "keys, the roles they sign for, and where private parts are",
             "cube-release key list --repository /srv/cube", [this] { return key_list(o_.common); });
-    for (auto* command : {generate, listing}) {
+    for (auto* command : {generate, import, listing}) {
       add_repository(command);
       add_keys(command);
     }

@@ -34,14 +34,20 @@ def canonical(value):
     return "{" + ",".join(canonical(key) + ":" + canonical(value[key]) for key in sorted(value)) + "}"
 
 
-def openssl_accepts(public_hex, message, signature):
+def openssl_accepts(key, message, signature):
+    public, scheme = key["keyval"]["public"], key["scheme"]
+    if scheme == "ed25519":
+        pem = base64.encodebytes(KEY_HEAD + bytes.fromhex(public)).decode()
+        public = f"-----BEGIN PUBLIC KEY-----\n{pem}-----END PUBLIC KEY-----\n"
+    options = {"ed25519": [], "ecdsa-sha2-nistp256": ["-digest", "sha256"],
+               "rsassa-pss-sha256": ["-digest", "sha256", "-pkeyopt", "rsa_padding_mode:pss",
+                                     "-pkeyopt", "rsa_pss_saltlen:digest"]}[scheme]
     with tempfile.TemporaryDirectory() as folder:
-        pem = base64.encodebytes(KEY_HEAD + bytes.fromhex(public_hex)).decode()
-        (Path(folder) / "key").write_text(f"-----BEGIN PUBLIC KEY-----\n{pem}-----END PUBLIC KEY-----\n")
+        (Path(folder) / "key").write_text(public)
         (Path(folder) / "message").write_bytes(message)
         (Path(folder) / "signature").write_bytes(signature)
         done = subprocess.run(["openssl", "pkeyutl", "-verify", "-rawin", "-pubin", "-inkey", "key", "-in", "message",
-                               "-sigfile", "signature"], cwd=folder, capture_output=True, timeout=30)
+                               "-sigfile", "signature", *options], cwd=folder, capture_output=True, timeout=30)
     return done.returncode == 0
 
 
@@ -63,7 +69,7 @@ def check_role(document, root, role):
             continue
         key = root["keys"][signature["keyid"]]
         assert hashlib.sha256(canonical(key).encode()).hexdigest() == signature["keyid"], "key id"
-        if openssl_accepts(key["keyval"]["public"], message, bytes.fromhex(signature["sig"])):
+        if openssl_accepts(key, message, bytes.fromhex(signature["sig"])):
             good.add(key["keyval"]["public"])
     assert len(good) >= root["roles"][role]["threshold"], f"{role}: {len(good)} good signatures"
     expires = datetime.datetime.strptime(body["expires"], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=datetime.timezone.utc)
@@ -106,7 +112,9 @@ class IndependentCheck(unittest.TestCase):
         self.repository = self.scratch / "r"
         self.trusted = self.repository / "metadata/1.root.json"
         make_tiny_tree(self.scratch / "tree")
-        self.run_it("init", "r", "--product", "CUBE", "--root-keys", "3", "--root-threshold", "2")
+        for name, kind in (("root-2", "rsa"), ("targets", "ecdsa"), ("snapshot", "rsa")):
+            self.run_it("key", "generate", name, "--type", kind, "--keys", "r.keys")
+        self.run_it("init", "r", "--product", "CUBE")
         self.released = [self.release("2.2.4")]
 
     def run_it(self, *words):

@@ -3,72 +3,14 @@
 #include <sys/stat.h>
 
 #include <filesystem>
-#include <fstream>
 
-#include "base/digest.h"
 #include "keys/signature.h"
-#include "release/publisher.h"
-#include "release/verifier.h"
-#include "tests/support/fixed_clock.h"
-#include "tests/support/scratch_dir.h"
+#include "tests/support/publisher_fixture.h"
 
 namespace cube {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr const char* old_name = "CUBE_2.2.3_20220401-1200_aaaa1111";
-constexpr const char* new_name = "CUBE_2.2.4_20220421-1616_55765df7";
-const FixedClock clock_2026("2026-08-01T00:00:00Z");
-
-std::string read(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
-void write(const std::string& path, const std::string& text) {
-  fs::create_directories(fs::path(path).parent_path());
-  std::ofstream(path, std::ios::binary) << text;
-}
-
-class ReleaseTest : public testing::Test {
- protected:
-  [[nodiscard]] std::string repository() const { return scratch_.path() + "/r"; }
-
-  Publisher init(std::uint64_t root_keys = 1, std::uint64_t root_threshold = 1) const {
-    InitOptions options;
-    options.settings.product = "CUBE";
-    options.root_keys = root_keys;
-    options.root_threshold = root_threshold;
-    auto made = Publisher::init(repository(), options, clock_2026.now());
-    EXPECT_TRUE(made) << made.error().what;
-    return std::move(made).value();
-  }
-
-  // A release whose commit object is in repo/; to the publisher a commit is bytes with a name.
-  [[nodiscard]] Release release(const std::string& name, std::uint64_t epoch = 0) const {
-    Release made;
-    made.name = ReleaseName::parse(name).value();
-    made.epoch = epoch;
-    const std::string commit = "commit of " + name;
-    made.commit = to_hex(sha256(commit));
-    made.tree_bytes = 1000;
-    made.tree_inodes = 10;
-    write(commit_file(made), commit);
-    return made;
-  }
-  [[nodiscard]] std::string commit_file(const Release& made) const {
-    return repository() + "/repo/objects/" + made.commit.substr(0, 2) + "/" +
-           made.commit.substr(2) + ".commit";
-  }
-
-  [[nodiscard]] Result<std::vector<Release>> verify(const FixedClock& clock = clock_2026) const {
-    CUBE_TRY(auto verified, verify_repository(repository(), {"", true}, clock));
-    return std::move(verified.releases);
-  }
-
-  ScratchDir scratch_;
-};
 
 TEST_F(ReleaseTest, KeysAreMadeStoredAndReadBack) {
   const auto folder = scratch_.root();
@@ -86,9 +28,9 @@ TEST_F(ReleaseTest, KeysAreMadeStoredAndReadBack) {
 TEST_F(ReleaseTest, AKeyIsNeverOverwritten) {
   const auto folder = scratch_.root();
   ASSERT_TRUE(PrivateKey::generate()->store(folder, "one.pem"));
-  const auto before = read(scratch_.path() + "/one.pem");
+  const auto before = get(scratch_.path() + "/one.pem");
   EXPECT_EQ(PrivateKey::generate()->store(folder, "one.pem").error().code, Errc::refused);
-  EXPECT_EQ(read(scratch_.path() + "/one.pem"), before);
+  EXPECT_EQ(get(scratch_.path() + "/one.pem"), before);
   const auto keys = KeyFolder::open(scratch_.path()).value();
   ASSERT_TRUE(keys.generate("two"));
   EXPECT_EQ(keys.generate("two").error().code, Errc::refused);
@@ -116,7 +58,7 @@ TEST_F(ReleaseTest, PrivateKeysAreOutsideTheRepository) {
   EXPECT_EQ(publisher.keys_path(), repository() + ".keys");
   for (const auto& entry : fs::recursive_directory_iterator(repository())) {
     if (entry.is_regular_file()) {
-      EXPECT_EQ(read(entry.path()).find("PRIVATE KEY"), std::string::npos) << entry.path();
+      EXPECT_EQ(get(entry.path()).find("PRIVATE KEY"), std::string::npos) << entry.path();
     }
   }
   struct stat st {};
@@ -132,8 +74,9 @@ TEST_F(ReleaseTest, InitRefusesNonsense) {
   options.settings.product = "CU_BE";
   EXPECT_EQ(error_of(), Errc::invalid);
   options.settings.product = "CUBE";
-  options.root_threshold = 2;
+  options.root_threshold = 4;
   EXPECT_EQ(error_of(), Errc::invalid);
+  options.root_threshold.reset();
   options.root_keys = 17;
   EXPECT_EQ(error_of(), Errc::invalid);
   EXPECT_FALSE(fs::exists(repository())) << "nothing was made";
@@ -141,6 +84,19 @@ TEST_F(ReleaseTest, InitRefusesNonsense) {
   options = {};
   options.settings.product = "CUBE";
   EXPECT_EQ(error_of(), Errc::refused);
+}
+
+TEST_F(ReleaseTest, TheFirstRootNeedsMoreThanHalfOfItsKeys) {
+  const auto root_role = [&](const Publisher& publisher) {
+    auto role = publisher.repository().roots()->back().roles.at("root");
+    fs::remove_all(repository());
+    fs::remove_all(publisher.keys_path());
+    return std::pair{role.key_ids.size(), role.threshold};
+  };
+  EXPECT_EQ(root_role(init()), (std::pair<std::size_t, std::uint64_t>{3, 2}));
+  EXPECT_EQ(root_role(init(1)), (std::pair<std::size_t, std::uint64_t>{1, 1}));
+  EXPECT_EQ(root_role(init(4)), (std::pair<std::size_t, std::uint64_t>{4, 3}));
+  EXPECT_EQ(root_role(init(4, 1)), (std::pair<std::size_t, std::uint64_t>{4, 1}));
 }
 
 TEST_F(ReleaseTest, WhatIsPublishedAMachineBelieves) {
@@ -173,7 +129,7 @@ TEST_F(ReleaseTest, ASecondRunCarriesOnFromTheFolder) {
 }
 
 TEST_F(ReleaseTest, AnyChangedByteIsFound) {
-  const auto publisher = init();
+  const auto publisher = init(1);  // so that no signature is one too many
   const auto made = release(new_name);
   ASSERT_TRUE(publisher.add_release(made));
   ASSERT_TRUE(publisher.publish(clock_2026.now()));
@@ -183,17 +139,17 @@ TEST_F(ReleaseTest, AnyChangedByteIsFound) {
       if (entry.is_regular_file()) files.push_back(entry.path());
   ASSERT_EQ(files.size(), 6U);
   for (const auto& file : files) {
-    const auto good = read(file);
+    const auto good = get(file);
     for (std::size_t at = 0; at < good.size(); at += file == files[0] ? 1 : 37) {
       auto bad = good;
       bad[at] = static_cast<char>(bad[at] ^ 1);
-      write(file, bad);
+      put(file, bad);
       const auto verdict = verify();
       ASSERT_FALSE(verdict) << file << " byte " << at;
       ASSERT_TRUE(verdict.error().code == Errc::untrusted || verdict.error().code == Errc::corrupt)
           << verdict.error().what;
     }
-    write(file, good);
+    put(file, good);
   }
   EXPECT_TRUE(verify());
 }
@@ -202,9 +158,9 @@ TEST_F(ReleaseTest, ADamagedStateIsNotSignedAnew) {
   const auto publisher = init();
   ASSERT_TRUE(publisher.add_release(release(old_name)));
   ASSERT_TRUE(publisher.publish(clock_2026.now()));
-  auto targets = read(repository() + "/metadata/1.targets.json");
+  auto targets = get(repository() + "/metadata/1.targets.json");
   targets.replace(targets.find("CUBE_2.2.3"), 10, "CUBE_9.9.9");
-  write(repository() + "/metadata/1.targets.json", targets);
+  put(repository() + "/metadata/1.targets.json", targets);
   EXPECT_EQ(publisher.renew(clock_2026.now()).error().code, Errc::corrupt);
   EXPECT_EQ(publisher.add_release(release(new_name)).error().code, Errc::corrupt);
 }
@@ -352,6 +308,7 @@ class OnePassphrase final : public Passphrases {
  public:
   explicit OnePassphrase(std::string text) : text_(std::move(text)) {}
   Result<SecretText> of(const std::string&) override { return SecretText(text_); }
+  Result<SecretText> pin_of(const std::string&) override { return SecretText(text_); }
   Result<SecretText> for_new(const std::string&) override { return SecretText(text_); }
 
  private:
