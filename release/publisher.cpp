@@ -205,6 +205,36 @@ Status Publisher::drop_pending(const std::vector<Document>& manifests) const {
   return ok();
 }
 
+Result<Publisher::Anew> Publisher::make_list(const Run& run, Json::Object targets) const {
+  Anew anew;
+  CUBE_TRY(anew.targets, make_targets(run, std::move(targets)));
+  CUBE_TRY(anew.snapshot, make_meta(run, "snapshot", "targets", *anew.targets));
+  CUBE_TRY(anew.timestamp, make_meta(run, "timestamp", "snapshot", *anew.snapshot));
+  return anew;
+}
+
+Result<Publication> Publisher::withdraw(const std::string& name, UnixSeconds now) const {
+  CUBE_TRY(const auto parsed, ReleaseName::parse(name));
+  CUBE_TRY(auto run, begin(now, {}));
+  const bool waiting = repository_.folder().exists(pending_file(name));
+  const bool known = run.before && run.before->targets.releases.count(name) > 0;
+  if (!waiting && !known)
+    return Error{Errc::invalid, "release " + name + ": is neither published nor pending in " +
+                                    repository_.path() + "; see cube-release list"};
+  run.result.withdrawn = {name};
+  if (known) {
+    CUBE_TRY(auto targets, targets_of(*run.before));
+    std::erase_if(targets, [&](const auto& target) {
+      return target.first.starts_with("releases/" + name + "/");
+    });
+    CUBE_TRY(const Anew anew, make_list(run, std::move(targets)));
+    CUBE_CHECK(put_and_stage(anew));
+    CUBE_CHECK(finish(run, anew));
+  }
+  CUBE_CHECK(drop_pending({{name, 0, ""}}));
+  return std::move(run.result);
+}
+
 Result<Publication> Publisher::publish(UnixSeconds now, std::optional<std::uint64_t> days) const {
   CUBE_TRY(auto run, begin(now, days));
   Json::Object targets;
@@ -219,10 +249,7 @@ Result<Publication> Publisher::publish(UnixSeconds now, std::optional<std::uint6
                                           ": nothing is pending; compose a release first, or sign "
                                           "the metadata anew with cube-release renew"};
   }
-  Anew anew;
-  CUBE_TRY(anew.targets, make_targets(run, std::move(targets)));
-  CUBE_TRY(anew.snapshot, make_meta(run, "snapshot", "targets", *anew.targets));
-  CUBE_TRY(anew.timestamp, make_meta(run, "timestamp", "snapshot", *anew.snapshot));
+  CUBE_TRY(const Anew anew, make_list(run, std::move(targets)));
   for (const auto& manifest : manifests)
     CUBE_CHECK(repository_.put_manifest(manifest.name, manifest.text));
   CUBE_CHECK(put_and_stage(anew));

@@ -33,7 +33,8 @@ struct InitOptions {
 };
 
 struct Publication {
-  std::vector<std::string> releases;  // names, newly published
+  std::vector<std::string> releases;   // names, newly published
+  std::vector<std::string> withdrawn;  // names, no longer published, or never to be
   std::vector<std::string> signed_roles;
   std::vector<std::string> warnings;  // one sentence each
   UnixSeconds expires = 0;            // of timestamp.json: renew before
@@ -62,6 +63,10 @@ class Publisher {
   // the settings. Errors: nothing_to_do, untrusted (keys are missing), invalid (a published release
   // would change), corrupt (repository damaged), busy, no_space, failed.
   Result<Publication> publish(UnixSeconds now, std::optional<std::uint64_t> days = {}) const;
+  // Publishes the list without that release; a pending one is dropped. Its files stay. No machine is
+  // offered it any more; one that has it keeps it.
+  // Errors: as publish(), invalid (neither published nor pending).
+  Result<Publication> withdraw(const std::string& name, UnixSeconds now) const;
   // Signs the timestamp anew, and the snapshot and the targets where their keys are at hand.
   // Errors: as publish().
   Result<Publication> renew(UnixSeconds now, std::optional<std::uint64_t> days = {}) const;
@@ -101,6 +106,8 @@ class Publisher {
   // All targets as they were signed, those that are no releases, too.
   [[nodiscard]] static Result<Json::Object> targets_of(const PublishedState& state);
   [[nodiscard]] Result<Anew> make_anew(const Run& run) const;
+  // The list of these targets, and what leads to it.
+  [[nodiscard]] Result<Anew> make_list(const Run& run, Json::Object targets) const;
   // Up to the step that readers see.
   [[nodiscard]] Status put_and_stage(const Anew& anew) const;
   [[nodiscard]] Status finish(Run& run, const Anew& anew) const;

@@ -55,6 +55,7 @@ Result<int> key_import(const Common& common, const KeyCommand& command);
 Result<int> key_list(const Common& common);
 Result<int> compose(const Common& common, const ComposeRequest& request);
 Result<int> publish(const Common& common, std::optional<std::uint64_t> days);
+Result<int> withdraw(const Common& common, const std::string& release);
 Result<int> renew(const Common& common, std::optional<std::uint64_t> days);
 Result<int> next_root(const Common& common, const RootCommand& command,
                       std::optional<std::uint64_t> days);

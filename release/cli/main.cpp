@@ -172,6 +172,13 @@ class Commands {
         add(app_, "publish", "sign and publish all that was composed",
             "cube-release publish --repository /srv/cube --keys /media/usb/keys",
             [this] { return publish(o_.common, o_.lifetime); });
+    auto* withdraw_command =
+        add(app_, "withdraw", "offer a release to no machine any more",
+            "cube-release withdraw CUBE_2.2.4_20220421-1616_55765df7 --repository /srv/cube",
+            [this] { return withdraw(o_.common, o_.place); });
+    withdraw_command->add_option("release", o_.place, "its name")->required();
+    add_repository(withdraw_command);
+    add_keys(withdraw_command);
     auto* renew_command =
         add(app_, "renew", "sign the metadata anew before it expires, with the keys at hand",
             "cube-release renew --repository /srv/cube",

@@ -1,4 +1,4 @@
-// cube-release publish, renew.
+// cube-release publish, withdraw, renew.
 #include <fmt/format.h>
 
 #include "release/cli/commands.h"
@@ -17,14 +17,17 @@ Json::Array strings(const std::vector<std::string>& texts) {
 int report(const Common& common, const Publication& done) {
   for (const auto& warning : done.warnings) fmt::print(stderr, "cube-release: {}\n", warning);
   if (common.json) {
-    fmt::print("{}\n", Json(Json::Object{{"releases", strings(done.releases)},
-                                         {"signed", strings(done.signed_roles)},
-                                         {"warnings", strings(done.warnings)},
-                                         {"expires", format_utc(done.expires)}})
-                           .line());
+    Json::Object told{{"releases", strings(done.releases)},
+                      {"withdrawn", strings(done.withdrawn)},
+                      {"signed", strings(done.signed_roles)},
+                      {"warnings", strings(done.warnings)}};
+    if (!done.signed_roles.empty()) told["expires"] = format_utc(done.expires);
+    fmt::print("{}\n", Json(std::move(told)).line());
     return exit_done;
   }
   for (const auto& name : done.releases) fmt::print("Published {}\n", name);
+  for (const auto& name : done.withdrawn) fmt::print("Withdrawn {}\n", name);
+  if (done.signed_roles.empty()) return exit_done;
   if (done.releases.empty()) fmt::print("Signed anew: {}\n", fmt::join(done.signed_roles, ", "));
   fmt::print("Renew before {} (cube-release {}).\n", format_utc(done.expires),
              done.signed_roles.back() == "root" ? "root" : "renew");
@@ -36,6 +39,14 @@ Result<int> publish(const Common& common, std::optional<std::uint64_t> days) {
   CUBE_TRY(const auto publisher, Publisher::open(path, common.keys, common.passphrases));
   CUBE_TRY(const auto now, wall_clock());
   CUBE_TRY(const auto done, publisher.publish(now, days));
+  return report(common, done);
+}
+
+Result<int> withdraw(const Common& common, const std::string& release) {
+  CUBE_TRY(const auto path, absolute_folder(common.repository));
+  CUBE_TRY(const auto publisher, Publisher::open(path, common.keys, common.passphrases));
+  CUBE_TRY(const auto now, wall_clock());
+  CUBE_TRY(const auto done, publisher.withdraw(release, now));
   return report(common, done);
 }
 

@@ -227,6 +227,35 @@ TEST_F(ReleaseTest, AnInterruptedPublishLeavesReadersOnTheOldState) {
       << "a version that was written is not written again";
 }
 
+TEST_F(ReleaseTest, AWithdrawnReleaseIsOfferedNoMore) {
+  const auto publisher = init();
+  for (const auto* name : {old_name, new_name})
+    ASSERT_TRUE(publisher.add_release(release(name))) << name;
+  ASSERT_TRUE(publisher.publish(clock_2026.now()));
+  EXPECT_EQ(verify()->size(), 2U);
+  const auto files = fs::path(repository()) / "targets/releases" / new_name;
+  const auto done = publisher.withdraw(new_name, clock_2026.now());
+  ASSERT_TRUE(done) << done.error().what;
+  EXPECT_EQ(done->withdrawn, std::vector<std::string>{new_name});
+  const auto left = verify();
+  ASSERT_TRUE(left) << left.error().what;
+  ASSERT_EQ(left->size(), 1U);
+  EXPECT_EQ(left->front().name.text, old_name);
+  EXPECT_FALSE(fs::is_empty(files)) << "for readers who are in the middle of it";
+  EXPECT_EQ(publisher.withdraw(new_name, clock_2026.now()).error().code, Errc::invalid);
+  EXPECT_EQ(publisher.withdraw("../x", clock_2026.now()).error().code, Errc::invalid);
+}
+
+TEST_F(ReleaseTest, APendingReleaseIsDroppedWithoutASignature) {
+  const auto publisher = init();
+  ASSERT_TRUE(publisher.add_release(release(old_name)));
+  const auto done = publisher.withdraw(old_name, clock_2026.now());
+  ASSERT_TRUE(done) << done.error().what;
+  EXPECT_TRUE(done->signed_roles.empty());
+  EXPECT_TRUE(publisher.pending()->empty());
+  EXPECT_FALSE(fs::exists(repository() + "/metadata/timestamp.json"));
+}
+
 TEST_F(ReleaseTest, RenewKeepsAnExpiredRepositoryAlive) {
   const auto publisher = init();
   EXPECT_EQ(publisher.renew(clock_2026.now()).error().code, Errc::nothing_to_do);
