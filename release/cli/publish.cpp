@@ -14,14 +14,15 @@ Json::Array strings(const std::vector<std::string>& texts) {
 
 }  // namespace
 
-int report(const Common& common, const Publication& done) {
+int report(const Common& common, const Publication& done, const std::string& new_key) {
   for (const auto& warning : done.warnings) fmt::print(stderr, "cube-release: {}\n", warning);
   if (common.json) {
-    fmt::print("{}\n", Json(Json::Object{{"releases", strings(done.releases)},
-                                         {"signed", strings(done.signed_roles)},
-                                         {"warnings", strings(done.warnings)},
-                                         {"expires", format_utc(done.expires)}})
-                           .line());
+    Json::Object told{{"releases", strings(done.releases)},
+                      {"signed", strings(done.signed_roles)},
+                      {"warnings", strings(done.warnings)},
+                      {"expires", format_utc(done.expires)}};
+    if (!new_key.empty()) told["key"] = new_key;
+    fmt::print("{}\n", Json(std::move(told)).line());
     return exit_done;
   }
   for (const auto& name : done.releases) fmt::print("Published {}\n", name);
