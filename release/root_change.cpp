@@ -39,8 +39,8 @@ Status add_key(Draft& draft, const KeyOfRole& added, const KeyFolder& keys) {
 
 Status remove_key(Draft& draft, const KeyOfRole& removed, const KeyFolder& keys) {
   CUBE_TRY(Role* const role, role_of(draft, removed.role));
-  CUBE_TRY(const auto key, keys.find(removed.key));
-  const auto found = std::find(role->key_ids.begin(), role->key_ids.end(), key.id);
+  CUBE_TRY(const auto id, id_of_key(removed.key, *role, keys));
+  const auto found = std::find(role->key_ids.begin(), role->key_ids.end(), id);
   if (found == role->key_ids.end())
     return Error{Errc::invalid, "key " + removed.key + ": is none of role " + removed.role};
   role->key_ids.erase(found);
@@ -88,6 +88,12 @@ Result<Json> with_foreign_parts(const Root& root, const Draft& draft, const Json
 }
 
 }  // namespace
+
+Result<std::string> id_of_key(const std::string& key, const Role& role, const KeyFolder& keys) {
+  if (std::find(role.key_ids.begin(), role.key_ids.end(), key) != role.key_ids.end()) return key;
+  CUBE_TRY(const auto found, keys.find(key));
+  return found.id;
+}
 
 Result<Json> next_root_body(const Root& root, const RootChange& change, const KeyFolder& keys,
                             UnixSeconds expires) {

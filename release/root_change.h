@@ -17,7 +17,7 @@ namespace cube {
 
 struct KeyOfRole {
   std::string role;  // "root", "timestamp", "snapshot" or "targets"
-  std::string key;   // name in the key folder
+  std::string key;   // name in the key folder; to remove, the id will do
 };
 
 struct RootChange {
@@ -38,6 +38,10 @@ Result<std::string> draft_next_root(const Json& body, const Root& root, const Ke
 // The draft with the signatures of these keys besides those that it has. Errors: corrupt (no root),
 // failed.
 Result<std::string> add_signatures(const std::string& draft, const std::vector<PrivateKey>& keys);
+
+// The id of a key that is named by that id, as the role lists it, or by its name in the folder.
+// Errors: those of KeyFolder::find().
+Result<std::string> id_of_key(const std::string& key, const Role& role, const KeyFolder& keys);
 
 // Ok when machines that believe `root` will follow: the next version, and enough signatures for
 // both. Errors: invalid (another version), untrusted (signatures are missing: how many).

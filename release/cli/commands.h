@@ -41,6 +41,14 @@ struct KeyCommand {
   bool protect = false;
 };
 
+struct RotateCommand {
+  std::string role;
+  std::string old_key;  // "": the only key of the role
+  std::string new_key;  // "": a new one is made
+  bool protect = false;
+  std::string draft;  // file to write the new root to, instead of publishing it
+};
+
 struct RootCommand {  // each "ROLE=VALUE"
   std::vector<std::string> add;
   std::vector<std::string> remove;
@@ -59,6 +67,10 @@ Result<int> withdraw(const Common& common, const std::string& release);
 Result<int> renew(const Common& common, std::optional<std::uint64_t> days);
 Result<int> next_root(const Common& common, const RootCommand& command,
                       std::optional<std::uint64_t> days);
+Result<int> key_rotate(const Common& common, const RotateCommand& command,
+                       std::optional<std::uint64_t> days);
+Result<int> key_revoke(const Common& common, const std::string& name, const std::string& draft,
+                       std::optional<std::uint64_t> days);
 // Signs a draft of a root with `keys`, or with those at hand that the new root names.
 Result<int> sign(const Common& common, const std::string& file,
                  const std::vector<std::string>& keys);
@@ -72,8 +84,8 @@ Result<int> list(const Common& common);
 Result<std::string> absolute_folder(const std::string& path);
 // --keys, or the key folder of the repository at hand. Errors: invalid (neither).
 Result<std::string> key_folder(const Common& common);
-// Tells what was published and signed; the exit code.
-int report(const Common& common, const Publication& done);
+// Tells what was published and signed, and the new key if there is one; the exit code.
+int report(const Common& common, const Publication& done, const std::string& new_key = "");
 // The time of this machine. Errors: failed.
 Result<UnixSeconds> wall_clock();
 // "1.9 GB", "310 kB".

@@ -42,6 +42,7 @@ struct Options {
   RootCommand root;
   std::string owners = ::geteuid() == 0 ? "keep" : "root";
   KeyCommand key;
+  RotateCommand rotate;
   int passphrase_fd = -1;
   std::vector<std::string> sign_with;
   std::optional<std::uint64_t> lifetime;
@@ -134,7 +135,28 @@ class Commands {
     auto* listing =
         add(*key, "list", "keys, the roles they sign for, and where private parts are",
             "cube-release key list --repository /srv/cube", [this] { return key_list(o_.common); });
-    for (auto* command : {generate, import, listing}) {
+    auto* rotate = add(*key, "rotate", "put another key in place of one, in the next root",
+                       "cube-release key rotate targets --repository /srv/cube",
+                       [this] { return key_rotate(o_.common, o_.rotate, o_.lifetime); });
+    rotate->add_option("role", o_.rotate.role, "root, targets, snapshot or timestamp")->required();
+    rotate->add_option(
+        "--key", o_.rotate.new_key,
+        "the key that comes; made if there is none of that name (default: a new one)");
+    rotate->add_option("--replace", o_.rotate.old_key,
+                       "the key that goes (default: the only one of the role)");
+    add_protect(rotate, o_.rotate.protect);
+    auto* revoke = add(*key, "revoke", "take a key out of every role, in the next root",
+                       "cube-release key revoke root-2 --repository /srv/cube", [this] {
+                         return key_revoke(o_.common, o_.key.name, o_.rotate.draft, o_.lifetime);
+                       });
+    revoke->add_option("name", o_.key.name, "the key's name, or its id")->required();
+    for (auto* command : {rotate, revoke}) {
+      command->add_option("--draft", o_.rotate.draft,
+                          "write the root to this file, for others to sign, and publish nothing");
+      command->add_option("--expires-days", o_.lifetime, "lifetime of the root")
+          ->check(CLI::Range(1, 36500));
+    }
+    for (auto* command : {generate, import, rotate, revoke, listing}) {
       add_repository(command);
       add_keys(command);
     }

@@ -14,7 +14,7 @@ Json::Array strings(const std::vector<std::string>& texts) {
 
 }  // namespace
 
-int report(const Common& common, const Publication& done) {
+int report(const Common& common, const Publication& done, const std::string& new_key) {
   for (const auto& warning : done.warnings) fmt::print(stderr, "cube-release: {}\n", warning);
   if (common.json) {
     Json::Object told{{"releases", strings(done.releases)},
@@ -22,6 +22,7 @@ int report(const Common& common, const Publication& done) {
                       {"signed", strings(done.signed_roles)},
                       {"warnings", strings(done.warnings)}};
     if (!done.signed_roles.empty()) told["expires"] = format_utc(done.expires);
+    if (!new_key.empty()) told["key"] = new_key;
     fmt::print("{}\n", Json(std::move(told)).line());
     return exit_done;
   }

@@ -1,4 +1,5 @@
-// cube-release root and sign: the next root, published at once or carried from holder to holder.
+// cube-release root, key rotate, key revoke and sign: the next root, published at once or carried
+// from holder to holder.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -8,6 +9,7 @@
 #include "base/durable_file.h"
 #include "release/cli/commands.h"
 #include "release/cli/exit_code.h"
+#include "release/key_rotation.h"
 #include "release/publisher.h"
 
 namespace cube::publish_cli {
@@ -87,6 +89,21 @@ Result<int> write_draft(const Common& common, const std::string& file, const std
   return exit_done;
 }
 
+struct NextRoot {
+  std::string draft;    // file to write it to; "": publish it
+  std::string new_key;  // one that it brings; "": none
+  std::optional<std::uint64_t> days;
+};
+
+Result<int> publish_or_draft(const Common& common, const Publisher& publisher,
+                             const RootChange& change, const NextRoot& wished) {
+  CUBE_TRY(const auto now, wall_clock());
+  CUBE_TRY(const auto draft, publisher.draft_root(change, now, wished.days));
+  if (!wished.draft.empty()) return write_draft(common, wished.draft, draft);
+  CUBE_TRY(const auto done, publisher.publish_root(draft, now));
+  return report(common, done, wished.new_key);
+}
+
 // The private keys of these names; without names, those at hand that sign for the new root.
 Result<std::vector<PrivateKey>> signers(const KeyFolder& keys, const Root& root,
                                         const std::vector<std::string>& names) {
@@ -128,10 +145,42 @@ Result<int> next_root(const Common& common, const RootCommand& command,
     return report(common, done);
   }
   CUBE_TRY(const auto change, root_change(command));
-  CUBE_TRY(const auto draft, publisher.draft_root(change, now, days));
-  if (!command.draft.empty()) return write_draft(common, command.draft, draft);
-  CUBE_TRY(const auto done, publisher.publish_root(draft, now));
-  return report(common, done);
+  return publish_or_draft(common, publisher, change, {command.draft, "", days});
+}
+
+Result<int> key_rotate(const Common& common, const RotateCommand& command,
+                       std::optional<std::uint64_t> days) {
+  CUBE_TRY(const auto path, absolute_folder(common.repository));
+  CUBE_TRY(const auto publisher, Publisher::open(path, common.keys, common.passphrases));
+  CUBE_TRY(const auto roots, publisher.repository().roots());
+  CUBE_TRY(const auto keys, KeyFolder::open(publisher.keys_path(), common.passphrases));
+  CUBE_TRY(const auto rotation,
+           rotation_of(roots.back(), command.role, {command.old_key, command.new_key}, keys));
+  const auto& [old_key, new_key] = rotation;
+  const auto known = keys.find(new_key);
+  if (!known) {
+    CUBE_TRY(const auto made, keys.generate(new_key, command.protect));
+  }
+  RootChange change;
+  change.add = {{command.role, new_key}};
+  change.remove = {{command.role, old_key}};
+  auto code = publish_or_draft(common, publisher, change, {command.draft, new_key, days});
+  if (!code && !known)
+    code.error().what += "; the new key was made, name it with --key " + new_key + " next time";
+  if (code && !common.json && command.draft.empty())
+    fmt::print("Key {} signs for {} in place of {}. Destroy what is left of {}.\n", new_key,
+               command.role, old_key, old_key);
+  return code;
+}
+
+Result<int> key_revoke(const Common& common, const std::string& name, const std::string& draft,
+                       std::optional<std::uint64_t> days) {
+  CUBE_TRY(const auto path, absolute_folder(common.repository));
+  CUBE_TRY(const auto publisher, Publisher::open(path, common.keys, common.passphrases));
+  CUBE_TRY(const auto roots, publisher.repository().roots());
+  CUBE_TRY(const auto keys, KeyFolder::open(publisher.keys_path(), common.passphrases));
+  CUBE_TRY(const auto change, revocation_of(roots.back(), name, keys));
+  return publish_or_draft(common, publisher, change, {draft, "", days});
 }
 
 Result<int> sign(const Common& common, const std::string& file,

@@ -32,6 +32,9 @@ def main():
         make_tiny_tree(Path(scratch) / "rootfs")
         env = dict(os.environ, PATH=f"{bin_folder}:{os.environ['PATH']}")
         for line, wanted in commands:
+            if export := re.fullmatch(r"export (\w+)=(.*)", line):  # for the commands that follow
+                env[export[1]] = subprocess.check_output(["bash", "-c", f"echo {export[2]}"], cwd=scratch,
+                                                         env=env, text=True).strip()
             done = subprocess.run(["bash", "-c", line], cwd=scratch, env=env, capture_output=True, text=True)
             print(f"$ {line}\n{done.stdout}{done.stderr}", end="")
             if done.returncode != wanted:

@@ -188,6 +188,50 @@ class PublishTest(unittest.TestCase):
         self.assertEqual(self.pending(), [])
         self.assertEqual(len(self.verified()), 22)
 
+    def roles(self):
+        newest = max((self.repo / "metadata").glob("*.root.json"), key=lambda path: int(path.name.split(".")[0]))
+        names = {key["id"]: key["name"] for key in
+                 json.loads(self.run_it("key", "list", "--repository", self.repo, "--json"))["keys"]}
+        signed = json.loads(newest.read_text())["signed"]
+        return {role: [names[key] for key in found["keyids"]] for role, found in signed["roles"].items()}
+
+    def test_keys_are_rotated_and_revoked(self):
+        self.released()
+        here = ("--repository", self.repo)
+        self.run_it("key", "rotate", "root", *here, code=2)
+        self.run_it("key", "rotate", "nonsense", *here, code=2)
+        self.assertIn("Key targets-2 signs for targets in place of targets", self.run_it("key", "rotate", "targets", *here))
+        self.run_it("key", "rotate", "root", "--replace", "root-2", *here)
+        self.run_it("key", "generate", "clock", "--type", "ecdsa", *here)
+        self.assertEqual(json.loads(self.run_it("key", "rotate", "timestamp", "--key", "clock", *here, "--json"))["key"], "clock")
+        self.assertEqual(self.roles(), {"root": ["root-1", "root-3", "root-4"], "targets": ["targets-2"],
+                                        "snapshot": ["snapshot"], "timestamp": ["clock"]})
+        for name in ("targets", "timestamp", "root-2"):
+            (self.scratch / f"r.keys/{name}.pem").unlink()
+        self.assertEqual(len(self.verified()), 1)
+        self.run_it("key", "revoke", "targets-2", *here, code=6)
+        self.run_it("key", "revoke", "targets", *here, code=3)
+        self.run_it("key", "revoke", "root-1", *here)
+        self.assertEqual(self.roles()["root"], ["root-3", "root-4"])
+        self.run_it("renew", *here)
+        self.assertEqual(len(self.verified()), 1)
+
+    def test_a_rotation_whose_holders_never_meet(self):
+        self.released()
+        here, stick = ("--repository", self.repo), self.scratch / "stick"
+        stick.mkdir(0o700)
+        for name in ("root-2", "root-3"):
+            (self.scratch / f"r.keys/{name}.pem").rename(stick / f"{name}.pem")
+        done = subprocess.run([PROGRAM, "key", "rotate", "targets", *here], capture_output=True, text=True)
+        self.assertEqual(done.returncode, 4)
+        self.assertIn("name it with --key targets-2 next time", done.stderr)
+        self.run_it("key", "rotate", "targets", "--key", "targets-2", *here, "--draft", "next.json")
+        self.assertEqual(self.roles()["targets"], ["targets"])
+        self.run_it("sign", "next.json", "--keys", stick)
+        self.run_it("root", "--publish", "next.json", *here)
+        self.assertEqual(self.roles()["targets"], ["targets-2"])
+        self.assertEqual(len(self.verified()), 1)
+
     def pending(self):
         listed = json.loads(self.run_it("list", "--repository", self.repo, "--json"))["releases"]
         return [r["name"] for r in listed if r["state"] == "pending"]
