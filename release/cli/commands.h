@@ -34,6 +34,13 @@ struct InitCommand {
   bool protect = false;
 };
 
+struct PackCommand {
+  std::string release;  // "": all that are pending
+  int level = 9;
+  unsigned threads = 0;  // 0: one for each processor
+  bool report = false;
+};
+
 struct RootCommand {  // each "ROLE=VALUE"
   std::vector<std::string> add;
   std::vector<std::string> remove;
@@ -46,6 +53,7 @@ Result<int> init(const Common& common, const InitCommand& command);
 Result<int> key_generate(const Common& common, const std::string& name, bool protect);
 Result<int> key_list(const Common& common);
 Result<int> compose(const Common& common, const ComposeRequest& request);
+Result<int> pack(const Common& common, const PackCommand& command);
 Result<int> publish(const Common& common, std::optional<std::uint64_t> days);
 Result<int> renew(const Common& common, std::optional<std::uint64_t> days);
 Result<int> next_root(const Common& common, const RootCommand& command,

@@ -39,6 +39,7 @@ struct Options {
   Common common;
   InitCommand init;
   ComposeRequest compose;
+  PackCommand pack;
   RootCommand root;
   std::string owners = ::geteuid() == 0 ? "keep" : "root";
   std::string key_name;
@@ -56,6 +57,7 @@ class Commands {
     add_init();
     add_key();
     add_compose();
+    add_pack();
     add_signing();
     add_root();
     add_reading();
@@ -156,6 +158,23 @@ class Commands {
                      "keep: as in the tree; root: everything belongs to root (default: keep when "
                      "run by root)")
         ->check(CLI::IsMember({"keep", "root"}));
+    add_repository(command);
+  }
+
+  void add_pack() {
+    auto* command = add(app_, "pack", "put all objects of a pending release into one file",
+                        "cube-release pack --report --repository /srv/cube",
+                        [this] { return pack(o_.common, o_.pack); });
+    command->add_option("release", o_.pack.release, "its name (default: all that are pending)");
+    command
+        ->add_option("--level", o_.pack.level, "of zstd: 1 is fast, 19 is small")
+        ->check(CLI::Range(1, 19))
+        ->capture_default_str();
+    command
+        ->add_option("--threads", o_.pack.threads,
+                     "how many compress (default: one for each processor)")
+        ->check(CLI::Range(1, 64));
+    command->add_flag("--report", o_.pack.report, "say which folders take how much");
     add_repository(command);
   }
 
