@@ -23,6 +23,7 @@ constexpr const char* footer =
     "Example, from nothing to a release that machines can install:\n"
     "  cube-release init /srv/cube --product CUBE\n"
     "  cube-release compose rootfs --version 2.2.4 --repository /srv/cube\n"
+    "  cube-release pack --repository /srv/cube\n"
     "  cube-release publish --repository /srv/cube\n"
     "  cube-release verify /srv/cube\n"
     "Exit codes: 0 done, 1 failed, 2 usage, 3 nothing to do, 4 not trusted or keys missing,\n"
@@ -231,7 +232,7 @@ class Commands {
         "--trusted-root", o_.verify.trusted_root,
         "the root.json in the images (default: the repository's first root)");
     verify_command->add_flag("--quick", o_.verify.quick,
-                             "of the trees only the commits, not every object");
+                             "of the trees only the commits, not every object, and no packs");
     auto* check = add(app_, "expire-check", "exit with 6 when a signature expires soon",
                       "cube-release expire-check --days 30 --repository /srv/cube",
                       [this] { return expire_check(o_.common, o_.soon); });

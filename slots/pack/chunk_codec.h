@@ -1,7 +1,7 @@
 // Chunks of a pack, encoded and decoded: the only place that knows libzstd.
 //
-// A frame holds its content size, is the whole of its chunk, and needs no window larger than the
-// chunk, so decoding takes max_chunk_bytes and not a byte more, whatever the frame claims.
+// A frame holds its content size and is the whole of its chunk. It is decoded in one piece into
+// memory for exactly the raw length of the index, whatever the frame claims.
 #pragma once
 
 #include <memory>
