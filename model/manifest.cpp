@@ -81,19 +81,75 @@ Status parse_boot(Release& release, const Json& json) {
   return ok();
 }
 
+Status check_digest(const std::string& text) {
+  if (is_sha256_hex(text)) return ok();
+  return corrupt("\"sha256\" is not 64 hex digits");
+}
+
+bool is_pack_file(const std::string& name) {
+  return is_safe_name(name) && name.ends_with(".pack");
+}
+
+Result<Pack> parse_pack(const Json& json) {
+  CUBE_CHECK(check_members(json, {"file", "length", "sha256", "index"}));
+  Pack pack;
+  CUBE_TRY(pack.file, json.string_at("file"));
+  if (!is_pack_file(pack.file)) return corrupt("\"file\" is not a safe name that ends in .pack");
+  CUBE_TRY(pack.length, count_at(json, "length", max_count));
+  CUBE_TRY(pack.sha256, json.string_at("sha256"));
+  CUBE_CHECK(check_digest(pack.sha256));
+  CUBE_TRY(const Json index, part(json, "index", {"offset", "length", "sha256"}));
+  CUBE_TRY(pack.index_offset, count_at(index, "offset", max_count));
+  CUBE_TRY(pack.index_length, count_at(index, "length", max_count));
+  CUBE_TRY(pack.index_sha256, index.string_at("sha256"));
+  CUBE_CHECK(check_digest(pack.index_sha256));
+  if (pack.index_offset == 0 || pack.index_length == 0 ||
+      pack.index_offset + pack.index_length != pack.length)  // both are below 2^53
+    return corrupt("its index is not the last part of the file");
+  return pack;
+}
+
+Status parse_packs(Release& release, const Json& json) {
+  CUBE_TRY(const Json packs, json.member("packs"));
+  CUBE_TRY(const auto list, packs.array());
+  if (list.size() > max_packs) return corrupt("more than " + std::to_string(max_packs) + " packs");
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    auto pack = parse_pack(list[i]);
+    if (!pack) return std::move(pack).error().in("pack " + std::to_string(i));
+    for (const auto& other : release.packs)
+      if (other.file == pack->file)
+        return corrupt("pack file \"" + pack->file + "\" is there twice");
+    release.packs.push_back(std::move(pack).value());
+  }
+  return ok();
+}
+
+Json packs_json(const Release& release) {
+  Json::Array packs;
+  for (const auto& pack : release.packs)
+    packs.push_back(Json::Object{{"file", pack.file},
+                                 {"length", pack.length},
+                                 {"sha256", pack.sha256},
+                                 {"index", Json::Object{{"offset", pack.index_offset},
+                                                        {"length", pack.index_length},
+                                                        {"sha256", pack.index_sha256}}}});
+  return packs;
+}
+
 Result<Release> read_manifest(std::string_view text) {
   CUBE_TRY(const Json json, Json::parse(text, {max_manifest_bytes, 8}));
   CUBE_TRY(const auto found, json.unsigned_at("format"));
   if (found != format)
     return corrupt("format " + std::to_string(found) + " is not known here; only format 1 is");
   CUBE_CHECK(check_members(json, {"format", "name", "product", "version", "built", "source",
-                                  "epoch", "ostree", "tree", "kernel", "trial"}));
+                                  "epoch", "ostree", "tree", "kernel", "trial", "packs"}));
   CUBE_TRY(ReleaseName name, parse_name(json));
   Release release;
   release.name = std::move(name);
   CUBE_TRY(release.epoch, count_at(json, "epoch", max_count));
   CUBE_CHECK(parse_tree(release, json));
   CUBE_CHECK(parse_boot(release, json));
+  CUBE_CHECK(parse_packs(release, json));
   release.manifest_sha256 = to_hex(sha256(text));
   return release;
 }
@@ -119,7 +175,8 @@ std::string render_manifest(const Release& release) {
                            {"tree", Json::Object{{"bytes", release.tree_bytes},
                                                  {"inodes", release.tree_inodes}}},
                            {"kernel", Json::Object{{"release", release.kernel_release}}},
-                           {"trial", Json::Object{{"deadline", release.trial_deadline}}}})
+                           {"trial", Json::Object{{"deadline", release.trial_deadline}}},
+                           {"packs", packs_json(release)}})
       .pretty();
 }
 

@@ -12,6 +12,7 @@
 namespace cube {
 
 inline constexpr std::size_t max_manifest_bytes = 64 * 1024;
+inline constexpr std::size_t max_packs = 8;
 
 // manifest_sha256 of the result is the digest of exactly these bytes. Errors: corrupt.
 Result<Release> parse_manifest(std::string_view text);

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/result.h"
@@ -23,15 +24,26 @@ struct ReleaseName {
   static Result<ReleaseName> parse(const std::string& text);
 };
 
+// A file that holds all objects of a release (docs/pack-format.md). Its last bytes are its index.
+struct Pack {
+  std::string file;  // a safe name, ".pack" at its end
+  std::uint64_t length = 0;
+  std::string sha256;  // of the whole file; 64 hex digits
+  std::uint64_t index_offset = 0;
+  std::uint64_t index_length = 0;
+  std::string index_sha256;  // 64 hex digits
+};
+
 struct Release {
   ReleaseName name;
-  std::uint64_t epoch = 0;      // security epoch: never goes back on a machine, not even by force
-  std::string commit;           // ostree commit checksum: 64 hex digits; covers every byte of the tree
-  std::string manifest_sha256;  // 64 hex digits: the identity of this release
-  std::uint64_t tree_bytes = 0;   // content of the tree
-  std::uint64_t tree_inodes = 0;  // files, folders and links of the tree
-  std::string kernel_release;     // `uname -r` of its kernel; "" when unknown
+  std::uint64_t epoch = 0;  // security epoch: never goes back on a machine, not even by force
+  std::string commit;       // ostree commit checksum: 64 hex digits; covers every byte of the tree
+  std::string manifest_sha256;      // 64 hex digits: the identity of this release
+  std::uint64_t tree_bytes = 0;     // content of the tree
+  std::uint64_t tree_inodes = 0;    // files, folders and links of the tree
+  std::string kernel_release;       // `uname -r` of its kernel; "" when unknown
   std::int64_t trial_deadline = 0;  // seconds from boot to commit; 0: the machine's default
+  std::vector<Pack> packs;          // at most max_packs, each file once
 
   friend bool operator==(const Release& left, const Release& right) {
     return left.manifest_sha256 == right.manifest_sha256;

@@ -84,8 +84,13 @@ Status Publisher::add_release(const Release& release) const {
   CUBE_TRY(const auto read_back, parse_manifest(manifest));
   CUBE_TRY(const auto state, repository_.published());
   if (state) CUBE_CHECK(check_unchanged(*state, release.name.text, read_back.manifest_sha256));
+  return put_pending(release);
+}
+
+Status Publisher::put_pending(const Release& release) const {
   CUBE_CHECK(repository_.folder().make_dirs(pending_folder));
-  return replace_file(repository_.folder(), pending_file(release.name.text), manifest);
+  return replace_file(repository_.folder(), pending_file(release.name.text),
+                      render_manifest(release));
 }
 
 Result<std::vector<Release>> Publisher::pending() const {
@@ -193,6 +198,7 @@ Status Publisher::add_pending(Run& run, Json::Object& targets,
     if (!fresh && fresh.error().code == Errc::nothing_to_do) continue;
     CUBE_CHECK(std::move(fresh));
     warn_of_age(known, release, run.result.warnings);
+    CUBE_CHECK(add_packs(release, targets));
     targets["releases/" + name + "/manifest.json"] = target_file(text);
     run.result.releases.push_back(name);
   }

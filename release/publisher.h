@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/progress.h"
 #include "base/result.h"
 #include "model/release.h"
 #include "release/key_folder.h"
@@ -23,6 +24,9 @@
 #include "release/signed_metadata.h"
 
 namespace cube {
+
+struct PackedRelease;
+struct PackOptions;
 
 struct InitOptions {
   Settings settings;
@@ -58,6 +62,12 @@ class Publisher {
   // Sorted from old to new. Errors: corrupt, failed.
   [[nodiscard]] Result<std::vector<Release>> pending() const;
   [[nodiscard]] Result<std::vector<Release>> published() const;
+
+  // Packs a pending release (release/packer.h) and names the pack in its manifest. A pack made
+  // before is replaced. Errors: nothing_to_do (published), invalid (not pending, options), corrupt
+  // (repo/), busy, no_space, failed.
+  Result<PackedRelease> pack(const std::string& name, const PackOptions& options,
+                             const ProgressSink& progress) const;
 
   // Signs and publishes all that is pending. `days`: lifetime of what is signed; nullopt: that of
   // the settings. Errors: nothing_to_do, untrusted (keys are missing), invalid (a published release
@@ -113,6 +123,9 @@ class Publisher {
   [[nodiscard]] Status finish(Run& run, const Anew& anew) const;
   [[nodiscard]] Status add_pending(Run& run, Json::Object& targets,
                                    std::vector<Document>& manifests) const;
+  [[nodiscard]] Result<Release> pending_to_pack(const std::string& name) const;
+  [[nodiscard]] Status put_pending(const Release& release) const;
+  [[nodiscard]] Status add_packs(const Release& release, Json::Object& targets) const;
   [[nodiscard]] Status drop_pending(const std::vector<Document>& manifests) const;
 
   ReleaseRepository repository_;

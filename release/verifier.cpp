@@ -12,6 +12,8 @@
 #include "base/root_dir.h"
 #include "keys/metadata.h"
 #include "keys/release_channel.h"
+#include "release/packer.h"
+#include "release/release_repository.h"
 #include "slots/ostree/compose.h"
 
 namespace cube {
@@ -91,6 +93,23 @@ Status check_trees(const std::string& place, const std::vector<Release>& release
   return ok();
 }
 
+// What the targets role signed for a release, its packs have to be listed with it.
+Status check_packs(const std::string& place, const std::vector<Release>& releases) {
+  CUBE_TRY(const auto repository, ReleaseRepository::open(place));
+  CUBE_TRY(const auto state, repository.published());
+  for (const auto& release : releases)
+    for (const auto& pack : release.packs) {
+      const auto target = "releases/" + release.name.text + "/" + pack.file;
+      const auto found = state->targets.files.find(target);
+      const bool own = state->targets.releases.count(release.name.text) != 0;
+      if (own && (found == state->targets.files.end() || found->second.sha256 != pack.sha256))
+        return Error{Errc::corrupt, "target " + target + ": is not what the release says; publish "
+                                    "the release again under another name"};
+      CUBE_CHECK(verify_pack(repository.folder(), release, pack));
+    }
+  return ok();
+}
+
 Status check_published(const std::string& place) {
   if (place.empty() || place[0] != '/') return ok();  // a URL: the client finds out
   std::error_code ignored;
@@ -123,7 +142,10 @@ Result<VerifiedRepository> verify_repository(const std::string& place, const Ver
     CUBE_CHECK(check_commit(channel, release.get(), config.http));
     verified.releases.push_back(release.get());
   }
-  if (place[0] == '/' && !options.quick) CUBE_CHECK(check_trees(place, verified.releases));
+  if (place[0] == '/' && !options.quick) {
+    CUBE_CHECK(check_trees(place, verified.releases));
+    CUBE_CHECK(check_packs(place, verified.releases));
+  }
   CUBE_TRY(verified.signings, channel.signings());
   return verified;
 }

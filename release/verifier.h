@@ -23,8 +23,8 @@ struct VerifiedRepository {
 };
 
 // All releases, sorted from old to new, after checking the metadata, every manifest, and that the
-// commit of each is in repo/ with the right checksum. In a folder, every object of the trees, too,
-// unless `quick`; of a URL, the machine checks them while it fetches. `place`: an absolute path or
+// commit of each is in repo/ with the right checksum. In a folder, every object of the trees and every
+// byte of the packs, too, unless `quick`; of a URL, the machine checks them while it fetches. `place`: an absolute path or
 // a URL.
 // Errors: untrusted, corrupt, unreachable, nothing_to_do (nothing published), invalid (place),
 // failed.

@@ -49,6 +49,13 @@ struct RotateCommand {
   std::string draft;  // file to write the new root to, instead of publishing it
 };
 
+struct PackCommand {
+  std::string release;  // "": all that are pending
+  int level = 9;
+  unsigned threads = 0;  // 0: one for each processor
+  bool report = false;
+};
+
 struct RootCommand {  // each "ROLE=VALUE"
   std::vector<std::string> add;
   std::vector<std::string> remove;
@@ -62,6 +69,7 @@ Result<int> key_generate(const Common& common, const KeyCommand& command);
 Result<int> key_import(const Common& common, const KeyCommand& command);
 Result<int> key_list(const Common& common);
 Result<int> compose(const Common& common, const ComposeRequest& request);
+Result<int> pack(const Common& common, const PackCommand& command);
 Result<int> publish(const Common& common, std::optional<std::uint64_t> days);
 Result<int> withdraw(const Common& common, const std::string& release);
 Result<int> renew(const Common& common, std::optional<std::uint64_t> days);

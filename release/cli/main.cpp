@@ -23,6 +23,7 @@ constexpr const char* footer =
     "Example, from nothing to a release that machines can install:\n"
     "  cube-release init /srv/cube --product CUBE\n"
     "  cube-release compose rootfs --version 2.2.4 --repository /srv/cube\n"
+    "  cube-release pack --repository /srv/cube\n"
     "  cube-release publish --repository /srv/cube\n"
     "  cube-release verify /srv/cube\n"
     "Exit codes: 0 done, 1 failed, 2 usage, 3 nothing to do, 4 not trusted or keys missing,\n"
@@ -39,6 +40,7 @@ struct Options {
   Common common;
   InitCommand init;
   ComposeRequest compose;
+  PackCommand pack;
   RootCommand root;
   std::string owners = ::geteuid() == 0 ? "keep" : "root";
   KeyCommand key;
@@ -57,6 +59,7 @@ class Commands {
     add_init();
     add_key();
     add_compose();
+    add_pack();
     add_signing();
     add_root();
     add_reading();
@@ -189,6 +192,23 @@ class Commands {
     add_repository(command);
   }
 
+  void add_pack() {
+    auto* command = add(app_, "pack", "put all objects of a pending release into one file",
+                        "cube-release pack --report --repository /srv/cube",
+                        [this] { return pack(o_.common, o_.pack); });
+    command->add_option("release", o_.pack.release, "its name (default: all that are pending)");
+    command
+        ->add_option("--level", o_.pack.level, "of zstd: 1 is fast, 19 is small")
+        ->check(CLI::Range(1, 19))
+        ->capture_default_str();
+    command
+        ->add_option("--threads", o_.pack.threads,
+                     "how many compress (default: one for each processor)")
+        ->check(CLI::Range(1, 64));
+    command->add_flag("--report", o_.pack.report, "say which folders take how much");
+    add_repository(command);
+  }
+
   void add_signing() {
     auto* publish_command =
         add(app_, "publish", "sign and publish all that was composed",
@@ -249,7 +269,7 @@ class Commands {
         "--trusted-root", o_.verify.trusted_root,
         "the root.json in the images (default: the repository's first root)");
     verify_command->add_flag("--quick", o_.verify.quick,
-                             "of the trees only the commits, not every object");
+                             "of the trees only the commits, not every object, and no packs");
     auto* check = add(app_, "expire-check", "exit with 6 when a signature expires soon",
                       "cube-release expire-check --days 30 --repository /srv/cube",
                       [this] { return expire_check(o_.common, o_.soon); });

@@ -96,7 +96,13 @@ def verify(repository, trusted_root):
     for target, described in targets["targets"].items():
         folder, file = target.rsplit("/", 1)
         path = repository / "targets" / folder / f"{described['hashes']['sha256']}.{file}"
-        manifest = json.loads(read(path, described))
+        content = read(path, described)
+        if file != "manifest.json":
+            continue
+        manifest = json.loads(content)
+        for pack in manifest["packs"]:
+            listed = targets["targets"][f"{folder}/{pack['file']}"]
+            assert listed["hashes"]["sha256"] == pack["sha256"], "pack"
         commit = manifest["ostree"]["commit"]
         stored = repository / "repo/objects" / commit[:2] / (commit[2:] + ".commit")
         assert hashlib.sha256(stored.read_bytes()).hexdigest() == commit, "commit object"
@@ -124,6 +130,7 @@ class IndependentCheck(unittest.TestCase):
 
     def release(self, version):
         name = self.run_it("compose", "tree", "--version", version, "--repository", "r")
+        self.run_it("pack", "--repository", "r")
         self.run_it("publish", "--repository", "r")
         return name
 

@@ -34,6 +34,7 @@ HOMES = [
     (r"fmt/", ["agent/", "release/"]),
     (r"(blkid|libmount|ext2fs)/", ["slots/"]),
     (r"archive(_entry)?\.h", ["slots/ostree/"]),
+    (r"(zstd(_errors)?|zdict)\.h", ["slots/pack/"]),
 ]
 # Headers for one folder only, which nothing outside it includes.
 INTERNAL = {"slots/ostree/glib.h"}
@@ -140,6 +141,7 @@ PLANTED = {
     "agent/asks_tests.cpp": '#include "tests/support/scratch_dir.h"\n',
     "slots/curls.cpp": "#include <curl/curl.h>\n",
     "agent/glib_user.cpp": "#include <glib.h>\n",
+    "slots/squeezes.cpp": "#include <zstd.h>\n",
     "keys/leaks.h": "#pragma once\n#include <openssl/evp.h>\n",
     "boot/no_pragma.h": "struct A {};\n",
     "boot/path_utils.cpp": "int a;\n",

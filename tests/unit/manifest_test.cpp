@@ -14,7 +14,11 @@ constexpr const char* good = R"({
   "built": "20220421-1616", "source": "55765df7", "epoch": 3,
   "ostree": {"commit": "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"},
   "tree": {"bytes": 5000000000, "inodes": 4321}, "kernel": {"release": "5.10.0-13-amd64"},
-  "trial": {"deadline": 600}})";
+  "trial": {"deadline": 600},
+  "packs": [{"file": "full.pack", "length": 1000000,
+    "sha256": "1111111111111111111111111111111111111111111111111111111111111111",
+    "index": {"offset": 999000, "length": 1000,
+      "sha256": "2222222222222222222222222222222222222222222222222222222222222222"}}]})";
 
 std::string with(const std::string& from, const std::string& to) {
   std::string text = good;
@@ -34,6 +38,14 @@ TEST(Manifest, AllFieldsAreRead) {
   EXPECT_EQ(release->kernel_release, "5.10.0-13-amd64");
   EXPECT_EQ(release->trial_deadline, 600);
   EXPECT_EQ(release->manifest_sha256, to_hex(sha256(good)));
+  ASSERT_EQ(release->packs.size(), 1u);
+  const auto& pack = release->packs[0];
+  EXPECT_EQ(pack.file, "full.pack");
+  EXPECT_EQ(pack.length, 1000000u);
+  EXPECT_EQ(pack.sha256, std::string(64, '1'));
+  EXPECT_EQ(pack.index_offset, 999000u);
+  EXPECT_EQ(pack.index_length, 1000u);
+  EXPECT_EQ(pack.index_sha256, std::string(64, '2'));
 }
 
 TEST(Manifest, RenderedIsReadBackTheSame) {
@@ -70,6 +82,57 @@ TEST(Manifest, OnlyTheKnownFormIsRead) {
         std::string(good) + std::string(max_manifest_bytes, ' ')})
     EXPECT_EQ(parse_manifest(text).error().code, Errc::corrupt) << text.substr(0, 600);
   EXPECT_TRUE(parse_manifest(with("5.10.0-13-amd64", ""))) << "an unknown kernel is allowed";
+}
+
+// The member "packs" with so many packs, which differ in their names alone.
+std::string with_packs(std::size_t count) {
+  const std::string text = good;
+  const auto begin = text.find("[{\"file\"");
+  const auto one = text.substr(begin + 1, text.find("}}]") + 2 - begin - 1);
+  std::string list;
+  for (std::size_t i = 0; i < count; ++i) {
+    auto pack = one;
+    pack.replace(pack.find("full"), 4, "p" + std::to_string(i));
+    list += (i == 0 ? "" : ", ") + pack;
+  }
+  return text.substr(0, begin) + "[" + list + "]}";
+}
+
+TEST(Manifest, PacksOnlyAsTheyCanBe) {
+  for (const std::size_t count : {0U, 1U, 2U, 8U}) {
+    const auto release = parse_manifest(with_packs(count));
+    ASSERT_TRUE(release) << release.error().what;
+    EXPECT_EQ(release->packs.size(), count);
+    EXPECT_EQ(parse_manifest(render_manifest(*release))->packs.size(), count);
+  }
+  auto twice = with_packs(2);
+  twice.replace(twice.find("p1.pack"), 7, "p0.pack");
+  for (const auto& text :
+       {with_packs(9),
+        twice,
+        with("full.pack", "../full.pack"),
+        with("full.pack", ".pack"),
+        with("full.pack", "full"),
+        with("full.pack", "manifest.json"),
+        with("full.pack", ""),
+        with("\"length\": 1000000", "\"length\": 1000001"),
+        with("\"length\": 1000000", "\"length\": 999999"),
+        with("\"length\": 1000000", "\"length\": 0"),
+        with("\"offset\": 999000", "\"offset\": 1000000"),
+        with("\"offset\": 999000, \"length\": 1000", "\"offset\": 1000000, \"length\": 0"),
+        with("\"offset\": 999000, \"length\": 1000", "\"offset\": 0, \"length\": 1000000"),
+        with("\"offset\": 999000", "\"offset\": 18446744073709551615"),
+        with("\"offset\": 999000", "\"offset\": 9007199254740992"),
+        with("1111", "111g"),
+        with("2222", "222"),
+        with("1111", ""),
+        with("\"length\": 1000000,", ""),
+        with("\"offset\": 999000,", ""),
+        with("\"offset\": 999000", "\"offset\": 999000, \"from\": 1"),
+        with("\"length\": 1000000", "\"length\": 1000000, \"from\": 1"),
+        with("[{\"file\"", "[0, {\"file\""),
+        with("\"packs\"", "\"pack\"")})
+    EXPECT_EQ(parse_manifest(text).error().code, Errc::corrupt) << text;
 }
 
 TEST(Manifest, EveryTruncationIsRefused) {

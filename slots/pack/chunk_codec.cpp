@@ -1,0 +1,102 @@
+#include "slots/pack/chunk_codec.h"
+
+#include <zstd.h>
+
+#include "base/mutation.h"
+
+namespace cube {
+namespace {
+
+Error out_of_memory() {
+  return {Errc::failed, "zstd: no memory"};
+}
+
+Error corrupt(const std::string& what) {
+  return {Errc::corrupt, what};
+}
+
+// One frame, all of `stored`, that says itself that it holds `raw` bytes.
+Status check_frame(const Chunk& entry, std::string_view stored) {
+  if (ZSTD_getFrameContentSize(stored.data(), stored.size()) != entry.raw)
+    return corrupt("is no zstd frame of " + std::to_string(entry.raw) + " bytes");
+  if (ZSTD_findFrameCompressedSize(stored.data(), stored.size()) != stored.size())
+    return corrupt("is not one whole zstd frame");
+  return ok();
+}
+
+}  // namespace
+
+struct ChunkEncoder::Context {
+  std::unique_ptr<ZSTD_CCtx, std::size_t (*)(ZSTD_CCtx*)> zstd{ZSTD_createCCtx(), ZSTD_freeCCtx};
+};
+
+ChunkEncoder::ChunkEncoder(std::unique_ptr<Context> context) : context_(std::move(context)) {}
+ChunkEncoder::ChunkEncoder(ChunkEncoder&&) noexcept = default;
+ChunkEncoder& ChunkEncoder::operator=(ChunkEncoder&&) noexcept = default;
+ChunkEncoder::~ChunkEncoder() = default;
+
+Result<ChunkEncoder> ChunkEncoder::make(int level) {
+  if (level < min_pack_level || level > max_pack_level)
+    return Error{Errc::invalid, "level " + std::to_string(level) + ": is not 1 to 19"};
+  auto context = std::make_unique<Context>();
+  if (!context->zstd) return out_of_memory();
+  const auto set = ZSTD_CCtx_setParameter(context->zstd.get(), ZSTD_c_compressionLevel, level);
+  if (ZSTD_isError(set) != 0)
+    return Error{Errc::failed, std::string("zstd: ") + ZSTD_getErrorName(set)};
+  return ChunkEncoder(std::move(context));
+}
+
+Result<EncodedChunk> ChunkEncoder::encode(std::string_view raw) {
+  if (raw.empty() || raw.size() > max_chunk_bytes)
+    return Error{Errc::bug, "a chunk of " + std::to_string(raw.size()) + " bytes"};
+  EncodedChunk made;
+  made.bytes.resize(ZSTD_compressBound(raw.size()));
+  const auto size = ZSTD_compress2(context_->zstd.get(), made.bytes.data(), made.bytes.size(),
+                                   raw.data(), raw.size());
+  if (ZSTD_isError(size) != 0)
+    return Error{Errc::failed, std::string("zstd: ") + ZSTD_getErrorName(size)};
+  made.entry.encoding = size < raw.size() ? Encoding::zstd : Encoding::stored;
+  if (made.entry.encoding == Encoding::zstd)
+    made.bytes.resize(size);
+  else
+    made.bytes = raw;
+  made.entry.sha256 = sha256(made.bytes);
+  made.entry.stored = static_cast<std::uint32_t>(made.bytes.size());
+  made.entry.raw = static_cast<std::uint32_t>(raw.size());
+  return made;
+}
+
+struct ChunkDecoder::Context {
+  std::unique_ptr<ZSTD_DCtx, std::size_t (*)(ZSTD_DCtx*)> zstd{ZSTD_createDCtx(), ZSTD_freeDCtx};
+  std::string raw;
+};
+
+ChunkDecoder::ChunkDecoder(std::unique_ptr<Context> context) : context_(std::move(context)) {}
+ChunkDecoder::ChunkDecoder(ChunkDecoder&&) noexcept = default;
+ChunkDecoder& ChunkDecoder::operator=(ChunkDecoder&&) noexcept = default;
+ChunkDecoder::~ChunkDecoder() = default;
+
+Result<ChunkDecoder> ChunkDecoder::make() {
+  auto context = std::make_unique<Context>();
+  if (!context->zstd) return out_of_memory();
+  return ChunkDecoder(std::move(context));
+}
+
+Result<std::string_view> ChunkDecoder::decode(const Chunk& entry, std::string_view stored) {
+  if (entry.raw > max_chunk_bytes) return corrupt("declares more than a chunk may hold");
+  const bool signed_bytes = stored.size() == entry.stored && sha256(stored) == entry.sha256;
+  if (!signed_bytes && !mutated("chunk-not-checked"))
+    return corrupt("its SHA-256 is not that of the index");
+  if (entry.encoding == Encoding::stored) return stored;
+  CUBE_CHECK(check_frame(entry, stored));
+  auto& raw = context_->raw;
+  if (raw.size() < entry.raw) raw.resize(entry.raw);
+  const auto size = ZSTD_decompressDCtx(context_->zstd.get(), raw.data(), entry.raw, stored.data(),
+                                        stored.size());
+  if (ZSTD_isError(size) != 0)
+    return corrupt(std::string("its zstd frame is damaged (") + ZSTD_getErrorName(size) + ")");
+  if (size != entry.raw) return corrupt("its zstd frame holds fewer bytes than it says");
+  return std::string_view(raw).substr(0, size);
+}
+
+}  // namespace cube

@@ -1,0 +1,54 @@
+#include "slots/pack/pack_file.h"
+
+#include <sys/stat.h>
+
+#include <cerrno>
+
+#include "slots/pack/pack_reader.h"
+
+namespace cube {
+namespace {
+
+Status read_at(const Fd& file, std::uint64_t offset, std::size_t length, std::string& bytes) {
+  bytes.resize(length);
+  for (std::size_t done = 0; done < length;) {
+    const auto count =
+        ::pread(file.get(), bytes.data() + done, length - done, static_cast<off_t>(offset + done));
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return system_error("read");
+    if (count == 0) return Error{Errc::corrupt, "ends too early"};
+    done += static_cast<std::size_t>(count);
+  }
+  return ok();
+}
+
+}  // namespace
+
+Result<PackIndex> read_pack_index(const Fd& file, const Pack& pack) {
+  struct stat st {};
+  if (::fstat(file.get(), &st) != 0) return system_error("stat");
+  if (static_cast<std::uint64_t>(st.st_size) != pack.length)
+    return Error{Errc::corrupt, "has " + std::to_string(st.st_size) + " bytes instead of " +
+                                    std::to_string(pack.length)};
+  std::string bytes;
+  CUBE_CHECK(read_at(file, 0, pack_header_bytes, bytes));
+  if (bytes != render_pack_header({pack.index_offset, pack.index_length}))
+    return Error{Errc::corrupt, "its header is not what the manifest says"};
+  if (pack.index_length > max_index_bytes) return Error{Errc::corrupt, "its index is too long"};
+  CUBE_CHECK(read_at(file, pack.index_offset, pack.index_length, bytes));
+  if (to_hex(sha256(bytes)) != pack.index_sha256)
+    return Error{Errc::corrupt, "the SHA-256 of its index is not that of the manifest"};
+  return parse_pack_index(bytes, pack.index_offset);
+}
+
+Status read_pack_objects(const Fd& file, const PackIndex& index, ObjectSink& sink) {
+  CUBE_TRY(auto reader, PackReader::make(index, Wanted(index.objects().size(), true)));
+  std::string bytes;
+  for (std::size_t i = 0; i < index.chunks().size(); ++i) {
+    CUBE_CHECK(read_at(file, index.chunk_offset(i), index.chunks()[i].stored, bytes));
+    CUBE_CHECK(reader.feed(i, bytes, sink));
+  }
+  return reader.finish();
+}
+
+}  // namespace cube

@@ -1,0 +1,17 @@
+// A pack as a file: what a manifest says of one is checked against all of its bytes.
+#pragma once
+
+#include "base/fd.h"
+#include "model/release.h"
+#include "slots/pack/pack_index.h"
+
+namespace cube {
+
+// The verified index. Of the file only header and index are read. `file` can be read at any
+// offset. Errors: corrupt, failed.
+Result<PackIndex> read_pack_index(const Fd& file, const Pack& pack);
+// Gives the sink every object of the pack, after its chunks and the object itself were found to be
+// what they should be. In bounded memory. Errors: corrupt, failed, those of the sink.
+Status read_pack_objects(const Fd& file, const PackIndex& index, ObjectSink& sink);
+
+}  // namespace cube

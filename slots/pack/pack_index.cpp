@@ -1,0 +1,130 @@
+#include "slots/pack/pack_index.h"
+
+#include <algorithm>
+
+namespace cube {
+namespace {
+
+Error corrupt(const std::string& what) {
+  return {Errc::corrupt, "pack index: " + what};
+}
+
+std::string numbered(const char* what, std::size_t i) {
+  return std::string(what) + " " + std::to_string(i);
+}
+
+Status check_chunk(const Chunk& chunk, std::size_t i) {
+  const auto wrong = [&](const std::string& what) { return corrupt(numbered("chunk", i) + what); };
+  if (chunk.raw == 0) return wrong(": is empty");
+  if (chunk.raw > max_chunk_bytes)
+    return wrong(": declares " + std::to_string(chunk.raw) + " bytes, more than " +
+                 std::to_string(max_chunk_bytes));
+  if (chunk.encoding == Encoding::stored && chunk.stored != chunk.raw)
+    return wrong(": is stored as it is, but not with its own length");
+  if (chunk.encoding == Encoding::zstd && (chunk.stored == 0 || chunk.stored >= chunk.raw))
+    return wrong(": is compressed, but not to fewer bytes than it has");
+  return ok();
+}
+
+bool name_before(const PackObject& left, const PackObject& right) {
+  return left.kind != right.kind ? left.kind < right.kind : left.name < right.name;
+}
+
+}  // namespace
+
+std::string describe(ObjectKind kind, const Sha256& name) {
+  constexpr std::array<const char*, 4> kinds{"commit ", "dirtree ", "dirmeta ", "file "};
+  return kinds[static_cast<std::size_t>(kind)] + to_hex(name);
+}
+
+Result<PackIndex> PackIndex::make(Content content) {
+  PackIndex index(std::move(content));
+  CUBE_CHECK(index.sum_chunks());
+  CUBE_CHECK(index.sum_objects());
+  CUBE_CHECK(index.sort_names());
+  return index;
+}
+
+// 2^20 chunks of at most 4 MiB: the sums stay below 2^43.
+Status PackIndex::sum_chunks() {
+  const auto& chunks = content_.chunks;
+  if (chunks.empty()) return corrupt("has no chunks");
+  if (chunks.size() > max_pack_chunks) return corrupt("has more than 2^20 chunks");
+  in_file_.reserve(chunks.size() + 1);
+  in_raw_.reserve(chunks.size() + 1);
+  std::uint64_t in_file = pack_header_bytes;
+  std::uint64_t in_raw = 0;
+  for (std::size_t i = 0; i < chunks.size(); ++i) {
+    CUBE_CHECK(check_chunk(chunks[i], i));
+    in_file_.push_back(in_file);
+    in_raw_.push_back(in_raw);
+    in_file += chunks[i].stored;
+    in_raw += chunks[i].raw;
+  }
+  in_file_.push_back(in_file);
+  in_raw_.push_back(in_raw);
+  return ok();
+}
+
+Status PackIndex::sum_objects() {
+  const auto& objects = content_.objects;
+  if (objects.empty()) return corrupt("has no objects");
+  if (objects.size() > max_pack_objects) return corrupt("has more than 2^20 objects");
+  if (objects[0].kind != ObjectKind::commit || objects[0].name != content_.commit)
+    return corrupt("its first object is not its commit");
+  const std::uint64_t all = in_raw_.back();
+  starts_.reserve(objects.size() + 1);
+  std::uint64_t start = 0;
+  for (std::size_t i = 0; i < objects.size(); ++i) {
+    const auto length = objects[i].length;
+    if (length == 0) return corrupt(numbered("object", i) + ": is empty");
+    if (length > all - start) return corrupt(numbered("object", i) + ": ends after the last chunk");
+    if (i > 0 && objects[i].kind < objects[i - 1].kind)
+      return corrupt(numbered("object", i) + ": is not in the order of kinds");
+    if (i > 0 && objects[i].kind == ObjectKind::commit)
+      return corrupt(numbered("object", i) + ": is a second commit");
+    starts_.push_back(start);
+    start += length;
+  }
+  if (start != all) return corrupt("its chunks hold bytes after the last object");
+  starts_.push_back(start);
+  return ok();
+}
+
+Status PackIndex::sort_names() {
+  const auto& objects = content_.objects;
+  by_name_.resize(objects.size());
+  for (std::size_t i = 0; i < objects.size(); ++i) by_name_[i] = static_cast<std::uint32_t>(i);
+  std::sort(by_name_.begin(), by_name_.end(), [&](std::uint32_t left, std::uint32_t right) {
+    return name_before(objects[left], objects[right]);
+  });
+  const auto twice = std::adjacent_find(by_name_.begin(), by_name_.end(),
+                                        [&](std::uint32_t left, std::uint32_t right) {
+                                          return !name_before(objects[left], objects[right]);
+                                        });
+  if (twice != by_name_.end())
+    return corrupt("has " + describe(objects[*twice].kind, objects[*twice].name) + " twice");
+  return ok();
+}
+
+std::size_t PackIndex::chunk_at(std::uint64_t raw_position) const {
+  const auto after = std::upper_bound(in_raw_.begin(), in_raw_.end(), raw_position);
+  return static_cast<std::size_t>(after - in_raw_.begin()) - 1;
+}
+
+std::size_t PackIndex::object_at(std::uint64_t raw_position) const {
+  const auto after = std::upper_bound(starts_.begin(), starts_.end(), raw_position);
+  return static_cast<std::size_t>(after - starts_.begin()) - 1;
+}
+
+std::optional<std::size_t> PackIndex::find(ObjectKind kind, const Sha256& name) const {
+  const PackObject wanted{kind, name, 0};
+  const auto& objects = content_.objects;
+  const auto found = std::lower_bound(
+      by_name_.begin(), by_name_.end(), wanted,
+      [&](std::uint32_t i, const PackObject& object) { return name_before(objects[i], object); });
+  if (found == by_name_.end() || name_before(wanted, objects[*found])) return std::nullopt;
+  return *found;
+}
+
+}  // namespace cube
