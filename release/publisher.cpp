@@ -141,16 +141,20 @@ Result<Json::Object> Publisher::targets_of(const PublishedState& state) {
   return body.at("targets").object();
 }
 
+Result<Json> Publisher::list_body(const Run& run, const DocumentHead& head, Json::Object targets) {
+  Json::Object before;
+  if (run.before) {
+    CUBE_TRY(before, signed_part(run.before->targets.text));
+  }
+  return targets_body(head, std::move(before), std::move(targets));
+}
+
 Result<Publisher::Document> Publisher::make_targets(const Run& run, Json::Object targets) const {
   Document made{"targets", 0, ""};
   CUBE_TRY(made.version, repository_.next_version("targets"));
   const auto days = run.days.value_or(settings_.lifetimes.targets);
   const DocumentHead head{"targets", made.version, run.now + static_cast<UnixSeconds>(days) * day};
-  Json::Object before;
-  if (run.before) {
-    CUBE_TRY(before, signed_part(run.before->targets.text));
-  }
-  const Json body = targets_body(head, std::move(before), std::move(targets));
+  CUBE_TRY(const Json body, list_body(run, head, std::move(targets)));
   CUBE_TRY(made.text, sign_document(body, run.keys, run.root, "targets"));
   CUBE_TRY(const auto read_back, parse_targets(made.text));
   CUBE_CHECK(check_signatures(read_back, run.root, "targets"));
@@ -184,12 +188,13 @@ Result<Publisher::Document> Publisher::make_meta(const Run& run, const std::stri
   return made;
 }
 
-Status Publisher::add_pending(Run& run, Json::Object& targets,
-                              std::vector<Document>& manifests) const {
+Status Publisher::add_pending(Run& run, Json::Object& targets, std::vector<Document>& manifests,
+                              const Targets* only) const {
   CUBE_TRY(const auto waiting, pending());
   CUBE_TRY(const auto known, published());
   for (const auto& release : waiting) {
     const auto& name = release.name.text;
+    if (only != nullptr && only->releases.count(name) == 0) continue;
     const auto text = render_manifest(release);
     auto commit = repository_.check_commit(release.commit);
     if (!commit) return std::move(commit).error().in("release " + name);
@@ -212,10 +217,9 @@ Status Publisher::drop_pending(const std::vector<Document>& manifests) const {
 }
 
 Result<Publisher::Anew> Publisher::make_list(const Run& run, Json::Object targets) const {
-  Anew anew;
-  CUBE_TRY(anew.targets, make_targets(run, std::move(targets)));
-  CUBE_TRY(anew.snapshot, make_meta(run, "snapshot", "targets", *anew.targets));
-  CUBE_TRY(anew.timestamp, make_meta(run, "timestamp", "snapshot", *anew.snapshot));
+  CUBE_TRY(auto list, make_targets(run, std::move(targets)));
+  CUBE_TRY(auto anew, with_meta(run, list));
+  anew.targets = std::move(list);
   return anew;
 }
 
@@ -248,14 +252,31 @@ Result<Publication> Publisher::publish(UnixSeconds now, std::optional<std::uint6
     CUBE_TRY(targets, targets_of(*run.before));
   }
   std::vector<Document> manifests;
-  CUBE_CHECK(add_pending(run, targets, manifests));
+  CUBE_CHECK(add_pending(run, targets, manifests, nullptr));
   if (run.result.releases.empty()) {
     CUBE_CHECK(drop_pending(manifests));
-    return Error{Errc::nothing_to_do, "repository " + repository_.path() +
-                                          ": nothing is pending; compose a release first, or sign "
-                                          "the metadata anew with cube-release renew"};
+    return nothing_pending();
   }
   CUBE_TRY(const Anew anew, make_list(run, std::move(targets)));
+  return publish_list(std::move(run), anew, manifests);
+}
+
+Error Publisher::nothing_pending() const {
+  return {Errc::nothing_to_do,
+          "repository " + repository_.path() +
+              ": nothing is pending; compose a release first, or sign the metadata anew with "
+              "cube-release renew"};
+}
+
+Result<Publisher::Anew> Publisher::with_meta(const Run& run, const Document& targets) const {
+  Anew anew;
+  CUBE_TRY(anew.snapshot, make_meta(run, "snapshot", "targets", targets));
+  CUBE_TRY(anew.timestamp, make_meta(run, "timestamp", "snapshot", *anew.snapshot));
+  return anew;
+}
+
+Result<Publication> Publisher::publish_list(Run run, const Anew& anew,
+                                            const std::vector<Document>& manifests) const {
   for (const auto& manifest : manifests)
     CUBE_CHECK(repository_.put_manifest(manifest.name, manifest.text));
   CUBE_CHECK(put_and_stage(anew));

@@ -81,6 +81,17 @@ class Publisher {
   // Errors: as publish().
   Result<Publication> renew(UnixSeconds now, std::optional<std::uint64_t> days = {}) const;
 
+  // The next list of targets, all that is pending added to it (or nothing, to sign it anew), with
+  // the signatures of the keys at hand. Nothing is published. Errors: as publish().
+  [[nodiscard]] Result<std::string> draft_targets(UnixSeconds now,
+                                                  std::optional<std::uint64_t> days = {},
+                                                  bool with_pending = true) const;
+  // Publishes a draft that has all its signatures. It must be the published list and releases that
+  // are pending here, nothing else. `days` is for what else is signed.
+  // Errors: as publish(); invalid (another list or version, expired), corrupt (no list).
+  Result<Publication> publish_targets(const std::string& text, UnixSeconds now,
+                                      std::optional<std::uint64_t> days = {}) const;
+
   // The next root (new keys, new thresholds or just a later expiry) with the signatures of the keys
   // at hand. Nothing is published. Errors: those of next_root_body().
   [[nodiscard]] Result<std::string> draft_root(const RootChange& change, UnixSeconds now,
@@ -121,8 +132,16 @@ class Publisher {
   // Up to the step that readers see.
   [[nodiscard]] Status put_and_stage(const Anew& anew) const;
   [[nodiscard]] Status finish(Run& run, const Anew& anew) const;
+  // `only`: of what is pending, what it lists; nullptr: all.
   [[nodiscard]] Status add_pending(Run& run, Json::Object& targets,
-                                   std::vector<Document>& manifests) const;
+                                   std::vector<Document>& manifests, const Targets* only) const;
+  [[nodiscard]] static Result<Json> list_body(const Run& run, const DocumentHead& head,
+                                              Json::Object targets);
+  // Snapshot and timestamp for that list.
+  [[nodiscard]] Result<Anew> with_meta(const Run& run, const Document& targets) const;
+  [[nodiscard]] Result<Publication> publish_list(Run run, const Anew& anew,
+                                                 const std::vector<Document>& manifests) const;
+  [[nodiscard]] Error nothing_pending() const;
   [[nodiscard]] Result<Release> pending_to_pack(const std::string& name) const;
   [[nodiscard]] Status put_pending(const Release& release) const;
   [[nodiscard]] Status add_packs(const Release& release, Json::Object& targets) const;

@@ -180,6 +180,12 @@ Result<std::uint64_t> ReleaseRepository::next_version(const std::string& role) c
   return highest + 1;
 }
 
+bool ReleaseRepository::has_metadata(const std::string& role, std::uint64_t version,
+                                     const std::string& text) const {
+  const auto there = folder_.read_file(metadata_file(role, version), max_targets_bytes);
+  return there && *there == text;
+}
+
 Status ReleaseRepository::check_commit(const std::string& commit) const {
   const std::string file =
       "repo/objects/" + commit.substr(0, 2) + "/" + commit.substr(2) + ".commit";

@@ -46,6 +46,9 @@ class ReleaseRepository {
   // One more than any version of that role on disk, published or left by an interrupted run.
   // Errors: failed.
   [[nodiscard]] Result<std::uint64_t> next_version(const std::string& role) const;
+  // True when that file is there with exactly this text.
+  [[nodiscard]] bool has_metadata(const std::string& role, std::uint64_t version,
+                                  const std::string& text) const;
   // Ok when the commit object is in repo/ and has that checksum. Errors: corrupt, failed.
   [[nodiscard]] Status check_commit(const std::string& commit) const;
 

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "base/digest.h"
+#include "release/draft.h"
 #include "release/signed_metadata.h"
 
 namespace cube {
@@ -123,23 +124,6 @@ Result<std::string> draft_next_root(const Json& body, const Root& root, const Ke
   CUBE_TRY(const auto next_signers, signers_of(keys, next, "root"));
   CUBE_TRY(const auto half, add_signatures(text, present_signers));
   return add_signatures(half, next_signers);
-}
-
-Result<std::string> add_signatures(const std::string& draft, const std::vector<PrivateKey>& keys) {
-  CUBE_TRY(const auto root, parse_root(draft));
-  CUBE_TRY(const Json document, Json::parse(draft, {max_metadata_bytes, 16}));
-  CUBE_TRY(auto members, document.object());
-  CUBE_TRY(auto signatures, members["signatures"].array());
-  for (const auto& key : keys) {
-    const bool there = std::any_of(root.signatures.begin(), root.signatures.end(),
-                                   [&](const Signature& made) { return made.key_id == key.id(); });
-    if (there) continue;
-    CUBE_TRY(const auto bytes, key.sign(root.covered));
-    signatures.push_back(
-        Json::Object{{"keyid", key.id()}, {"sig", to_hex(bytes.data(), bytes.size())}});
-  }
-  members["signatures"] = std::move(signatures);
-  return Json(std::move(members)).pretty();
 }
 
 Status check_next_root(const Root& next, const Root& root) {

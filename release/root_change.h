@@ -35,10 +35,6 @@ Result<Json> next_root_body(const Root& root, const RootChange& change, const Ke
 // Errors: those of KeyFolder.
 Result<std::string> draft_next_root(const Json& body, const Root& root, const KeyFolder& keys);
 
-// The draft with the signatures of these keys besides those that it has. Errors: corrupt (no root),
-// failed.
-Result<std::string> add_signatures(const std::string& draft, const std::vector<PrivateKey>& keys);
-
 // The id of a key that is named by that id, as the role lists it, or by its name in the folder.
 // Errors: those of KeyFolder::find().
 Result<std::string> id_of_key(const std::string& key, const Role& role, const KeyFolder& keys);

@@ -41,6 +41,12 @@ struct KeyCommand {
   bool protect = false;
 };
 
+struct ListCommand {  // publish, renew
+  std::optional<std::uint64_t> days;
+  std::string draft;       // file to write the list to, instead of publishing it
+  std::string from_draft;  // file with a finished draft
+};
+
 struct RotateCommand {
   std::string role;
   std::string old_key;  // "": the only key of the role
@@ -70,16 +76,17 @@ Result<int> key_import(const Common& common, const KeyCommand& command);
 Result<int> key_list(const Common& common);
 Result<int> compose(const Common& common, const ComposeRequest& request);
 Result<int> pack(const Common& common, const PackCommand& command);
-Result<int> publish(const Common& common, std::optional<std::uint64_t> days);
+Result<int> publish(const Common& common, const ListCommand& command);
 Result<int> withdraw(const Common& common, const std::string& release);
-Result<int> renew(const Common& common, std::optional<std::uint64_t> days);
+Result<int> renew(const Common& common, const ListCommand& command);
 Result<int> next_root(const Common& common, const RootCommand& command,
                       std::optional<std::uint64_t> days);
 Result<int> key_rotate(const Common& common, const RotateCommand& command,
                        std::optional<std::uint64_t> days);
 Result<int> key_revoke(const Common& common, const std::string& name, const std::string& draft,
                        std::optional<std::uint64_t> days);
-// Signs a draft of a root with `keys`, or with those at hand that the new root names.
+// Signs a draft of a root with `keys`, or with those at hand that the new root names; or a draft of
+// targets, with those at hand that the repository's root names.
 Result<int> sign(const Common& common, const std::string& file,
                  const std::vector<std::string>& keys);
 // `place`: a folder or a URL.

@@ -45,6 +45,7 @@ struct Options {
   std::string owners = ::geteuid() == 0 ? "keep" : "root";
   KeyCommand key;
   RotateCommand rotate;
+  ListCommand list;
   int passphrase_fd = -1;
   std::vector<std::string> sign_with;
   std::optional<std::uint64_t> lifetime;
@@ -213,7 +214,7 @@ class Commands {
     auto* publish_command =
         add(app_, "publish", "sign and publish all that was composed",
             "cube-release publish --repository /srv/cube --keys /media/usb/keys",
-            [this] { return publish(o_.common, o_.lifetime); });
+            [this] { return publish(o_.common, o_.list); });
     auto* withdraw_command =
         add(app_, "withdraw", "offer a release to no machine any more",
             "cube-release withdraw CUBE_2.2.4_20220421-1616_55765df7 --repository /srv/cube",
@@ -221,13 +222,19 @@ class Commands {
     withdraw_command->add_option("release", o_.place, "its name")->required();
     add_repository(withdraw_command);
     add_keys(withdraw_command);
-    auto* renew_command =
-        add(app_, "renew", "sign the metadata anew before it expires, with the keys at hand",
-            "cube-release renew --repository /srv/cube",
-            [this] { return renew(o_.common, o_.lifetime); });
+    auto* renew_command = add(
+        app_, "renew", "sign the metadata anew before it expires, with the keys at hand",
+        "cube-release renew --repository /srv/cube", [this] { return renew(o_.common, o_.list); });
     for (auto* command : {publish_command, renew_command}) {
-      command->add_option("--expires-days", o_.lifetime, "lifetime of the new signatures")
+      command->add_option("--expires-days", o_.list.days, "lifetime of the new signatures")
           ->check(CLI::Range(1, 3650));
+      auto* draft = command->add_option("--draft", o_.list.draft,
+                                        "write the list of releases to this file, for others to "
+                                        "sign, and publish nothing");
+      command
+          ->add_option("--from-draft", o_.list.from_draft,
+                       "publish the list in this file, which enough have signed")
+          ->excludes(draft);
       add_repository(command);
       add_keys(command);
     }
@@ -248,12 +255,12 @@ class Commands {
     command->add_option("--publish", o_.root.publish, "publish the draft in this file")
         ->excludes(draft);
     auto* sign_command =
-        add(app_, "sign", "sign the draft of a root that another holder of a key made",
+        add(app_, "sign", "sign a draft, of a root or of a list, that another holder of a key made",
             "cube-release sign root-draft.json --keys /media/usb/keys",
             [this] { return sign(o_.common, o_.place, o_.sign_with); });
     sign_command->add_option("file", o_.place, "the draft; gets the signature")->required();
     sign_command->add_option("--key", o_.sign_with,
-                             "sign with this key (default: those at hand that the new root names)");
+                             "sign with this key (default: those at hand that the root names)");
     for (auto* each : {command, sign_command}) {
       add_repository(each);
       add_keys(each);

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "release/cli/commands.h"
+#include "release/cli/drafts.h"
 #include "release/cli/exit_code.h"
 #include "release/publisher.h"
 
@@ -35,12 +36,30 @@ int report(const Common& common, const Publication& done, const std::string& new
   return exit_done;
 }
 
-Result<int> publish(const Common& common, std::optional<std::uint64_t> days) {
+namespace {
+
+Result<int> draft_or_publish(const Common& common, const ListCommand& command, bool with_pending) {
   CUBE_TRY(const auto path, absolute_folder(common.repository));
   CUBE_TRY(const auto publisher, Publisher::open(path, common.keys, common.passphrases));
   CUBE_TRY(const auto now, wall_clock());
-  CUBE_TRY(const auto done, publisher.publish(now, days));
+  if (!command.draft.empty()) {
+    CUBE_TRY(const auto draft, publisher.draft_targets(now, command.days, with_pending));
+    return write_draft(common, command.draft, draft);
+  }
+  if (!command.from_draft.empty()) {
+    CUBE_TRY(const auto text, read_draft(command.from_draft));
+    CUBE_TRY(const auto done, publisher.publish_targets(text, now, command.days));
+    return report(common, done);
+  }
+  CUBE_TRY(const auto done, with_pending ? publisher.publish(now, command.days)
+                                         : publisher.renew(now, command.days));
   return report(common, done);
+}
+
+}  // namespace
+
+Result<int> publish(const Common& common, const ListCommand& command) {
+  return draft_or_publish(common, command, true);
 }
 
 Result<int> withdraw(const Common& common, const std::string& release) {
@@ -51,12 +70,8 @@ Result<int> withdraw(const Common& common, const std::string& release) {
   return report(common, done);
 }
 
-Result<int> renew(const Common& common, std::optional<std::uint64_t> days) {
-  CUBE_TRY(const auto path, absolute_folder(common.repository));
-  CUBE_TRY(const auto publisher, Publisher::open(path, common.keys, common.passphrases));
-  CUBE_TRY(const auto now, wall_clock());
-  CUBE_TRY(const auto done, publisher.renew(now, days));
-  return report(common, done);
+Result<int> renew(const Common& common, const ListCommand& command) {
+  return draft_or_publish(common, command, false);
 }
 
 }  // namespace cube::publish_cli

@@ -232,6 +232,34 @@ class PublishTest(unittest.TestCase):
         self.assertEqual(self.roles()["targets"], ["targets-2"])
         self.assertEqual(len(self.verified()), 1)
 
+    def test_a_list_whose_holders_never_meet(self):
+        first = self.released()
+        here, stick = ("--repository", self.repo), self.scratch / "stick"
+        self.run_it("key", "generate", "second", "--keys", stick)
+        self.run_it("key", "import", stick / "second.pub.json", "--name", "second", *here)
+        self.run_it("root", "--add", "targets=second", *here)
+        self.run_it("root", "--threshold", "targets=2", *here, code=4)
+        self.run_it("key", "import", stick / "second.pem", "--name", "copy", *here)
+        self.run_it("root", "--threshold", "targets=2", *here)
+        (self.scratch / "r.keys/copy.pem").unlink()
+        second = self.compose("2.2.5")
+        self.publish(code=4)
+        self.run_it("publish", *here, "--draft", "list.json")
+        self.run_it("publish", *here, "--draft", "list.json", code=6)
+        self.run_it("publish", *here, "--from-draft", "list.json", code=4)
+        self.run_it("sign", "list.json", "--keys", stick, code=2)
+        said = self.run_it("sign", "list.json", "--keys", stick, *here)
+        self.assertIn(f"adds releases/{second}/manifest.json", said)
+        self.assertNotIn(first, said)
+        self.assertIn("2 signatures now", said)
+        self.assertEqual(self.verified(), [first])
+        self.run_it("publish", *here, "--from-draft", "list.json")
+        self.assertEqual(self.verified(), [first, second])
+        self.run_it("renew", *here, "--draft", "anew.json")
+        self.assertIn(first, self.run_it("sign", "anew.json", "--keys", stick, "--key", "second"))
+        self.run_it("renew", *here, "--from-draft", "anew.json")
+        self.assertEqual(self.verified(), [first, second])
+
     def pending(self):
         listed = json.loads(self.run_it("list", "--repository", self.repo, "--json"))["releases"]
         return [r["name"] for r in listed if r["state"] == "pending"]

@@ -117,7 +117,7 @@ class Token(unittest.TestCase):
                     self.uri("a", module="softhsm.so"), self.uri("a", module="/nothing.so"), self.uri("a") + "&x=y",
                     "pkcs11:token=cube;object=" + "a" * 1024):
             with self.subTest(uri[:60]):
-                self.take(uri, "x", code=2)
+                self.assertEqual("it has a PIN" in self.take(uri, "x", code=2), "pin-" in uri)
         writable = self.scratch / "module.so"
         writable.write_bytes(Path(MODULE).read_bytes())
         writable.chmod(0o666)

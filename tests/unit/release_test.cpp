@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "keys/signature.h"
+#include "release/draft.h"
 #include "tests/support/publisher_fixture.h"
 
 namespace cube {
