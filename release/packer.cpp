@@ -122,6 +122,7 @@ Result<WrittenPack> write(const Fd& file, const CommitObjects& objects, const Pa
 
 // Packs that an earlier run left and the pending manifest does not name.
 Status remove_others(const RootDir& folder, const Release& release) {
+  if (!folder.exists(release_folder(release.name.text))) return ok();
   CUBE_TRY(const auto files, folder.list(release_folder(release.name.text)));
   for (const auto& file : files) {
     const auto path = release_folder(release.name.text) + "/" + file;
@@ -182,7 +183,7 @@ Status Publisher::add_packs(const Release& release, Json::Object& targets) const
     targets["releases/" + release.name.text + "/" + pack.file] =
         Json::Object{{"length", pack.length}, {"hashes", Json::Object{{"sha256", pack.sha256}}}};
   }
-  return ok();
+  return remove_others(repository_.folder(), release);
 }
 
 }  // namespace cube

@@ -97,14 +97,16 @@ Status check_trees(const std::string& place, const std::vector<Release>& release
 Status check_packs(const std::string& place, const std::vector<Release>& releases) {
   CUBE_TRY(const auto repository, ReleaseRepository::open(place));
   CUBE_TRY(const auto state, repository.published());
+  if (!state) return ok();
   for (const auto& release : releases)
     for (const auto& pack : release.packs) {
       const auto target = "releases/" + release.name.text + "/" + pack.file;
       const auto found = state->targets.files.find(target);
       const bool own = state->targets.releases.count(release.name.text) != 0;
       if (own && (found == state->targets.files.end() || found->second.sha256 != pack.sha256))
-        return Error{Errc::corrupt, "target " + target + ": is not what the release says; publish "
-                                    "the release again under another name"};
+        return Error{Errc::corrupt, "target " + target +
+                                        ": is not what the release says; publish "
+                                        "the release again under another name"};
       CUBE_CHECK(verify_pack(repository.folder(), release, pack));
     }
   return ok();

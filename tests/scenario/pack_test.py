@@ -157,6 +157,14 @@ class PackTest(unittest.TestCase):
         self.publish()
         self.verify()
 
+    def test_composed_again_it_has_no_pack(self):
+        name = self.compose()
+        self.pack()
+        self.assertEqual(self.compose(), name)
+        self.publish()
+        self.assertEqual(self.files(name, "pack"), [])
+        self.verify()
+
     def test_the_report_names_folders(self):
         self.compose()
         text = self.pack("--report")
