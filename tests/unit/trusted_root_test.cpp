@@ -1,6 +1,7 @@
 // Where all trust comes from, and how it is handed on from root to root.
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/digest.h"
 #include "tests/support/appliance_and_repository.h"
@@ -85,6 +86,18 @@ TEST_F(TrustedRoot, MustBelongToRootAlone) {
   ASSERT_EQ(::chown(folder.c_str(), 1234, 0), 0);
   expect_untrusted("its folder: not owned");
   ASSERT_EQ(::chown(folder.c_str(), 0, 0), 0);
+  expect_accepted();
+}
+
+TEST_F(TrustedRoot, MustBeReadable) {
+  std::filesystem::permissions(appliance_.path(), std::filesystem::perms(0755));
+  std::filesystem::permissions(baked(), std::filesystem::perms::none);
+  const uid_t user = ::geteuid();
+  constexpr uid_t nobody = 65534;  // whom root can be for a while; for others mode 000 is enough
+  ASSERT_EQ(::seteuid(user == 0 ? nobody : user), 0);
+  expect_untrusted("Permission denied");
+  ASSERT_EQ(::seteuid(user), 0);
+  std::filesystem::permissions(baked(), std::filesystem::perms(0644));
   expect_accepted();
 }
 
