@@ -139,6 +139,16 @@ bool has_odd_status_line(const std::vector<std::string>& answers) {
   return false;
 }
 
+// The length that an answer without anything odd announces; -1 for others.
+int announced(const std::string& answer) {
+  int length = -1;
+  int end = 0;
+  std::sscanf(answer.c_str(), "HTTP/1.1 200 OK\r\nContent-Length: %4d\r\n\r\n%n", &length, &end);
+  const std::string head =
+      "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(length) + "\r\n\r\n";
+  return end > 0 && answer.starts_with(head) ? length : -1;
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -161,6 +171,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     demand(some_answer_has(answers, " 200") || has_odd_status_line(answers));
     demand(some_answer_has(in_small_letters(answers), "chunked") ||
            some_answer_has(answers, *document));
+    const int length = announced(answers.front());
+    demand(length < 0 || document->size() == static_cast<std::size_t>(length));
   } else {
     demand(document.error().what.find(url) != std::string::npos);
   }

@@ -229,6 +229,14 @@ TEST_F(Https, TheHostMustBeTheOneInTheCertificate) {
   EXPECT_EQ(server.answers(), 0);
 }
 
+TEST_F(Https, ACertificateCountsOnlyWhileItIsValid) {
+  for (const auto validity : {TlsServer::Validity{-7200, -3600}, TlsServer::Validity{3600, 7200}}) {
+    const TlsServer server("IP:127.0.0.1", certificate_, "content", validity);
+    EXPECT_EQ(get(server, certificate_).error().code, Errc::untrusted);
+    EXPECT_EQ(server.answers(), 0);
+  }
+}
+
 TEST_F(Https, AMissingCertificateFileIsAWrongConfiguration) {
   const TlsServer server("IP:127.0.0.1", certificate_, "content");
   EXPECT_EQ(get(server, folder_.path() + "/none.pem").error().code, Errc::invalid);

@@ -73,6 +73,21 @@ TEST_F(KeysDelegation, ABadDelegateIsAnErrorAndNoShorterList) {
   EXPECT_NE(open()->names().error().what.find("vendor.json: expired"), std::string::npos);
 }
 
+TEST_F(KeysDelegation, OneKeyUnderTwoIdsCountsOnce) {
+  auto& vendor = signer_.role("vendor");
+  vendor.keys = {SigningKey("vendor"), SigningKey("vendor", "again"), SigningKey("second")};
+  vendor.threshold = 2;
+  vendor.signers = {SigningKey("vendor"), SigningKey("vendor", "again")};
+  signer_.publish_again();
+  const auto release = ask(theirs);
+  ASSERT_FALSE(release);
+  EXPECT_EQ(release.error().code, Errc::untrusted);
+  EXPECT_NE(release.error().what.find("vendor.json: signed by 1 of the 2"), std::string::npos);
+  vendor.signers = {SigningKey("vendor"), SigningKey("second")};
+  signer_.publish_again();
+  EXPECT_TRUE(ask(theirs));
+}
+
 TEST_F(KeysDelegation, TheDocumentIsKeptOnlyWhenItWasVerified) {
   signer_.role("vendor").signers = {SigningKey("stranger")};
   signer_.publish_again();

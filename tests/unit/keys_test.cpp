@@ -87,16 +87,22 @@ TEST_F(Keys, WrongAndMissingSignatures) {
 }
 
 TEST_F(Keys, OneKeyUnderTwoIdsCountsOnce) {
-  auto& targets = signer_.role("targets");
-  targets.keys = {SigningKey("targets"), SigningKey("targets", "again"), SigningKey("second")};
-  targets.threshold = 2;
-  targets.signers = {SigningKey("targets"), SigningKey("targets", "again")};
-  signer_.bake_root(appliance_.path());
-  signer_.publish();
-  expect_refused(Errc::untrusted, "signed by 1 of the 2");
-  targets.signers = {SigningKey("targets"), SigningKey("second")};
-  signer_.publish();
-  expect_accepted();
+  for (const auto* name : below_root) {
+    auto& role = signer_.role(name);
+    const auto good = role;
+    role.keys = {SigningKey(name), SigningKey(name, "again"), SigningKey("second")};
+    role.threshold = 2;
+    role.signers = {SigningKey(name), SigningKey(name, "again")};
+    signer_.bake_root(appliance_.path());
+    signer_.publish_again();
+    expect_refused(Errc::untrusted, "signed by 1 of the 2");
+    role.signers = {SigningKey(name), SigningKey("second")};
+    signer_.publish_again();
+    expect_accepted();
+    role.keys = good.keys;
+    role.threshold = good.threshold;
+    role.signers = good.signers;
+  }
 }
 
 TEST_F(Keys, ExpiredDocuments) {

@@ -107,6 +107,24 @@ TEST_F(TrustedRoot, MustCarryItsOwnSignatures) {
   expect_untrusted("signed by 0 of the 1");
 }
 
+TEST_F(TrustedRoot, OneKeyUnderTwoIdsCountsOnce) {
+  auto& root = signer_.role("root");
+  root.keys = {SigningKey("root"), SigningKey("root", "again"), SigningKey("second")};
+  root.threshold = 2;
+  root.signers = {SigningKey("root"), SigningKey("root", "again")};
+  signer_.bake_root(appliance_.path());
+  expect_untrusted("signed by 1 of the 2");
+  root.version = 2;  // as the next root
+  signer_.publish();
+  root.version = 1;
+  root.signers = {SigningKey("root"), SigningKey("second")};
+  signer_.bake_root(appliance_.path());
+  expect_refused(Errc::untrusted, "2.root.json: signed by 1 of the 2");
+  root.version = 2;
+  signer_.publish();
+  expect_accepted();
+}
+
 TEST_F(TrustedRoot, BadRootsAreRefused) {
   const auto baked_with = [&](const std::function<void(Json::Object&)>& edit) {
     signer_.role("root").edit = edit;
