@@ -2,6 +2,8 @@
 // next good one.
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "base/digest.h"
 #include "tests/support/appliance_and_repository.h"
 
@@ -323,7 +325,10 @@ TEST_F(Keys, MembersOutOfRange) {
                                                  {"meta", meta(1, 1, "")},
                                                  {"meta", meta(1, 1, hash + "a")}})
     edit("timestamp", member, value, Errc::untrusted, "timestamp.json");
-  edit("timestamp", "meta", meta(1, (1 << 20) + 1, hash), Errc::untrusted, "announced with more");
+  for (const auto length :
+       {std::uint64_t{(1 << 20) + 1}, std::uint64_t{1} << 31, (std::uint64_t{1} << 32) + 1,
+        std::numeric_limits<std::uint64_t>::max()})
+    edit("timestamp", "meta", meta(1, length, hash), Errc::untrusted, "announced with more");
 }
 
 TEST_F(Keys, TooMuchOfEverything) {
