@@ -127,14 +127,15 @@ std::vector<std::string> in_small_letters(std::vector<std::string> answers) {
 
 // libcurl takes a status line that begins with "HTTP/" and goes on as none does for a 200.
 bool has_odd_status_line(const std::vector<std::string>& answers) {
-  for (const auto& answer : in_small_letters(answers))
-    for (auto at = answer.find("http/"); at != std::string::npos;
-         at = answer.find("http/", at + 1)) {
+  const auto small = in_small_letters(answers);
+  for (std::size_t i = 0; i < answers.size(); ++i)
+    for (auto at = small[i].find("http/"); at != std::string::npos;
+         at = small[i].find("http/", at + 1)) {
       int major = 0;
       int minor = 0;
       int status = 0;
-      const auto line = answer.substr(at, 12);
-      if (std::sscanf(line.c_str(), "http/%1d.%1d %3d", &major, &minor, &status) != 3) return true;
+      const auto line = answers[i].substr(at, 12);
+      if (std::sscanf(line.c_str(), "HTTP/%1d.%1d %3d", &major, &minor, &status) != 3) return true;
     }
   return false;
 }

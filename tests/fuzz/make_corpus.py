@@ -84,6 +84,7 @@ ANSWERS = {
     "redirect-to-https": MOVED + "https://repository.example/\r\n\r\n",
     "upgrade": "HTTP/1.1 101 Switching\r\nUpgrade: h2c\r\n\r\nx",
     "asks-for-a-name": "HTTP/1.1 407 X\r\nProxy-Authenticate: Basic realm=x\r\n\r\n",
+    "odd-status-line-in-small-letters": "HtTP/1.1 404 \n\r\n<itmll>",
     "odd-status-line": "HTTP/.1410 4 r\r\n\r\n",
     "folded": OK + "X-Long: a\r\n b\r\n c\r\nContent-Length: 1\r\n\r\nx",
 }
@@ -148,6 +149,7 @@ def tuf_states():
         "garbage": bytes([0]) + b"".join(bytes([4, 0, 0, 0, 0, 0, 0, 3]) + b'{"s' for _ in range(5)),
         "cut": bytes([0]) + b"".join(bytes([4, 1, i, 0, 99, 1]) for i in (0, 7, 4, 5, 6)),
         "bits": bytes([0]) + b"".join(bytes([4, 1, i, 0, 99, 2, 8]) for i in (0, 7, 4, 5, 6)),
+        "a-blank-in-the-root": bytes([0, 4, 2, 4, 0, 1, 2, 3]),
         "root": bytes([1, 0, 0, 0, 0, 0, 4]),
         "root-of-others": bytes([1, 1, 0, 0, 0, 0, 4]),
         "root-behind-a-link": bytes([1, 2, 0, 0, 0, 0, 4, 1]),

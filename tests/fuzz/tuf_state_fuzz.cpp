@@ -82,8 +82,12 @@ void with_foreign_state(Choices& choices) {
   for (const std::string path : {ForgedRepository::ours, ForgedRepository::theirs})
     demand(client->target(path, 4096).has_value());
   const auto state = repository().state();
-  demand(state.at("root.json") == newest.at("metadata/2.root.json"));
-  demand(state.at("timestamp.json") == newest.at("metadata/timestamp.json"));
+  // White space is all that may differ where no hash is signed.
+  const auto same = [&](const std::string& kept, const std::string& published) {
+    return cube::body_of(state.at(kept)).canonical() ==
+           cube::body_of(newest.at("metadata/" + published)).canonical();
+  };
+  demand(same("root.json", "2.root.json") && same("timestamp.json", "timestamp.json"));
   for (const std::string role : {"snapshot", "targets", "vendor"})
     demand(state.at(role + ".json") == newest.at("metadata/3." + role + ".json"));
 }
