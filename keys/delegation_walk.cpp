@@ -12,6 +12,8 @@ namespace {
 constexpr std::size_t max_visited = 32;
 constexpr std::size_t max_levels = 8;
 constexpr std::size_t max_releases = 4096;
+constexpr std::uint64_t max_work = std::uint64_t{1} << 30;  // about a second
+constexpr std::uint64_t work_of_a_hash = 1024;
 
 // A role that is to be visited: how it got there, and whom to ask for it.
 struct Visit {
@@ -21,11 +23,26 @@ struct Visit {
   std::size_t level = 0;
 };
 
+// What comparing targets with delegations may cost in one search, in pairs of bytes. Whoever signs
+// for a delegated role could otherwise keep an appliance busy for a quarter of an hour.
+class Work {
+ public:
+  Status add(const DelegatedRole& role, const std::string& target) {
+    if (!role.path_hash_prefixes.empty()) done_ += work_of_a_hash;
+    for (const auto& pattern : role.paths) done_ += pattern.size() * target.size();
+    if (done_ <= max_work) return ok();
+    return Error{Errc::corrupt, "targets: too many long patterns for so many targets"};
+  }
+
+ private:
+  std::uint64_t done_ = 0;
+};
+
 // Visits roles in order. `wanted` chooses the delegations to follow; `use` looks at a document and
 // says whether the search is over.
 class Walk {
  public:
-  using Wanted = std::function<bool(const DelegatedRole&)>;
+  using Wanted = std::function<Result<bool>(const DelegatedRole&)>;
   using Use = std::function<bool(const Targets&)>;
   Walk(const LoadDelegated& load, Wanted wanted, Use use, bool heed_terminating)
       : load_(load),
@@ -36,7 +53,7 @@ class Walk {
   // True when `use` ended the search.
   Result<bool> run(const std::shared_ptr<const Targets>& top) {
     if (use_(*top)) return true;
-    push_children("targets", top, 0);
+    CUBE_CHECK(push_children("targets", top, 0));
     while (!pending_.empty()) {
       const Visit visit = std::move(pending_.back());
       pending_.pop_back();
@@ -45,7 +62,7 @@ class Walk {
       if (visit.level > max_levels) return too_many("delegated more than 8 levels deep");
       CUBE_TRY(const auto document, load_(visit.delegator_name, *visit.delegator, *visit.role));
       if (use_(*document)) return true;
-      push_children(visit.role->name, document, visit.level);
+      CUBE_CHECK(push_children(visit.role->name, document, visit.level));
     }
     return false;
   }
@@ -55,17 +72,19 @@ class Walk {
 
   // The first child ends on top of the stack. What a terminating delegation covers is nobody
   // else's: neither that of later sisters nor of roles that still wait.
-  void push_children(const std::string& name, const std::shared_ptr<const Targets>& document,
-                     std::size_t level) {
+  Status push_children(const std::string& name, const std::shared_ptr<const Targets>& document,
+                       std::size_t level) {
     std::vector<Visit> children;
     for (const auto& role : document->delegated) {
-      if (!wanted_(role)) continue;
+      CUBE_TRY(const bool is_wanted, wanted_(role));
+      if (!is_wanted) continue;
       children.push_back({name, document, &role, level + 1});
       if (!role.terminating || !heed_terminating_) continue;
       pending_.clear();
       break;
     }
     pending_.insert(pending_.end(), children.rbegin(), children.rend());
+    return ok();
   }
 
   const LoadDelegated& load_;
@@ -122,10 +141,15 @@ bool covers(const DelegatedRole& role, const std::string& target) {
                      [&](const auto& prefix) { return hash.starts_with(prefix); });
 }
 
+namespace {
+
 Result<TargetFile> find_target(const std::shared_ptr<const Targets>& top, const std::string& target,
-                               const LoadDelegated& load) {
+                               const LoadDelegated& load, Work& work) {
   TargetFile file;
-  const auto wanted = [&](const DelegatedRole& role) { return covers(role, target); };
+  const auto wanted = [&](const DelegatedRole& role) -> Result<bool> {
+    CUBE_CHECK(work.add(role, target));
+    return covers(role, target);
+  };
   const auto use = [&](const Targets& document) {
     const auto found = document.files.find(target);
     if (found == document.files.end()) return false;
@@ -137,10 +161,18 @@ Result<TargetFile> find_target(const std::shared_ptr<const Targets>& top, const 
   return file;
 }
 
+}  // namespace
+
+Result<TargetFile> find_target(const std::shared_ptr<const Targets>& top, const std::string& target,
+                               const LoadDelegated& load) {
+  Work work;
+  return find_target(top, target, load, work);
+}
+
 Result<std::set<std::string>> find_releases(const std::shared_ptr<const Targets>& top,
                                             const LoadDelegated& load) {
   std::set<std::string> names;
-  const auto wanted = [](const DelegatedRole&) { return true; };
+  const auto wanted = [](const DelegatedRole&) -> Result<bool> { return true; };
   const auto use = [&](const Targets& document) {
     for (const auto& [name, file] : document.releases) names.insert(name);
     return names.size() > max_releases;
@@ -148,8 +180,9 @@ Result<std::set<std::string>> find_releases(const std::shared_ptr<const Targets>
   CUBE_TRY(const bool too_many, Walk(load, wanted, use, false).run(top));
   if (too_many) return Error{Errc::corrupt, "targets: more than 4096 releases"};
   std::set<std::string> offered;
+  Work work;
   for (const auto& name : names) {
-    const auto found = find_target(top, target_of_release(name), load);
+    const auto found = find_target(top, target_of_release(name), load, work);
     if (found)
       offered.insert(name);
     else if (found.error().code != Errc::not_found)

@@ -18,13 +18,16 @@ class MetadataFetcher {
   virtual Result<std::string> get(const std::string& path, std::size_t max_bytes) = 0;
 };
 
-// Over base/http: a repository at a URL or in a folder (file:///...).
+// Over base/http: a repository at a URL or in a folder (file:///...). Whatever fails on the way there
+// is unreachable: an answer of no use, too many redirects, a file that cannot be read.
 class UrlFetcher final : public MetadataFetcher {
  public:
   UrlFetcher(std::string url, HttpConfig config)
       : url_(std::move(url)), client_(std::move(config)) {}
   Result<std::string> get(const std::string& path, std::size_t max_bytes) override {
-    return client_.get(url_ + "/" + path, max_bytes);
+    auto text = client_.get(url_ + "/" + path, max_bytes);
+    if (!text && text.error().code == Errc::failed) text.error().code = Errc::unreachable;
+    return text;
   }
 
  private:

@@ -30,7 +30,8 @@ Result<std::string> repository_url(const std::string& text, const HttpConfig& ht
                "repository \"" + url + "\": not https://, http://, file:/// or an absolute path"};
 }
 
-// Metadata or a manifest that is cut off or altered is one that nobody signed.
+// Metadata or a manifest that is cut off or altered is one that nobody signed; one that is signed
+// and makes no sense is not believed either.
 Error not_believed(Error error, const std::string& url) {
   if (error.code == Errc::corrupt) error.code = Errc::untrusted;
   return std::move(error).in("repository " + url);
@@ -126,9 +127,12 @@ Result<Verified<Release>> ReleaseChannel::release(const std::string& name) {
   if (!manifest) return not_believed(std::move(manifest).error(), state_->url);
   return manifest->parsed_by([&](const std::string& text) -> Result<Release> {
     auto release = parse_manifest(text);
-    if (!release) return std::move(release).error().in("release " + name);
-    if (release->name.text != name)
-      return Error{Errc::corrupt, "release " + name + ": its manifest names another release"};
+    if (release && release->name.text != name)
+      release = Error{Errc::corrupt, "its manifest names another release"};
+    else if (!release)
+      release = std::move(release).error().in("its manifest");
+    if (!release)
+      return not_believed(std::move(release).error().in("release " + name), state_->url);
     return release;
   });
 }

@@ -49,7 +49,7 @@ class ReleaseChannel {
   // from old to new. Refreshes first. Errors: as refresh().
   Result<std::vector<ReleaseName>> names();
   // The release of that name. Refreshes first.
-  // Errors: as refresh(), not_found (not offered), corrupt (a signed manifest without sense).
+  // Errors: as refresh() (untrusted: also a manifest without sense), not_found (not offered).
   Result<Verified<Release>> release(const std::string& name);
 
   // Who answers for the metadata, and until when. Refreshes first. Errors: as refresh().

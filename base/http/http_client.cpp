@@ -34,6 +34,11 @@ Result<std::string> read_local(const std::string& url, std::size_t max_bytes) {
   return content;
 }
 
+// For a message: what stands before an '@' may be a password.
+std::string shown(const std::string& url) {
+  return url.find('@') == std::string::npos ? url : "URL with an '@'";
+}
+
 }  // namespace
 
 Status check_url(const std::string& url, bool allow_http) {
@@ -47,9 +52,12 @@ Status check_url(const std::string& url, bool allow_http) {
   const std::string scheme = scheme_end == std::string::npos ? "" : url.substr(0, scheme_end);
   if (scheme == "file") return ok();
   if (scheme != "https" && scheme != "http")
-    return Error{Errc::invalid, url + ": not a URL of scheme https, http or file"};
-  const auto host = scheme_end + 3;
-  if (url.substr(host, url.find_first_of("/?#", host) - host).find('@') != std::string::npos)
+    return Error{Errc::invalid, shown(url) + ": not a URL of scheme https, http or file"};
+  const auto start = scheme_end + 3;
+  const std::string host = url.substr(start, url.find_first_of("/?#", start) - start);
+  // libcurl would look for one behind further slashes.
+  if (host.empty()) return Error{Errc::invalid, shown(url) + ": names no host"};
+  if (host.find('@') != std::string::npos)
     return Error{Errc::invalid,
                  "URL with a user name or a password, which would end up in messages and in the "
                  "journal; let the server ask for a client certificate instead"};

@@ -49,7 +49,7 @@ class HttpClient {
   std::unique_ptr<State> state_;
 };
 
-// A URL that may be asked for: scheme, printable ASCII, at most 8 KiB, and no user name or
+// A URL that may be asked for: scheme, printable ASCII, at most 8 KiB, a host, and no user name or
 // password, which would end up in messages and in the journal. Errors: invalid.
 [[nodiscard]] Status check_url(const std::string& url, bool allow_http);
 

@@ -93,7 +93,7 @@ def main():
             config.write_text(f'[source]\nurl = "https://127.0.0.1:{port}"\n')
             run(UPDATE, "apply", "--root", machine.folder, wanted=4, says="certificate")
             config.write_text(config.read_text() + f'ca-file = "{folder}/server.pem"\n')
-            run(UPDATE, "apply", "--root", machine.folder, wanted=1, says="status 400")
+            run(UPDATE, "apply", "--root", machine.folder, wanted=9, says="status 400")
             config.write_text(config.read_text() + f'client-certificate = "{folder}/client.pem"\nclient-key = "{folder}/client.key"\n')
             run(UPDATE, "apply", "--root", machine.folder, says=RELEASES[1])
         if machine.start() != ("b", True):

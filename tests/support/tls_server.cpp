@@ -27,12 +27,12 @@ void add_extension(X509* certificate, int nid, const std::string& value) {
   must(extension && X509_add_ext(certificate, extension.get(), -1) == 1, "certificate extension");
 }
 
-Certificate make_certificate(EVP_PKEY* key, const std::string& host) {
+Certificate make_certificate(EVP_PKEY* key, const std::string& host, TlsServer::Validity validity) {
   Certificate certificate(X509_new(), &X509_free);
   X509_set_version(certificate.get(), 2);
   ASN1_INTEGER_set(X509_get_serialNumber(certificate.get()), 1);
-  X509_gmtime_adj(X509_getm_notBefore(certificate.get()), -3600);
-  X509_gmtime_adj(X509_getm_notAfter(certificate.get()), 3600);
+  X509_gmtime_adj(X509_getm_notBefore(certificate.get()), validity.from);
+  X509_gmtime_adj(X509_getm_notAfter(certificate.get()), validity.until);
   X509_set_pubkey(certificate.get(), key);
   std::array<unsigned char, 5> name{'c', 'u', 'b', 'e', '\0'};
   auto* subject = X509_get_subject_name(certificate.get());
@@ -51,13 +51,14 @@ struct TlsServer::Tls {
                                                             &SSL_CTX_free};
 };
 
-TlsServer::TlsServer(const std::string& host, const std::string& certificate, std::string answer)
+TlsServer::TlsServer(const std::string& host, const std::string& certificate, std::string answer,
+                     Validity validity)
     : tls_(std::make_unique<Tls>()),
       answer_("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: " +
               std::to_string(answer.size()) + "\r\n\r\n" + answer),
       listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
   const Key key(EVP_EC_gen("P-256"), &EVP_PKEY_free);
-  const auto made = make_certificate(key.get(), host);
+  const auto made = make_certificate(key.get(), host, validity);
   must(SSL_CTX_use_certificate(tls_->context.get(), made.get()) == 1 &&
            SSL_CTX_use_PrivateKey(tls_->context.get(), key.get()) == 1,
        "certificate of the server");

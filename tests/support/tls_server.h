@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 
 #include "base/fd.h"
 
@@ -13,9 +14,17 @@ namespace cube {
 
 class TlsServer {
  public:
+  // When the certificate begins and ends to be valid, in seconds from now.
+  struct Validity {
+    long from = -3600;
+    long until = 3600;
+  };
   // The certificate is for `host` ("IP:127.0.0.1", "DNS:other.example") and is written to
   // `certificate`.
-  TlsServer(const std::string& host, const std::string& certificate, std::string answer);
+  TlsServer(const std::string& host, const std::string& certificate, std::string answer,
+            Validity validity);
+  TlsServer(const std::string& host, const std::string& certificate, std::string answer)
+      : TlsServer(host, certificate, std::move(answer), Validity{}) {}
   ~TlsServer();
   TlsServer(const TlsServer&) = delete;
   TlsServer& operator=(const TlsServer&) = delete;

@@ -97,8 +97,13 @@ TEST_F(Http, TriesAgainOnlyWhenThatMayHelp) {
 
 TEST(HttpPause, GrowsWithinBoundsAndIsRandomInPart) {
   using std::chrono::milliseconds;
-  for (const auto& [failed, longest] : std::vector<std::pair<int, int>>{
-           {1, 200}, {2, 400}, {3, 800}, {6, 6400}, {7, 10'000}, {8, 10'000}, {1'000'000, 10'000}}) {
+  for (const auto& [failed, longest] : std::vector<std::pair<int, int>>{{1, 200},
+                                                                        {2, 400},
+                                                                        {3, 800},
+                                                                        {6, 6400},
+                                                                        {7, 10'000},
+                                                                        {8, 10'000},
+                                                                        {1'000'000, 10'000}}) {
     std::set<milliseconds> seen;
     for (std::uint32_t random = 0; random < 10'001; ++random) {
       const auto pause = pause_after(failed, random, seconds(0));
@@ -125,7 +130,10 @@ TEST_F(Http, WaitsAsLongAsTheServerAsksAndNoLongerThanTheDeadline) {
 }
 
 TEST_F(Http, CredentialsInUrlsAreRefusedAndNotRepeated) {
-  for (const std::string url : {"https://me:secret@127.0.0.1/x", "http://secret@127.0.0.1?x"}) {
+  for (const std::string url :
+       {"https://me:secret@127.0.0.1/x", "http://secret@127.0.0.1?x",
+        "https:///me:secret@127.0.0.1/x", "https:////secret@127.0.0.1/x", "me:secret@127.0.0.1/x",
+        "http:/me:secret@127.0.0.1/x", "ftp://me:secret@127.0.0.1/x"}) {
     const auto answer = ask(url, 10);
     EXPECT_EQ(answer.error().code, Errc::invalid);
     EXPECT_EQ(answer.error().what.find("secret"), std::string::npos) << answer.error().what;
@@ -137,8 +145,9 @@ TEST_F(Http, SchemesAndUrls) {
   config_.allow_http = false;
   EXPECT_EQ(get().error().code, Errc::invalid);
   EXPECT_EQ(server_.requests(), 0);
-  for (const auto* url : {"ftp://127.0.0.1/x", "gopher://127.0.0.1/", "file", "", "http:/x",
-                          "https://a b/", "https://a\n/", "file://etc/hostname"})
+  for (const auto* url :
+       {"ftp://127.0.0.1/x", "gopher://127.0.0.1/", "file", "", "http:/x", "https://a b/",
+        "https://a\n/", "file://etc/hostname", "https:///x", "https://"})
     EXPECT_EQ(ask(url, 10).error().code, Errc::invalid) << url;
 }
 
@@ -180,8 +189,8 @@ TEST(FileUrl, ThereAndBack) {
   for (int c = 1; c < 256; ++c) every += static_cast<char>(c);
   EXPECT_EQ(path_of_file_url(file_url("/" + every)).value(), "/" + every);
   EXPECT_EQ(path_of_file_url("file:///%c3%BC").value(), "/\xc3\xbc");
-  for (const auto* wrong : {"", "file://", "file://host/x", "/x", "http:///x", "file:///%", "file:///%4",
-                            "file:///a%zz", "file:///a%00b", "file:///a%4z"})
+  for (const auto* wrong : {"", "file://", "file://host/x", "/x", "http:///x", "file:///%",
+                            "file:///%4", "file:///a%zz", "file:///a%00b", "file:///a%4z"})
     EXPECT_EQ(path_of_file_url(wrong).error().code, Errc::invalid) << wrong;
 }
 
@@ -218,6 +227,14 @@ TEST_F(Https, TheHostMustBeTheOneInTheCertificate) {
   const TlsServer server("DNS:other.example", certificate_, "content");
   EXPECT_EQ(get(server, certificate_).error().code, Errc::untrusted);
   EXPECT_EQ(server.answers(), 0);
+}
+
+TEST_F(Https, ACertificateCountsOnlyWhileItIsValid) {
+  for (const auto validity : {TlsServer::Validity{-7200, -3600}, TlsServer::Validity{3600, 7200}}) {
+    const TlsServer server("IP:127.0.0.1", certificate_, "content", validity);
+    EXPECT_EQ(get(server, certificate_).error().code, Errc::untrusted);
+    EXPECT_EQ(server.answers(), 0);
+  }
 }
 
 TEST_F(Https, AMissingCertificateFileIsAWrongConfiguration) {

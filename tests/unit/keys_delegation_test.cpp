@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "base/digest.h"
+#include "keys/delegation_walk.h"
 #include "keys/metadata.h"
 #include "model/manifest.h"
 #include "tests/support/appliance_and_repository.h"
@@ -72,6 +73,21 @@ TEST_F(KeysDelegation, ABadDelegateIsAnErrorAndNoShorterList) {
   EXPECT_NE(open()->names().error().what.find("vendor.json: expired"), std::string::npos);
 }
 
+TEST_F(KeysDelegation, OneKeyUnderTwoIdsCountsOnce) {
+  auto& vendor = signer_.role("vendor");
+  vendor.keys = {SigningKey("vendor"), SigningKey("vendor", "again"), SigningKey("second")};
+  vendor.threshold = 2;
+  vendor.signers = {SigningKey("vendor"), SigningKey("vendor", "again")};
+  signer_.publish_again();
+  const auto release = ask(theirs);
+  ASSERT_FALSE(release);
+  EXPECT_EQ(release.error().code, Errc::untrusted);
+  EXPECT_NE(release.error().what.find("vendor.json: signed by 1 of the 2"), std::string::npos);
+  vendor.signers = {SigningKey("vendor"), SigningKey("second")};
+  signer_.publish_again();
+  EXPECT_TRUE(ask(theirs));
+}
+
 TEST_F(KeysDelegation, TheDocumentIsKeptOnlyWhenItWasVerified) {
   signer_.role("vendor").signers = {SigningKey("stranger")};
   signer_.publish_again();
@@ -105,6 +121,27 @@ TEST_F(KeysDelegation, TheSnapshotMustKnowTheRole) {
   std::filesystem::remove_all(appliance_.path() + "/var");
   EXPECT_NE(ask(theirs).error().what.find("no word of the delegated role vendor"),
             std::string::npos);
+}
+
+TEST(DelegationWalk, TheWorkOfPatternsIsBounded) {
+  const auto search = [](std::size_t names) {
+    auto top = std::make_shared<Targets>();
+    auto vendor = std::make_shared<Targets>();
+    DelegatedRole role;
+    role.name = "vendor";
+    role.paths = std::vector<std::string>(256, std::string(1024, 'x'));
+    top->delegated = {role};
+    for (std::size_t i = 0; i < names; ++i)
+      vendor->releases[std::string(100, 'a') + std::to_string(i)].length = 1;
+    return find_releases(top, [&](const auto&, const auto&, const auto&) {
+      return Result<std::shared_ptr<const Targets>>(vendor);
+    });
+  };
+  EXPECT_TRUE(search(30));
+  const auto refused = search(40);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Errc::corrupt);
+  EXPECT_EQ(refused.error().what, "targets: too many long patterns for so many targets");
 }
 
 // Whatever is cut off, wherever: an error, nothing kept, no crash.

@@ -2,6 +2,8 @@
 // next good one.
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "base/digest.h"
 #include "tests/support/appliance_and_repository.h"
 
@@ -87,16 +89,22 @@ TEST_F(Keys, WrongAndMissingSignatures) {
 }
 
 TEST_F(Keys, OneKeyUnderTwoIdsCountsOnce) {
-  auto& targets = signer_.role("targets");
-  targets.keys = {SigningKey("targets"), SigningKey("targets", "again"), SigningKey("second")};
-  targets.threshold = 2;
-  targets.signers = {SigningKey("targets"), SigningKey("targets", "again")};
-  signer_.bake_root(appliance_.path());
-  signer_.publish();
-  expect_refused(Errc::untrusted, "signed by 1 of the 2");
-  targets.signers = {SigningKey("targets"), SigningKey("second")};
-  signer_.publish();
-  expect_accepted();
+  for (const auto* name : below_root) {
+    auto& role = signer_.role(name);
+    const auto good = role;
+    role.keys = {SigningKey(name), SigningKey(name, "again"), SigningKey("second")};
+    role.threshold = 2;
+    role.signers = {SigningKey(name), SigningKey(name, "again")};
+    signer_.bake_root(appliance_.path());
+    signer_.publish_again();
+    expect_refused(Errc::untrusted, "signed by 1 of the 2");
+    role.signers = {SigningKey(name), SigningKey("second")};
+    signer_.publish_again();
+    expect_accepted();
+    role.keys = good.keys;
+    role.threshold = good.threshold;
+    role.signers = good.signers;
+  }
 }
 
 TEST_F(Keys, ExpiredDocuments) {
@@ -317,7 +325,10 @@ TEST_F(Keys, MembersOutOfRange) {
                                                  {"meta", meta(1, 1, "")},
                                                  {"meta", meta(1, 1, hash + "a")}})
     edit("timestamp", member, value, Errc::untrusted, "timestamp.json");
-  edit("timestamp", "meta", meta(1, (1 << 20) + 1, hash), Errc::untrusted, "announced with more");
+  for (const auto length :
+       {std::uint64_t{(1 << 20) + 1}, std::uint64_t{1} << 31, (std::uint64_t{1} << 32) + 1,
+        std::numeric_limits<std::uint64_t>::max()})
+    edit("timestamp", "meta", meta(1, length, hash), Errc::untrusted, "announced with more");
 }
 
 TEST_F(Keys, TooMuchOfEverything) {

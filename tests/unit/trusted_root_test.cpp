@@ -1,6 +1,7 @@
 // Where all trust comes from, and how it is handed on from root to root.
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/digest.h"
 #include "tests/support/appliance_and_repository.h"
@@ -88,10 +89,40 @@ TEST_F(TrustedRoot, MustBelongToRootAlone) {
   expect_accepted();
 }
 
+TEST_F(TrustedRoot, MustBeReadable) {
+  std::filesystem::permissions(appliance_.path(), std::filesystem::perms(0755));
+  std::filesystem::permissions(baked(), std::filesystem::perms::none);
+  const uid_t user = ::geteuid();
+  constexpr uid_t nobody = 65534;  // whom root can be for a while; for others mode 000 is enough
+  ASSERT_EQ(::seteuid(user == 0 ? nobody : user), 0);
+  expect_untrusted("Permission denied");
+  ASSERT_EQ(::seteuid(user), 0);
+  std::filesystem::permissions(baked(), std::filesystem::perms(0644));
+  expect_accepted();
+}
+
 TEST_F(TrustedRoot, MustCarryItsOwnSignatures) {
   signer_.role("root").signers = {SigningKey("targets")};
   signer_.bake_root(appliance_.path());
   expect_untrusted("signed by 0 of the 1");
+}
+
+TEST_F(TrustedRoot, OneKeyUnderTwoIdsCountsOnce) {
+  auto& root = signer_.role("root");
+  root.keys = {SigningKey("root"), SigningKey("root", "again"), SigningKey("second")};
+  root.threshold = 2;
+  root.signers = {SigningKey("root"), SigningKey("root", "again")};
+  signer_.bake_root(appliance_.path());
+  expect_untrusted("signed by 1 of the 2");
+  root.version = 2;  // as the next root
+  signer_.publish();
+  root.version = 1;
+  root.signers = {SigningKey("root"), SigningKey("second")};
+  signer_.bake_root(appliance_.path());
+  expect_refused(Errc::untrusted, "2.root.json: signed by 1 of the 2");
+  root.version = 2;
+  signer_.publish();
+  expect_accepted();
 }
 
 TEST_F(TrustedRoot, BadRootsAreRefused) {

@@ -1,0 +1,208 @@
+#!/usr/bin/env python3
+"""Writes the first inputs of the fuzz targets whose inputs are not documents.
+
+Usage: make_corpus.py          writes tests/fuzz/corpus/TARGET/NAME; keys are new each time
+
+The targets that read choices (tests/fuzz/choices.h) get them one byte at a time; what each byte
+means stands in the target.
+"""
+import subprocess
+from pathlib import Path
+
+CORPUS = Path(__file__).parent / "corpus"
+
+
+def write(target, inputs):
+    folder = CORPUS / target
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, data in inputs.items():
+        (folder / name).write_bytes(data if isinstance(data, bytes) else data.encode())
+
+
+def public_key(*options, form="PEM"):
+    pair = subprocess.run(["openssl", "genpkey", *options], check=True, capture_output=True).stdout
+    return subprocess.run(["openssl", "pkey", "-pubout", "-outform", form], input=pair, check=True,
+                          capture_output=True).stdout
+
+
+def p256(*more):
+    return ("-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", *more)
+
+
+def pem_keys():
+    compressed = subprocess.run(
+        ["openssl", "ec", "-pubin", "-conv_form", "compressed", "-outform", "DER"],
+        input=public_key(*p256()), check=True, capture_output=True).stdout
+    rsa = ("-algorithm", "RSA", "-pkeyopt")
+    return {
+        "p256.pem": public_key(*p256()),
+        "p256.der": public_key(*p256(), form="DER"),
+        "p256-compressed.der": compressed,
+        "p256-explicit.der": public_key(*p256("-pkeyopt", "ec_param_enc:explicit"), form="DER"),
+        "p384.der": public_key("-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384", form="DER"),
+        "rsa2048.pem": public_key(*rsa, "rsa_keygen_bits:2048"),
+        "rsa2048.der": public_key(*rsa, "rsa_keygen_bits:2048", form="DER"),
+        "rsa1024.der": public_key(*rsa, "rsa_keygen_bits:1024", form="DER"),
+        "rsa-e3.der": public_key(*rsa, "rsa_keygen_bits:2048", "-pkeyopt", "rsa_keygen_pubexp:3",
+                                 form="DER"),
+        "ed25519.der": public_key("-algorithm", "ED25519", form="DER"),
+        "encrypted.pem": "-----BEGIN PUBLIC KEY-----\nProc-Type: 4,ENCRYPTED\n"
+                         "DEK-Info: AES-128-CBC,00\n\nAAAA\n-----END PUBLIC KEY-----\n",
+    }
+
+
+URLS = ["https://updates.example/cube", "http://127.0.0.1:8080/a/b?c#d", "file:///media/USB%20DISK",
+        "https://me:secret@host/", "https:///me:secret@host/", "http://[::1%25eth0]:80/x",
+        "ftp://me:secret@host/", "me:secret@host", "https://host\\@other/", "http:/x", "https://",
+        "HTTPS://HOST/", "https://host/a@b", "http:////u@h", "file://host/x"]
+
+OK = "HTTP/1.1 200 OK\r\n"
+MOVED = "HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: "
+ANSWERS = {
+    "whole": OK + "Content-Length: 7\r\n\r\ncontent",
+    "without-length": OK + "\r\ncontent",
+    "cut-off": OK + "Content-Length: 70\r\n\r\ncontent",
+    "too-long": OK + "\r\n" + "x" * 513,
+    "chunked": OK + "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n4;x=y\r\ndefg\r\n0\r\nT: r\r\n\r\n",
+    "chunk-too-large": OK + "Transfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\nabc",
+    "two-lengths": OK + "Content-Length: 3\r\nContent-Length: 7\r\n\r\ncontent",
+    "negative-length": OK + "Content-Length: -1\r\n\r\ncontent",
+    "gzip": OK + "Content-Encoding: gzip\r\n\r\n\x1f\x8b\x08",
+    "wait-a-second": "HTTP/1.1 503 Busy\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n",
+    "wait-for-ever": "HTTP/1.1 429 X\r\nRetry-After: 99999999999999999999\r\n\r\n",
+    "wait-until": "HTTP/1.1 503 X\r\nRetry-After: Fri, 31 Dec 9999 23:59:59 GMT\r\n\r\n",
+    "not-found": "HTTP/1.1 404 Not Found\r\n\r\n<html>none</html>",
+    "page": OK + "Content-Type: text/html\r\n\r\n<html>sign in</html>",
+    "continue": "HTTP/1.1 100 Continue\r\n\r\n" + OK + "Content-Length: 1\r\n\r\nx",
+    "old": "HTTP/1.0 200 OK\r\n\r\ncontent",
+    "none-of-it": "content",
+    "http2": "HTTP/2 200\r\n\r\ncontent",
+    "partial": "HTTP/1.1 206 Partial\r\nContent-Range: bytes 0-6/7\r\nContent-Length: 7\r\n\r\ncontent",
+    "redirect": MOVED + "/other\r\n\r\n\x1e" + OK + "Content-Length: 7\r\n\r\ncontent",
+    "redirect-to-file": MOVED + "file:///etc/hostname\r\n\r\n",
+    "redirects": "\x1e".join([MOVED + "/other\r\n\r\n"] * 5),
+    "redirect-to-https": MOVED + "https://repository.example/\r\n\r\n",
+    "upgrade": "HTTP/1.1 101 Switching\r\nUpgrade: h2c\r\n\r\nx",
+    "asks-for-a-name": "HTTP/1.1 407 X\r\nProxy-Authenticate: Basic realm=x\r\n\r\n",
+    "odd-status-line-in-small-letters": "HtTP/1.1 404 \n\r\n<itmll>",
+    "odd-status-line": "HTTP/.1410 4 r\r\n\r\n",
+    "folded": OK + "X-Long: a\r\n b\r\n c\r\nContent-Length: 1\r\n\r\nx",
+}
+
+
+def tuf_runs():
+    # One run: generation, number of changes, the changes, whether it is 2030.
+    plain = lambda generation: bytes([generation, 0, 0])
+    changed = lambda generation, *changes: bytes([generation, len(changes), *b"".join(changes), 0])
+    # Keys: 1 timestamp, 2 its second, 4 snapshot, 8 targets, 16 targets again, 32 second, 64 vendor,
+    # 128 stranger. First those that sign, then those whose ids stand over the stranger's signatures.
+    # seal: a snapshot of version v and a timestamp, for the targets documents at those places.
+    seal = lambda targets, vendor, v, snapshot=4, timestamp=3, claimed=0, vendor_v=None: bytes(
+        [0, 7, targets, v, 0, vendor, v if vendor_v is None else vendor_v, 0, v, 0, snapshot, claimed,
+         0, v, 0, timestamp, claimed])
+    forge = lambda place, *what: bytes([place, 6, *what])
+    usurp = lambda v, keys, claimed: bytes([0, 8, v, 0, keys, claimed])
+    return {
+        "each-generation": plain(0) + plain(1) + plain(2),
+        "rollback": plain(2) + plain(1) + plain(0),
+        "in-2030": bytes([1, 0, 255]),
+        "mixed-snapshot": plain(0) + changed(1, bytes([4, 1, 1])),
+        "mixed-targets": plain(0) + changed(1, bytes([5, 1, 2])),
+        "mixed-timestamp": plain(1) + changed(1, bytes([7, 1, 4])),
+        "cut": changed(0, bytes([4, 2, 9, 9])),
+        "a-bit": changed(0, bytes([2, 3, 1, 9, 4])),
+        "a-bit-of-a-target": changed(0, bytes([5, 3, 1, 9, 1])),
+        "inserted": changed(0, bytes([2, 4, 1, 9, 3]) + b"abc"),
+        "replaced": changed(0, bytes([3, 5, 12]) + b'{"signed":{}'),
+        "no-answer": plain(0) + changed(1, bytes([7, 9])),
+        "absent": changed(0, bytes([1, 0])),
+        "sealed": plain(0) + changed(1, seal(2, 3, 5)) + plain(1),
+        "sealed-by-others": changed(0, seal(2, 3, 1, 128, 128)),
+        "sealed-in-their-names": changed(0, seal(2, 3, 1, 0, 0, 7)),
+        "other-targets": plain(0) + changed(0, forge(2, 0, 5, 40, 0), seal(2, 3, 5)),
+        "targets-by-one-key-twice": changed(
+            0, forge(2, 0, 5, 24, 0), seal(2, 3, 5, vendor_v=1)),
+        "other-vendor": plain(0) + changed(0, forge(3, 0, 5, 64, 0), seal(2, 3, 5)),
+        "vendor-with-another-key": plain(0) + changed(
+            0, forge(2, 0, 2, 40, 0), forge(2, 4, 40, 0), seal(2, 3, 2, vendor_v=1)),
+        "vendor-for-targets": plain(0) + changed(0, seal(3, 3, 3)),
+        "expired": changed(0, forge(4, 1, 2, 1, 0)),
+        "other-root": plain(0) + changed(0, bytes([0, 1, 0]), forge(0, 0, 2, 255, 0)),
+        "usurped": plain(0) + changed(
+            0, usurp(2, 128, 0), forge(2, 0, 3, 128, 0), seal(2, 3, 3, 128, 128)) + changed(0, usurp(2, 255, 255)),
+        "fast-forward": plain(0) + changed(0, forge(4, 0, 251, 1, 0)) + plain(1) + plain(2),
+        "two-of-one-version": plain(0) + changed(0, forge(4, 1, 0, 1, 0)) + plain(0),
+        "more-targets": changed(0, forge(2, 3, 1, 2) + b"{}" + bytes([40, 0]), seal(2, 3, 1)),
+    }
+
+
+def tuf_states():
+    # Even: for each of root, timestamp, snapshot, targets, vendor: kind; of a text: generation,
+    # document, place, what is done to it. Odd: kind of the trusted root, and its text.
+    good = lambda generation, document: bytes([4, generation, document, 0, 0, 4])
+    return {
+        "empty": bytes([0]),
+        "old": bytes([0]) + b"".join(good(0, i) for i in (0, 4, 1, 2, 3)),
+        "newest": bytes([0]) + b"".join(good(2, i) for i in (4, 10, 7, 8, 9)),
+        "exchanged": bytes([0]) + b"".join(good(2, i) for i in (10, 7, 8, 9, 4)),
+        "fifos-and-links": bytes([0, 1, 2, 3, 1, 2]),
+        "garbage": bytes([0]) + b"".join(bytes([4, 0, 0, 0, 0, 0, 0, 3]) + b'{"s' for _ in range(5)),
+        "cut": bytes([0]) + b"".join(bytes([4, 1, i, 0, 99, 1]) for i in (0, 7, 4, 5, 6)),
+        "bits": bytes([0]) + b"".join(bytes([4, 1, i, 0, 99, 2, 8]) for i in (0, 7, 4, 5, 6)),
+        "a-blank-in-the-root": bytes([0, 4, 2, 4, 0, 1, 2, 3]),
+        "root": bytes([1, 0, 0, 0, 0, 0, 4]),
+        "root-of-others": bytes([1, 1, 0, 0, 0, 0, 4]),
+        "root-behind-a-link": bytes([1, 2, 0, 0, 0, 0, 4, 1]),
+        "no-root": bytes([1, 2, 0, 0, 0, 0, 4, 0]),
+        "root-cut": bytes([1, 0, 0, 0, 1, 9, 1]),
+        "root-bit": bytes([1, 0, 0, 0, 1, 9, 2, 32]),
+        "root-more": bytes([1, 0, 0, 0, 1, 9, 3, 3]) + b"   ",
+        "root-of-another-role": bytes([1, 0, 2, 8, 0, 0, 4]),
+        "root-two": bytes([1, 0, 2, 4, 0, 0, 4]),
+        "root-garbage": bytes([1, 0, 0, 0, 0, 0, 0, 0, 9]) + b'{"signed"',
+    }
+
+
+def delegations():
+    # Target (length, letters); number of roles; of each: what (delegations, the target itself),
+    # and its delegations: name, kind, patterns.
+    target = bytes([3, 0, 2, 1])  # "a/b"
+    to = lambda name, kind, *patterns: bytes([name, kind]) + b"".join(patterns)
+    star = bytes([1, 3])
+    everything = bytes([3, 3, 2, 3])  # "*/*"
+    return {
+        "none": b"",
+        "one": target + bytes([0, 1]) + to(0, 0, everything) + bytes([0xF0]),
+        "terminating": target + bytes([1, 2]) + to(0, 1, everything) + to(1, 0, everything)
+                       + bytes([0, 0xF0]),
+        "not-covered": target + bytes([0, 1]) + to(0, 0, star) + bytes([0xF0]),
+        "by-hash": target + bytes([0, 1]) + to(0, 8, bytes([1, 5])) + bytes([0xF0]),
+        "a-ring": target + bytes([1, 1]) + to(0, 0, everything) + bytes([1]) + to(1, 0, everything)
+                  + bytes([1]) + to(0, 0, everything),
+        "a-chain": target + bytes([38]) + b"".join(bytes([1]) + to(i, 0, everything) for i in range(39)),
+        "a-crowd": target + bytes([46]) + b"".join(
+            bytes([3]) + b"".join(to((3 * i + k) % 47, 0, everything) for k in range(3))
+            for i in range(47)),
+    }
+
+
+def signatures():
+    # Scheme, another scheme, what is changed (key, message, signature; 3 = invented), six bytes of
+    # change (place in one or two, value, way), message.
+    inputs = {f"invented-{scheme}": bytes([scheme, 0, 3, 4]) + b"text" + b"\0" * 64 for scheme in range(3)}
+    for scheme in range(3):
+        for what, of in enumerate(("key", "message", "signature")):
+            for way in range(4):
+                inputs[f"{of}-{scheme}-{way}"] = bytes([scheme, (scheme + 1) % 3, what, 5, 1, way, 0, 0, 0]) \
+                    + b"a message"
+    return inputs
+
+
+if __name__ == "__main__":
+    write("pem_key", pem_keys())
+    write("url", {f"url-{number}": url for number, url in enumerate(URLS)})
+    write("http", ANSWERS)
+    write("tuf_client", tuf_runs())
+    write("tuf_state", tuf_states())
+    write("delegation", delegations())
+    write("signature", signatures())
