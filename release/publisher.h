@@ -18,6 +18,7 @@
 #include "base/result.h"
 #include "model/release.h"
 #include "release/key_folder.h"
+#include "release/publication.h"
 #include "release/release_repository.h"
 #include "release/root_change.h"
 #include "release/settings.h"
@@ -34,14 +35,6 @@ struct InitOptions {
   std::optional<std::uint64_t> root_threshold;  // nullopt: more than half of the root keys
   bool protect = false;                         // new keys get passphrases
   Passphrases* passphrases = nullptr;           // outlives the publisher
-};
-
-struct Publication {
-  std::vector<std::string> releases;   // names, newly published
-  std::vector<std::string> withdrawn;  // names, no longer published, or never to be
-  std::vector<std::string> signed_roles;
-  std::vector<std::string> warnings;  // one sentence each
-  UnixSeconds expires = 0;            // of timestamp.json: renew before
 };
 
 class Publisher {

@@ -161,7 +161,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   config.proxy = server().address();
   cube::CurlConnection connection(config);
   const auto start = std::chrono::steady_clock::now();
-  const auto document = connection.get(url, max_bytes, milliseconds(1000));
+  cube::PartialDocument so_far;
+  const auto document = connection.get(url, max_bytes, milliseconds(1000), so_far);
   demand(std::chrono::steady_clock::now() - start < seconds(3));
   demand(server().requests() <= max_requests);
   const auto asked = connection.asked_to_wait();

@@ -304,7 +304,7 @@ void run(Documents documents, Choices& choices) {
       cube::parse_utc(choices.byte() == 255 ? "2030-01-01T00:00:00Z" : "2026-08-01T00:00:00Z");
   const auto before = repository().state();
   std::size_t requests = 0;
-  auto client = cube::TufClient::open(repository().appliance(), *now, {},
+  auto client = cube::TufClient::open(repository().appliance(), cube::Freshness(*now), {},
                                       std::make_unique<cube::DocumentFetcher>(documents, requests));
   const auto status = client->refresh();
   demand(requests <= max_requests);

@@ -75,9 +75,9 @@ void with_foreign_state(Choices& choices) {
     put_into_state(role, choices);
   const auto& newest = repository().generation(2);
   std::size_t requests = 0;
-  auto client = cube::TufClient::open(repository().appliance(),
-                                      cube::parse_utc("2026-08-01T00:00:00Z").value(), {},
-                                      std::make_unique<cube::DocumentFetcher>(newest, requests));
+  auto client = cube::TufClient::open(
+      repository().appliance(), cube::Freshness(cube::parse_utc("2026-08-01T00:00:00Z").value()),
+      {}, std::make_unique<cube::DocumentFetcher>(newest, requests));
   demand(client->refresh().has_value());
   for (const std::string path : {ForgedRepository::ours, ForgedRepository::theirs})
     demand(client->target(path, 4096).has_value());
@@ -104,7 +104,7 @@ void with_foreign_root(Choices& choices) {
   if (kind == 2 && choices.yes()) std::filesystem::create_symlink("root.json.away", path);
   std::size_t requests = 0;
   const auto client = cube::TufClient::open(
-      repository().appliance(), 0, {},
+      repository().appliance(), cube::Freshness(0), {},
       std::make_unique<cube::DocumentFetcher>(repository().generation(0), requests));
   demand(requests == 0);
   if (client) demand(kind != 1 && kind != 2 && repository().was_signed(cube::get(path), "root"));
