@@ -2,20 +2,14 @@
 // same document. The first byte of the input is the document's limit; then each line ends at '\n',
 // and a line that begins with '\0' is a piece of a body, '\1' the end of a connection.
 #include <cstdint>
-#include <cstdlib>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/http/answer.h"
+#include "tests/fuzz/demand.h"
 
-namespace {
-
-void demand(bool holds) {
-  if (!holds) std::abort();
-}
-
-}  // namespace
+using cube::demand;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;

@@ -2,8 +2,6 @@
 // its redirects lead to. Every request goes to one socket on this machine, as to a proxy, whatever
 // a Location says. No crash; never more than asked for; a document only with status 200, and whole;
 // every other answer an error that names the URL; no wait beyond a day.
-#include <arpa/inet.h>
-#include <poll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -23,6 +21,7 @@
 #include "base/http/http_client.h"
 #include "base/http/pause.h"
 #include "tests/fuzz/demand.h"
+#include "tests/support/loopback.h"
 
 namespace {
 
@@ -37,18 +36,12 @@ const std::string url = "http://repository.example/file";
 
 class AnsweringSocket {
  public:
-  AnsweringSocket() : listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    auto* generic = reinterpret_cast<sockaddr*>(&address);
-    demand(::bind(listener_.get(), generic, size) == 0 && ::listen(listener_.get(), 64) == 0 &&
-           ::getsockname(listener_.get(), generic, &size) == 0);
-    port_ = ntohs(address.sin_port);
+  AnsweringSocket() {
     std::thread([this] { serve(); }).detach();  // as long as the process
   }
-  [[nodiscard]] std::string address() const { return "http://127.0.0.1:" + std::to_string(port_); }
+  [[nodiscard]] std::string address() const {
+    return "http://127.0.0.1:" + std::to_string(port_.number);
+  }
   void set_answers(std::vector<std::string> answers) {
     const std::lock_guard lock(mutex_);
     answers_ = std::move(answers);
@@ -67,7 +60,7 @@ class AnsweringSocket {
   }
   void serve() {
     for (;;) {
-      const cube::Fd peer(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+      const cube::Fd peer(::accept4(port_.listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
       if (peer.valid()) answer(peer);
     }
   }
@@ -80,18 +73,13 @@ class AnsweringSocket {
       request.append(buffer.data(), static_cast<std::size_t>(count));
     }
     const auto text = next();
-    for (std::size_t sent = 0; sent < text.size();) {
-      const auto count = ::send(peer.get(), text.data() + sent, text.size() - sent, MSG_NOSIGNAL);
-      if (count <= 0) return;
-      sent += static_cast<std::size_t>(count);
-    }
+    if (!cube::send_all(peer, text)) return;
     // What was sent is read before the end is seen, and not lost to a reset.
     ::shutdown(peer.get(), SHUT_WR);
     while (::recv(peer.get(), buffer.data(), buffer.size(), 0) > 0) continue;
   }
 
-  cube::Fd listener_;
-  int port_ = 0;
+  cube::LoopbackPort port_ = cube::listen_on_loopback();
   std::mutex mutex_;
   std::vector<std::string> answers_;
   int requests_ = 0;

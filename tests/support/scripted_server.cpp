@@ -1,9 +1,7 @@
 #include "tests/support/scripted_server.h"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
@@ -23,31 +21,14 @@ std::string read_request(const Fd& peer) {
   return request;
 }
 
-void send_all(const Fd& peer, const std::string& bytes) {
-  std::size_t sent = 0;
-  while (sent < bytes.size()) {
-    const auto count = ::send(peer.get(), bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL);
-    if (count <= 0) return;
-    sent += static_cast<std::size_t>(count);
-  }
-}
-
 }  // namespace
 
 ScriptedServer::ScriptedServer(std::vector<std::string> answers)
-    : answers_(std::move(answers)), listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  auto* generic = reinterpret_cast<sockaddr*>(&address);
+    : answers_(std::move(answers)), port_(listen_on_loopback()) {
   std::array<int, 2> stop{};
-  if (::bind(listener_.get(), generic, size) != 0 || ::listen(listener_.get(), 16) != 0 ||
-      ::getsockname(listener_.get(), generic, &size) != 0 || ::pipe2(stop.data(), O_CLOEXEC) != 0)
-    throw std::runtime_error("cannot listen on 127.0.0.1");
+  if (::pipe2(stop.data(), O_CLOEXEC) != 0) throw std::runtime_error("cannot make a pipe");
   stop_read_ = Fd(stop[0]);
   stop_write_ = Fd(stop[1]);
-  port_ = ntohs(address.sin_port);
   thread_ = std::thread([this] { serve(); });
 }
 
@@ -58,9 +39,9 @@ ScriptedServer::~ScriptedServer() {
 
 void ScriptedServer::serve() {
   for (std::size_t next = 0;;) {
-    std::array<pollfd, 2> waiting{{{listener_.get(), POLLIN, 0}, {stop_read_.get(), 0, 0}}};
+    std::array<pollfd, 2> waiting{{{port_.listener.get(), POLLIN, 0}, {stop_read_.get(), 0, 0}}};
     if (::poll(waiting.data(), waiting.size(), -1) < 0 || waiting[1].revents != 0) return;
-    const Fd peer(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    const Fd peer(::accept4(port_.listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
     if (!peer.valid()) continue;
     auto request = read_request(peer);
     {

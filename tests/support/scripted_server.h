@@ -7,7 +7,7 @@
 #include <thread>
 #include <vector>
 
-#include "base/fd.h"
+#include "tests/support/loopback.h"
 
 namespace cube {
 
@@ -18,7 +18,9 @@ class ScriptedServer {
   ScriptedServer(const ScriptedServer&) = delete;
   ScriptedServer& operator=(const ScriptedServer&) = delete;
 
-  [[nodiscard]] std::string url() const { return "http://127.0.0.1:" + std::to_string(port_); }
+  [[nodiscard]] std::string url() const {
+    return "http://127.0.0.1:" + std::to_string(port_.number);
+  }
   // Request lines and fields, as they came.
   [[nodiscard]] std::vector<std::string> requests() const;
 
@@ -26,8 +28,7 @@ class ScriptedServer {
   void serve();
 
   std::vector<std::string> answers_;
-  Fd listener_;
-  int port_ = 0;
+  LoopbackPort port_;
   Fd stop_read_, stop_write_;
   mutable std::mutex mutex_;
   std::vector<std::string> requests_;

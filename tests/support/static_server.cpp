@@ -1,28 +1,15 @@
 #include "tests/support/static_server.h"
 
-#include <arpa/inet.h>
 #include <poll.h>
-#include <sys/socket.h>
 
 #include <array>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
-#include <stdexcept>
 
 namespace cube {
 namespace {
-
-bool send_all(const Fd& peer, const std::string& bytes) {
-  std::size_t sent = 0;
-  while (sent < bytes.size()) {
-    const auto count = ::send(peer.get(), bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL);
-    if (count <= 0) return false;
-    sent += static_cast<std::size_t>(count);
-  }
-  return true;
-}
 
 bool readable(const Fd& fd, int milliseconds) {
   pollfd waiting{fd.get(), POLLIN, 0};
@@ -64,16 +51,7 @@ std::string redirect(const std::string& to) {
 }  // namespace
 
 StaticServer::StaticServer(std::string folder)
-    : folder_(std::move(folder)), listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  auto* generic = reinterpret_cast<sockaddr*>(&address);
-  if (::bind(listener_.get(), generic, size) != 0 || ::listen(listener_.get(), 16) != 0 ||
-      ::getsockname(listener_.get(), generic, &size) != 0)
-    throw std::runtime_error("cannot listen on 127.0.0.1");
-  port_ = ntohs(address.sin_port);
+    : folder_(std::move(folder)), port_(listen_on_loopback()) {
   thread_ = std::thread([this] { serve(); });
 }
 
@@ -106,8 +84,8 @@ Fault StaticServer::fault_for(const std::string& path) {
 
 void StaticServer::serve() {
   while (!stop_) {
-    if (!readable(listener_, 20)) continue;
-    const Fd peer(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    if (!readable(port_.listener, 20)) continue;
+    const Fd peer(::accept4(port_.listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
     if (peer.valid()) answer(peer);
   }
 }

@@ -7,7 +7,7 @@
 #include <string>
 #include <thread>
 
-#include "base/fd.h"
+#include "tests/support/loopback.h"
 
 namespace cube {
 
@@ -37,7 +37,9 @@ class StaticServer {
   StaticServer(const StaticServer&) = delete;
   StaticServer& operator=(const StaticServer&) = delete;
 
-  [[nodiscard]] std::string url() const { return "http://127.0.0.1:" + std::to_string(port_); }
+  [[nodiscard]] std::string url() const {
+    return "http://127.0.0.1:" + std::to_string(port_.number);
+  }
   // For every path that ends so.
   void set_fault(const std::string& path_end, Fault fault);
   void clear_faults();
@@ -49,8 +51,7 @@ class StaticServer {
   Fault fault_for(const std::string& path);
 
   std::string folder_;
-  Fd listener_;
-  int port_ = 0;
+  LoopbackPort port_;
   std::atomic<bool> stop_{false};
   std::atomic<int> requests_{0};
   std::mutex mutex_;

@@ -56,7 +56,7 @@ TlsServer::TlsServer(const std::string& host, const std::string& certificate, st
     : tls_(std::make_unique<Tls>()),
       answer_("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: " +
               std::to_string(answer.size()) + "\r\n\r\n" + answer),
-      listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+      port_(listen_on_loopback()) {
   const Key key(EVP_EC_gen("P-256"), &EVP_PKEY_free);
   const auto made = make_certificate(key.get(), host, validity);
   must(SSL_CTX_use_certificate(tls_->context.get(), made.get()) == 1 &&
@@ -65,15 +65,6 @@ TlsServer::TlsServer(const std::string& host, const std::string& certificate, st
   const std::unique_ptr<std::FILE, decltype(&std::fclose)> file(
       std::fopen(certificate.c_str(), "w"), &std::fclose);
   must(file && PEM_write_X509(file.get(), made.get()) == 1, "certificate file");
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  auto* generic = reinterpret_cast<sockaddr*>(&address);
-  must(::bind(listener_.get(), generic, size) == 0 && ::listen(listener_.get(), 16) == 0 &&
-           ::getsockname(listener_.get(), generic, &size) == 0,
-       "cannot listen on 127.0.0.1");
-  port_ = ntohs(address.sin_port);
   thread_ = std::thread([this] { serve(); });
 }
 
@@ -84,9 +75,9 @@ TlsServer::~TlsServer() {
 
 void TlsServer::serve() {
   while (!stop_) {
-    pollfd waiting{listener_.get(), POLLIN, 0};
+    pollfd waiting{port_.listener.get(), POLLIN, 0};
     if (::poll(&waiting, 1, 20) != 1) continue;
-    const Fd peer(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    const Fd peer(::accept4(port_.listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
     if (!peer.valid()) continue;
     const timeval patience{2, 0};
     ::setsockopt(peer.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);

@@ -8,7 +8,7 @@
 #include <thread>
 #include <utility>
 
-#include "base/fd.h"
+#include "tests/support/loopback.h"
 
 namespace cube {
 
@@ -29,7 +29,9 @@ class TlsServer {
   TlsServer(const TlsServer&) = delete;
   TlsServer& operator=(const TlsServer&) = delete;
 
-  [[nodiscard]] std::string url() const { return "https://127.0.0.1:" + std::to_string(port_); }
+  [[nodiscard]] std::string url() const {
+    return "https://127.0.0.1:" + std::to_string(port_.number);
+  }
   [[nodiscard]] int answers() const { return answers_; }
 
  private:
@@ -38,8 +40,7 @@ class TlsServer {
 
   std::unique_ptr<Tls> tls_;
   std::string answer_;  // the whole response
-  Fd listener_;
-  int port_ = 0;
+  LoopbackPort port_;
   std::atomic<bool> stop_{false};
   std::atomic<int> answers_{0};
   std::thread thread_;
