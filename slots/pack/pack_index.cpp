@@ -32,11 +32,6 @@ bool name_before(const PackObject& left, const PackObject& right) {
 
 }  // namespace
 
-std::string describe(ObjectKind kind, const Sha256& name) {
-  constexpr std::array<const char*, 4> kinds{"commit ", "dirtree ", "dirmeta ", "file "};
-  return kinds[static_cast<std::size_t>(kind)] + to_hex(name);
-}
-
 Result<PackIndex> PackIndex::make(Content content) {
   PackIndex index(std::move(content));
   CUBE_CHECK(index.sum_chunks());

@@ -119,6 +119,23 @@ TEST(PackIndex, LiesAreRefused) {
   EXPECT_FALSE(parse_pack_index(good_bytes() + '\0', good_end));
 }
 
+TEST(PackIndex, LiesThatFitTogetherAreRefused) {
+  auto wrapped = good();  // the sum comes out right, once round 2^64
+  wrapped.objects[3].length += std::uint64_t{1} << 63;
+  wrapped.objects[4].length += std::uint64_t{1} << 63;
+  EXPECT_EQ(PackIndex::make(wrapped).error().code, Errc::corrupt);
+  auto two_commits = good();
+  two_commits.objects[1].kind = ObjectKind::commit;
+  EXPECT_EQ(PackIndex::make(two_commits).error().code, Errc::corrupt);
+  auto mixed = good();
+  mixed.objects[2].kind = ObjectKind::file;
+  mixed.objects[3].kind = ObjectKind::dirmeta;
+  EXPECT_EQ(PackIndex::make(mixed).error().code, Errc::corrupt);
+  auto empty = good();
+  empty.objects.clear();
+  EXPECT_EQ(PackIndex::make(empty).error().code, Errc::corrupt);
+}
+
 TEST(PackIndex, EveryTruncationIsRefused) {
   const auto bytes = good_bytes();
   for (std::size_t size = 0; size < bytes.size(); ++size)

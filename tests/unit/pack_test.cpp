@@ -211,6 +211,19 @@ TEST_F(PackTest, EveryTruncationOfTheFileIsFound) {
   EXPECT_EQ(read_all_of(pack).error().code, Errc::corrupt);
 }
 
+TEST_F(PackTest, AnotherPackOfTheSameShapeIsRefused) {
+  const auto with = [](unsigned seed) {
+    return std::vector<TestObject>{{ObjectKind::commit, random_bytes(80, seed)},
+                                   {ObjectKind::file, random_bytes(800, seed + 1)}};
+  };
+  const auto pack = written(with(1));
+  const auto other = written(with(5));  // now the one in the file
+  ASSERT_EQ(other.index_offset, pack.index_offset);
+  ASSERT_EQ(other.length, pack.length);
+  EXPECT_TRUE(read_all_of(other));
+  EXPECT_EQ(read_all_of(pack).error().code, Errc::corrupt);
+}
+
 TEST_F(PackTest, AnObjectThatIsNotWhatItsNameSaysIsFound) {
   const auto pack = written(sample());
   auto bytes = get(path());
@@ -286,6 +299,7 @@ TEST(PackChunk, OnlyOneWholeFrameOfTheDeclaredSizeIsDecoded) {
   const std::string skipped("\x50\x2A\x4D\x18\x04\0\0\0abcd", 12);
   EXPECT_EQ(verdict(skipped, raw.size()), Errc::corrupt);
   EXPECT_EQ(verdict(skipped + good, raw.size()), Errc::corrupt);
+  EXPECT_EQ(verdict(good + skipped, raw.size()), Errc::corrupt);
   EXPECT_EQ(verdict("", 1), Errc::corrupt);
   EXPECT_EQ(verdict(raw, raw.size() + 1), Errc::corrupt) << "no zstd at all";
   for (std::size_t size = 0; size < good.size(); ++size)
