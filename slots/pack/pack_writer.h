@@ -20,7 +20,7 @@ struct PackOptions {
   int level = 9;
   unsigned threads = 1;  // 1 to 64
   // Small objects are put together up to so many raw bytes: a client that lacks one of them fetches
-  // all. docs/decisions/0008-packs.md has the measurements.
+  // all. docs/decisions/0009-packs.md has the measurements.
   std::size_t group_bytes = 128 * 1024;
 };
 
