@@ -77,6 +77,7 @@ std::string strong_tag(std::string_view tag) {
 }  // namespace
 
 void Answer::begin_head(std::string_view line) {
+  head_ended_ = false;
   entity_tag_.clear();
   first_byte_.reset();
   total_.reset();
@@ -87,6 +88,7 @@ void Answer::begin_head(std::string_view line) {
 }
 
 void Answer::end_head() {
+  head_ended_ = true;
   if (status_ != part_of_document) total_.reset();
   if (status_ == whole_document) document_ = {"", entity_tag_};
 }
@@ -106,13 +108,14 @@ bool Answer::take_head(std::string_view line) {
     const auto part = part_of(*range);
     first_byte_ = part ? std::optional(part->first) : std::nullopt;
     total_ = part ? part->total : std::nullopt;
-  } else if (trimmed(line).empty()) {
+  } else if (line.find_first_not_of("\r\n") == std::string_view::npos) {
     end_head();
   }
   return true;
 }
 
 bool Answer::is_document() const {
+  if (!head_ended_) return false;
   if (status_ == whole_document) return true;
   return status_ == part_of_document && asked_from_ > 0 && first_byte_ == asked_from_ &&
          (entity_tag_.empty() || entity_tag_ == document_.entity_tag);
@@ -133,7 +136,7 @@ bool Answer::take_body(std::string_view bytes) {
 }
 
 void Answer::give_up() {
-  const bool refused = status_ >= 200 && status_ < 500 && !is_document();
+  const bool refused = head_ended_ && status_ >= 200 && status_ < 500 && !is_document();
   if (refused || too_large_ || !document_.can_be_continued()) document_ = {};
 }
 

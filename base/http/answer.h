@@ -37,6 +37,8 @@ class Answer {
 
   // Of the last head; 0: there was none.
   [[nodiscard]] int status() const { return status_; }
+  // Its head came to an end.
+  [[nodiscard]] bool has_head() const { return head_ended_; }
   // The document, or the continuation that was asked for.
   [[nodiscard]] bool is_document() const;
   // More than the limit, or heads without end.
@@ -55,6 +57,7 @@ class Answer {
   std::size_t max_bytes_;
   std::size_t asked_from_;
   int status_ = 0;
+  bool head_ended_ = false;
   bool in_body_ = false;
   bool too_large_ = false;
   std::size_t head_bytes_ = 0;

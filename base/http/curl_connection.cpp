@@ -119,6 +119,8 @@ std::optional<Error> failure_of(const Answer& answer, CURLcode result, std::size
   const int status = answer.status();
   if (result != CURLE_OK && result != CURLE_WRITE_ERROR)
     return Error{code_for(result), curl_easy_strerror(result)};
+  if (!answer.has_head())
+    return Error{Errc::unreachable, "the server ended before its answer began"};
   if (answer.is_document() && result == CURLE_OK && answer.complete()) return std::nullopt;
   if (answer.is_document()) return Error{Errc::unreachable, "the server sent less than the rest"};
   if (status == 206 || status == 416)
@@ -151,26 +153,34 @@ bool started() {
 }  // namespace
 
 CurlConnection::CurlConnection(const HttpConfig& config)
-    : config_(config), easy_(started() ? curl_easy_init() : nullptr) {}
+    : config_(config), share_(started() ? curl_share_init() : nullptr), easy_(nullptr) {
+  if (share_ != nullptr)
+    curl_share_setopt(share_, CURLSHOPT_SHARE, static_cast<int>(CURL_LOCK_DATA_CONNECT));
+}
 
 CurlConnection::~CurlConnection() {
   curl_easy_cleanup(easy_);
+  curl_share_cleanup(share_);
 }
 
 std::chrono::seconds CurlConnection::asked_to_wait() const {
   curl_off_t seconds = 0;
-  curl_easy_getinfo(easy_, CURLINFO_RETRY_AFTER, &seconds);
+  if (easy_ != nullptr) curl_easy_getinfo(easy_, CURLINFO_RETRY_AFTER, &seconds);
   constexpr curl_off_t most = 24 * 3600;
   return std::chrono::seconds(std::clamp<curl_off_t>(seconds, 0, most));
 }
 
 Result<std::string> CurlConnection::get(const std::string& url, std::size_t max_bytes,
                                         milliseconds remaining, PartialDocument& so_far) {
+  // A new handle each time; the connection stays in share_. In a handle that had a request before,
+  // libcurl 7.88 reads freed memory when the first field of a head is folded.
+  curl_easy_cleanup(easy_);
+  easy_ = share_ != nullptr ? curl_easy_init() : nullptr;
   if (easy_ == nullptr) return Error{Errc::failed, url + ": libcurl cannot start"};
-  curl_easy_reset(easy_);
   Answer answer(so_far, max_bytes);
   const Fields fields(so_far);
   Options options(easy_);
+  options.set(CURLOPT_SHARE, share_);
   options.set(CURLOPT_URL, url.c_str());
   set_transport(options, url, config_);
   set_limits(options, config_, remaining);

@@ -27,7 +27,8 @@ class CurlConnection {
 
  private:
   const HttpConfig& config_;
-  void* easy_;  // libcurl's handle; nullptr when libcurl cannot start
+  void* share_;  // libcurl's connections; nullptr when libcurl cannot start
+  void* easy_;   // libcurl's handle of the last request, or nullptr
 };
 
 }  // namespace cube

@@ -84,6 +84,9 @@ ANSWERS = {
     "redirect-to-https": MOVED + "https://repository.example/\r\n\r\n",
     "upgrade": "HTTP/1.1 101 Switching\r\nUpgrade: h2c\r\n\r\nx",
     "asks-for-a-name": "HTTP/1.1 407 X\r\nProxy-Authenticate: Basic realm=x\r\n\r\n",
+    "a-head-that-is-cut-off": "HTTP/1.1 \t200 OK\r\nContent-Le",
+    "folded-at-the-start-of-the-second": OK + "A: b\r\nContent-Length: 1\r\n\r\nx\x1e" + OK + " a: b\r\n"
+                                         "Content-Length: 1\r\n\r\ny",
     "odd-status-line-in-small-letters": "HtTP/1.1 404 \n\r\n<itmll>",
     "odd-status-line": "HTTP/.1410 4 r\r\n\r\n",
     "folded": OK + "X-Long: a\r\n b\r\n c\r\nContent-Length: 1\r\n\r\nx",

@@ -155,6 +155,18 @@ TEST_F(Resume, AnswersOnTheWayAreNotTheDocument) {
        text);
 }
 
+TEST_F(Resume, AHeadThatIsCutOffIsNoAnswer) {
+  for (const std::string cut :
+       {"HTTP/1.1 200 OK", "HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\r\nETag: \"v1\"\r\n",
+        "HTTP/1.1 206 Partial\r\nContent-Range: bytes 5-19/20\r\n"}) {
+    SCOPED_TRACE(cut);
+    play({whole("\"v1\"", 5), cut, part("bytes 5-19/20", text.substr(5))}, text);
+    expect_asked(2, "5-");
+    play({cut}, "");
+    EXPECT_EQ(error_.code, Errc::unreachable) << error_.what;
+  }
+}
+
 TEST(HttpAnswer, TrailersChangeNothing) {
   PartialDocument document;
   Answer answer(document, 100);

@@ -181,7 +181,9 @@ TEST_F(KeysDelegation, EveryTruncationIsSeenByTheParserAlone) {
   every(read(metadata("1.root.json")), parse_root);
   every(read(metadata("timestamp.json")), parse_timestamp);
   every(read(metadata("2.snapshot.json")), parse_snapshot);
-  every(read(metadata("2.targets.json")), [](const auto& text) { return parse_targets(text); });
+  for (const std::string role : {"targets", "vendor"})
+    every(read(metadata("2." + role + ".json")),
+          [&](const auto& text) { return parse_targets(text, role); });
   every(manifest_of(newer), parse_manifest);
 }
 
