@@ -223,20 +223,24 @@ Result<Publisher::Anew> Publisher::make_list(const Run& run, Json::Object target
   return anew;
 }
 
+void Publisher::erase_release(Json::Object& targets, const std::string& name) {
+  std::erase_if(targets, [&](const auto& target) {
+    return target.first.starts_with("releases/" + name + "/");
+  });
+}
+
 Result<Publication> Publisher::withdraw(const std::string& name, UnixSeconds now) const {
   CUBE_TRY(const auto parsed, ReleaseName::parse(name));
   CUBE_TRY(auto run, begin(now, {}));
   const bool waiting = repository_.folder().exists(pending_file(name));
-  const bool known = run.before && run.before->targets.releases.count(name) > 0;
+  const bool known = is_published(run, name);
   if (!waiting && !known)
     return Error{Errc::invalid, "release " + name + ": is neither published nor pending in " +
                                     repository_.path() + "; see cube-release list"};
   run.result.withdrawn = {name};
   if (known) {
     CUBE_TRY(auto targets, targets_of(*run.before));
-    std::erase_if(targets, [&](const auto& target) {
-      return target.first.starts_with("releases/" + name + "/");
-    });
+    erase_release(targets, name);
     CUBE_TRY(const Anew anew, make_list(run, std::move(targets)));
     CUBE_CHECK(put_and_stage(anew));
     CUBE_CHECK(finish(run, anew));

@@ -66,9 +66,9 @@ class Publisher {
   // the settings. Errors: nothing_to_do, untrusted (keys are missing), invalid (a published release
   // would change), corrupt (repository damaged), busy, no_space, failed.
   Result<Publication> publish(UnixSeconds now, std::optional<std::uint64_t> days = {}) const;
-  // Publishes the list without that release; a pending one is dropped. Its files stay. No machine is
-  // offered it any more; one that has it keeps it.
-  // Errors: as publish(), invalid (neither published nor pending).
+  // Publishes the list without that release; a pending one is dropped. Its files stay. No machine
+  // is offered it any more; one that has it keeps it. Errors: as publish(), invalid (neither
+  // published nor pending).
   Result<Publication> withdraw(const std::string& name, UnixSeconds now) const;
   // Signs the timestamp anew, and the snapshot and the targets where their keys are at hand.
   // Errors: as publish().
@@ -79,9 +79,12 @@ class Publisher {
   [[nodiscard]] Result<std::string> draft_targets(UnixSeconds now,
                                                   std::optional<std::uint64_t> days = {},
                                                   bool with_pending = true) const;
-  // Publishes a draft that has all its signatures. It must be the published list and releases that
-  // are pending here, nothing else. `days` is for what else is signed.
-  // Errors: as publish(); invalid (another list or version, expired), corrupt (no list).
+  // The same without that release. Errors: as publish(), invalid (not published).
+  [[nodiscard]] Result<std::string> draft_withdrawal(const std::string& name,
+                                                     UnixSeconds now) const;
+  // Publishes a draft that has all its signatures. It must be the published list, with releases
+  // that are pending here or without published ones, nothing else. `days` is for what else is
+  // signed. Errors: as publish(); invalid (another list or version, expired), corrupt (no list).
   Result<Publication> publish_targets(const std::string& text, UnixSeconds now,
                                       std::optional<std::uint64_t> days = {}) const;
 
@@ -130,6 +133,10 @@ class Publisher {
                                    std::vector<Document>& manifests, const Targets* only) const;
   [[nodiscard]] static Result<Json> list_body(const Run& run, const DocumentHead& head,
                                               Json::Object targets);
+  [[nodiscard]] Result<std::string> draft_list(const Run& run, Json::Object targets,
+                                               std::uint64_t days) const;
+  static bool is_published(const Run& run, const std::string& name);
+  static void erase_release(Json::Object& targets, const std::string& name);
   // Snapshot and timestamp for that list.
   [[nodiscard]] Result<Anew> with_meta(const Run& run, const Document& targets) const;
   [[nodiscard]] Result<Publication> publish_list(Run run, const Anew& anew,

@@ -21,6 +21,25 @@ Status check_enough(const Targets& draft, const Root& root, UnixSeconds now) {
 
 }  // namespace
 
+Result<std::string> Publisher::draft_withdrawal(const std::string& name, UnixSeconds now) const {
+  CUBE_TRY(const auto run, begin(now, {}));
+  if (!is_published(run, name))
+    return Error{Errc::invalid, "release " + name + ": is not published in " + repository_.path() +
+                                    "; see cube-release list"};
+  CUBE_TRY(auto targets, targets_of(*run.before));
+  erase_release(targets, name);
+  return draft_list(run, std::move(targets), settings_.lifetimes.targets);
+}
+
+Result<std::string> Publisher::draft_list(const Run& run, Json::Object targets,
+                                          std::uint64_t days) const {
+  CUBE_TRY(const auto version, repository_.next_version("targets"));
+  const auto expires = run.now + static_cast<UnixSeconds>(days) * day;
+  CUBE_TRY(const Json body, list_body(run, {"targets", version, expires}, std::move(targets)));
+  CUBE_TRY(const auto signers, signers_of(run.keys, run.root, "targets"));
+  return sign_with(body, signers);
+}
+
 Result<std::string> Publisher::draft_targets(UnixSeconds now, std::optional<std::uint64_t> days,
                                              bool with_pending) const {
   CUBE_TRY(auto run, begin(now, days));
@@ -31,15 +50,11 @@ Result<std::string> Publisher::draft_targets(UnixSeconds now, std::optional<std:
   std::vector<Document> manifests;
   if (with_pending) CUBE_CHECK(add_pending(run, targets, manifests, nullptr));
   if (run.result.releases.empty() && (with_pending || !run.before)) return nothing_pending();
-  CUBE_TRY(const auto version, repository_.next_version("targets"));
-  const auto lifetime = static_cast<UnixSeconds>(days.value_or(settings_.lifetimes.targets)) * day;
-  CUBE_TRY(const Json body,
-           list_body(run, {"targets", version, now + lifetime}, std::move(targets)));
-  CUBE_TRY(const auto signers, signers_of(run.keys, run.root, "targets"));
-  return sign_with(body, signers);
+  return draft_list(run, std::move(targets), days.value_or(settings_.lifetimes.targets));
 }
 
-// The body is made again from what is here, so nothing can be in a draft but that.
+// The body is made again from what is here, so nothing can be in a draft but that; but releases may
+// be missing: its holders were told so when they signed.
 Result<Publication> Publisher::publish_targets(const std::string& text, UnixSeconds now,
                                                std::optional<std::uint64_t> days) const {
   CUBE_TRY(auto run, begin(now, days));
@@ -54,12 +69,18 @@ Result<Publication> Publisher::publish_targets(const std::string& text, UnixSeco
   Json::Object targets;
   if (run.before) {
     CUBE_TRY(targets, targets_of(*run.before));
+    for (const auto& [name, file] : run.before->targets.releases) {
+      if (draft.releases.count(name) > 0) continue;
+      erase_release(targets, name);
+      run.result.withdrawn.push_back(name);
+    }
   }
   std::vector<Document> manifests;
   CUBE_CHECK(add_pending(run, targets, manifests, &draft));
   CUBE_TRY(const Json body, list_body(run, {"targets", draft.version, draft.expires}, targets));
   if (body.canonical() != draft.covered)
-    return drafted_anew("it is not the published list and what is pending here");
+    return drafted_anew(
+        "it is not the published list with what is pending here, or without releases");
   const Document list{"targets", draft.version, text};
   CUBE_TRY(auto anew, with_meta(run, list));
   if (!put_before) anew.targets = list;

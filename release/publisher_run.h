@@ -30,4 +30,8 @@ struct Publisher::Run {
   Publication result;
 };
 
+inline bool Publisher::is_published(const Run& run, const std::string& name) {
+  return run.before && run.before->targets.releases.count(name) > 0;
+}
+
 }  // namespace cube

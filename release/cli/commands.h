@@ -77,7 +77,7 @@ Result<int> key_list(const Common& common);
 Result<int> compose(const Common& common, const ComposeRequest& request);
 Result<int> pack(const Common& common, const PackCommand& command);
 Result<int> publish(const Common& common, const ListCommand& command);
-Result<int> withdraw(const Common& common, const std::string& release);
+Result<int> withdraw(const Common& common, const std::string& release, const std::string& draft);
 Result<int> renew(const Common& common, const ListCommand& command);
 Result<int> next_root(const Common& common, const RootCommand& command,
                       std::optional<std::uint64_t> days);

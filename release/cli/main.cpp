@@ -198,8 +198,7 @@ class Commands {
                         "cube-release pack --report --repository /srv/cube",
                         [this] { return pack(o_.common, o_.pack); });
     command->add_option("release", o_.pack.release, "its name (default: all that are pending)");
-    command
-        ->add_option("--level", o_.pack.level, "of zstd: 1 is fast, 19 is small")
+    command->add_option("--level", o_.pack.level, "of zstd: 1 is fast, 19 is small")
         ->check(CLI::Range(1, 19))
         ->capture_default_str();
     command
@@ -218,8 +217,11 @@ class Commands {
     auto* withdraw_command =
         add(app_, "withdraw", "offer a release to no machine any more",
             "cube-release withdraw CUBE_2.2.4_20220421-1616_55765df7 --repository /srv/cube",
-            [this] { return withdraw(o_.common, o_.place); });
+            [this] { return withdraw(o_.common, o_.place, o_.list.draft); });
     withdraw_command->add_option("release", o_.place, "its name")->required();
+    withdraw_command->add_option("--draft", o_.list.draft,
+                                 "write the list without it to this file, for others to sign "
+                                 "(publish --from-draft)");
     add_repository(withdraw_command);
     add_keys(withdraw_command);
     auto* renew_command = add(

@@ -62,10 +62,14 @@ Result<int> publish(const Common& common, const ListCommand& command) {
   return draft_or_publish(common, command, true);
 }
 
-Result<int> withdraw(const Common& common, const std::string& release) {
+Result<int> withdraw(const Common& common, const std::string& release, const std::string& draft) {
   CUBE_TRY(const auto path, absolute_folder(common.repository));
   CUBE_TRY(const auto publisher, Publisher::open(path, common.keys, common.passphrases));
   CUBE_TRY(const auto now, wall_clock());
+  if (!draft.empty()) {
+    CUBE_TRY(const auto list, publisher.draft_withdrawal(release, now));
+    return write_draft(common, draft, list);
+  }
   CUBE_TRY(const auto done, publisher.withdraw(release, now));
   return report(common, done);
 }

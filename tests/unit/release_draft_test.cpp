@@ -99,8 +99,9 @@ TEST_F(ReleaseDraftTest, ADraftHasThePublishedListAndWhatIsPendingHereAndNothing
         all[target_of_release(new_name)] = target_file("planted");
         body["targets"] = all;
       },
-      [&](Json::Object& body) {  // a published one is gone
+      [&](Json::Object& body) {  // a published one under another name
         auto all = targets(body);
+        all["other.json"] = all[target_of_release(old_name)];
         all.erase(target_of_release(old_name));
         body["targets"] = all;
       },
@@ -161,6 +162,24 @@ TEST_F(ReleaseDraftTest, AnInterruptedPublishNeedsNoNewSignatures) {
   const auto done = publisher.publish_targets(whole, now_);
   ASSERT_TRUE(done) << done.error().what;
   EXPECT_EQ(verify()->size(), 1U);
+}
+
+TEST_F(ReleaseDraftTest, AReleaseIsWithdrawnByHoldersWhoNeverMeet) {
+  const auto publisher = of_two_holders();
+  for (const auto* name : {old_name, new_name}) ASSERT_TRUE(publisher.add_release(release(name)));
+  ASSERT_TRUE(
+      publisher.publish_targets(signed_by_both(publisher.draft_targets(now_).value()), now_));
+  EXPECT_EQ(publisher.withdraw(new_name, now_).error().code, Errc::untrusted);
+  const auto draft = publisher.draft_withdrawal(new_name, now_).value();
+  EXPECT_EQ(publisher.publish_targets(signed_by("targets", draft), now_).error().code,
+            Errc::untrusted);
+  EXPECT_EQ(verify()->size(), 2U);
+  const auto done = publisher.publish_targets(signed_by_both(draft), now_);
+  ASSERT_TRUE(done) << done.error().what;
+  EXPECT_EQ(done->withdrawn, std::vector<std::string>{new_name});
+  ASSERT_EQ(verify()->size(), 1U);
+  EXPECT_EQ(verify()->front().name.text, old_name);
+  EXPECT_EQ(publisher.draft_withdrawal(new_name, now_).error().code, Errc::invalid);
 }
 
 }  // namespace
