@@ -223,7 +223,7 @@ Result<Publisher::Anew> Publisher::make_list(const Run& run, Json::Object target
   return anew;
 }
 
-void Publisher::erase_release(Json::Object& targets, const std::string& name) {
+void erase_release(Json::Object& targets, const std::string& name) {
   std::erase_if(targets, [&](const auto& target) {
     return target.first.starts_with("releases/" + name + "/");
   });
@@ -233,7 +233,7 @@ Result<Publication> Publisher::withdraw(const std::string& name, UnixSeconds now
   CUBE_TRY(const auto parsed, ReleaseName::parse(name));
   CUBE_TRY(auto run, begin(now, {}));
   const bool waiting = repository_.folder().exists(pending_file(name));
-  const bool known = is_published(run, name);
+  const bool known = run.before && run.before->targets.releases.count(name) > 0;
   if (!waiting && !known)
     return Error{Errc::invalid, "release " + name + ": is neither published nor pending in " +
                                     repository_.path() + "; see cube-release list"};

@@ -17,6 +17,7 @@
 #include "base/progress.h"
 #include "base/result.h"
 #include "model/release.h"
+#include "release/init_options.h"
 #include "release/key_folder.h"
 #include "release/publication.h"
 #include "release/release_repository.h"
@@ -28,14 +29,6 @@ namespace cube {
 
 struct PackedRelease;
 struct PackOptions;
-
-struct InitOptions {
-  Settings settings;
-  std::uint64_t root_keys = 3;
-  std::optional<std::uint64_t> root_threshold;  // nullopt: more than half of the root keys
-  bool protect = false;                         // new keys get passphrases
-  Passphrases* passphrases = nullptr;           // outlives the publisher
-};
 
 class Publisher {
  public:
@@ -135,8 +128,6 @@ class Publisher {
                                               Json::Object targets);
   [[nodiscard]] Result<std::string> draft_list(const Run& run, Json::Object targets,
                                                std::uint64_t days) const;
-  static bool is_published(const Run& run, const std::string& name);
-  static void erase_release(Json::Object& targets, const std::string& name);
   // Snapshot and timestamp for that list.
   [[nodiscard]] Result<Anew> with_meta(const Run& run, const Document& targets) const;
   [[nodiscard]] Result<Publication> publish_list(Run run, const Anew& anew,

@@ -23,7 +23,7 @@ Status check_enough(const Targets& draft, const Root& root, UnixSeconds now) {
 
 Result<std::string> Publisher::draft_withdrawal(const std::string& name, UnixSeconds now) const {
   CUBE_TRY(const auto run, begin(now, {}));
-  if (!is_published(run, name))
+  if (!run.before || run.before->targets.releases.count(name) == 0)
     return Error{Errc::invalid, "release " + name + ": is not published in " + repository_.path() +
                                     "; see cube-release list"};
   CUBE_TRY(auto targets, targets_of(*run.before));

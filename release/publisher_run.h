@@ -30,8 +30,7 @@ struct Publisher::Run {
   Publication result;
 };
 
-inline bool Publisher::is_published(const Run& run, const std::string& name) {
-  return run.before && run.before->targets.releases.count(name) > 0;
-}
+// Takes the release's manifest and packs off a list.
+void erase_release(Json::Object& targets, const std::string& name);
 
 }  // namespace cube
