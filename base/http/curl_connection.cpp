@@ -95,7 +95,6 @@ Errc code_for(long status) {
 // What to do about a failed transfer.
 Errc code_for(CURLcode result) {
   switch (result) {
-    case CURLE_UNSUPPORTED_PROTOCOL:
     case CURLE_URL_MALFORMAT:
     case CURLE_SSL_CERTPROBLEM:
     case CURLE_SSL_CACERT_BADFILE:
@@ -117,6 +116,8 @@ std::optional<Error> failure_of(const Answer& answer, CURLcode result, std::size
     return Error{Errc::corrupt,
                  "larger than " + std::to_string(max_bytes) + " bytes, or headers without end"};
   const int status = answer.status();
+  if (result == CURLE_UNSUPPORTED_PROTOCOL)  // the URL itself was found good before
+    return Error{Errc::unreachable, "the server redirects to another scheme, which is not followed"};
   if (result != CURLE_OK && result != CURLE_WRITE_ERROR)
     return Error{code_for(result), curl_easy_strerror(result)};
   if (!answer.has_head())

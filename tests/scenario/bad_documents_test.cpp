@@ -295,7 +295,7 @@ TEST_P(BadAnswer, IsRefusedByName) {
            {Fault::server_error, exit_unreachable, "status 500"},
            {Fault::too_many_requests, exit_unreachable, "status 429"},
            {Fault::redirect_to_itself, exit_unreachable, "redirects"},
-           {Fault::redirect_to_file, exit_usage, "Unsupported protocol"},
+           {Fault::redirect_to_file, exit_unreachable, "redirects to another scheme"},
            {Fault::hang_up, exit_unreachable, ""},
            {Fault::truncate, exit_unreachable, ""},
            {Fault::endless, exit_untrusted, "larger than"},

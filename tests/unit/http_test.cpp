@@ -62,7 +62,7 @@ TEST_F(Http, Faults) {
   EXPECT_EQ(code_with(Fault::endless_head), Errc::corrupt);
   EXPECT_EQ(code_with(Fault::too_many_requests), Errc::unreachable);
   EXPECT_EQ(code_with(Fault::hang_up), Errc::unreachable);
-  EXPECT_EQ(code_with(Fault::redirect_to_file), Errc::invalid);
+  EXPECT_EQ(code_with(Fault::redirect_to_file), Errc::unreachable);
   EXPECT_EQ(code_with(Fault::redirect_to_itself), Errc::failed);
 }
 
