@@ -26,6 +26,13 @@ Result<std::optional<Seal>> OstreeSlotStore::seal_of(SlotId slot) const {
   return read_seal(mounted->tree());
 }
 
+Status OstreeSlotStore::stage(SlotId, const Release& release, const ObjectSource&,
+                              const ProgressSink&) {
+  return Error{Errc::failed, release.name.text +
+                                 ": its objects cannot be downloaded ahead from this repository; "
+                                 "`cube-update apply` downloads and installs it"};
+}
+
 Status OstreeSlotStore::unseal(SlotId target) {
   CUBE_TRY(const auto place, writable(target));
   proof_.reset();
