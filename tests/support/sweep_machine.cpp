@@ -83,7 +83,8 @@ struct SweepPorts final : BootControl,
     m.disk_.at(slot).seal.reset();
     return ok();
   }
-  Status fill(SlotId slot, const Release& release, const ObjectSource&, const ProgressSink&) override {
+  Status fill(SlotId slot, const Release& release, const ObjectSource&,
+              const ProgressSink&) override {
     demand_writable(slot);
     demand(!m.disk_.at(slot).seal, "a sealed slot is not written");
     verified_content.reset();
@@ -99,7 +100,8 @@ struct SweepPorts final : BootControl,
     verified_content = release.manifest_sha256;
     return ok();
   }
-  Status verify_after_use(SlotId slot, const Release& release, const ProgressSink& progress) override {
+  Status verify_after_use(SlotId slot, const Release& release,
+                          const ProgressSink& progress) override {
     return verify(slot, release, progress);
   }
   Status seal(SlotId slot, const Release& release, std::uint64_t attempt) override {
@@ -117,7 +119,17 @@ struct SweepPorts final : BootControl,
     instant();
     return m.new_release_;
   }
+  Status keep(const Update&) override {
+    instant();
+    return ok();
+  }
   [[nodiscard]] ObjectSource objects(const Update&) const override { return {}; }
+  Status drop_all_but(const Update* update) override {
+    if (update != nullptr || m.disk_.staged.empty()) return ok();
+    instant();
+    m.disk_.staged.clear();
+    return ok();
+  }
 
   // HealthGate
   Result<Verdict> check() override {
@@ -252,9 +264,8 @@ bool SweepMachine::live() {
   if (run_agent(Wish::resume)) return true;
   if (run_agent(Wish::commit)) return true;
   const Phase& phase = disk_.journal.phase;
-  const bool waits_for_operator = std::holds_alternative<Idle>(phase)
-                                      ? disk_.journal.history.empty()
-                                      : booted_ == SlotId::a;
+  const bool waits_for_operator =
+      std::holds_alternative<Idle>(phase) ? disk_.journal.history.empty() : booted_ == SlotId::a;
   return waits_for_operator && run_agent(Wish::apply);
 }
 

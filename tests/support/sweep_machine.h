@@ -60,10 +60,10 @@ class SweepMachine {
 
  private:
   friend struct SweepPorts;
-  void boot();                 // the loader's turn; throws PowerCut
-  bool run_agent(Wish wish);   // true when the machine was asked to restart
-  bool live();                 // one boot's life after the loader; true when it restarts
-  void check_promises() const; // at every instant
+  void boot();                  // the loader's turn; throws PowerCut
+  bool run_agent(Wish wish);    // true when the machine was asked to restart
+  bool live();                  // one boot's life after the loader; true when it restarts
+  void check_promises() const;  // at every instant
 
   Scenario scenario_;
   const Verified<Release>& old_release_;
