@@ -2,6 +2,7 @@
 
 #include <openssl/evp.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 
@@ -81,6 +82,16 @@ Result<std::string> from_hex(std::string_view hex) {
     bytes.push_back(static_cast<char>(high * 16 + low));
   }
   return bytes;
+}
+
+Result<Sha256> parse_sha256(std::string_view hex) {
+  CUBE_TRY(const auto bytes, from_hex(hex));
+  Sha256 digest{};
+  if (bytes.size() != digest.size())
+    return Error{Errc::invalid, std::string(hex.substr(0, 80)) + ": is no SHA-256"};
+  std::transform(bytes.begin(), bytes.end(), digest.begin(),
+                 [](char c) { return static_cast<std::uint8_t>(c); });
+  return digest;
 }
 
 bool is_sha256_hex(std::string_view text) { return text.size() == 64 && from_hex(text).has_value(); }
