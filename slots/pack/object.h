@@ -35,6 +35,9 @@ class ObjectSink {
   virtual Status write(std::string_view bytes) = 0;
   // All bytes were given, and their SHA-256 is the object's name.
   virtual Status end() = 0;
+  // The object that was begun cannot be completed (a base of a delta is missing or damaged); what
+  // was written of it is to be forgotten.
+  virtual Status lose() = 0;
 };
 
 }  // namespace cube
