@@ -41,6 +41,7 @@ class PackWriter : public ObjectSink {
   Status begin(const PackObject& object) override;
   Status write(std::string_view bytes) override;
   Status end() override;
+  Status lose() override;
 
   // Writes what is left, the index and the header; the caller syncs the file.
   // Errors: corrupt (what PackIndex::make() refuses), no_space, failed.
