@@ -20,7 +20,9 @@ struct Sha256Hasher::Context {
   }
 };
 
-Sha256Hasher::Sha256Hasher() : context_(std::make_unique<Context>()) { context_->start(); }
+Sha256Hasher::Sha256Hasher() : context_(std::make_unique<Context>()) {
+  context_->start();
+}
 Sha256Hasher::~Sha256Hasher() = default;
 
 void Sha256Hasher::update(const void* bytes, std::size_t count) {
@@ -94,6 +96,8 @@ Result<Sha256> parse_sha256(std::string_view hex) {
   return digest;
 }
 
-bool is_sha256_hex(std::string_view text) { return text.size() == 64 && from_hex(text).has_value(); }
+bool is_sha256_hex(std::string_view text) {
+  return text.size() == 64 && from_hex(text).has_value();
+}
 
 }  // namespace cube

@@ -18,8 +18,7 @@ constexpr std::size_t max_objects = std::size_t{1} << 22;  // of all releases th
 std::optional<ObjectId> id_of(const std::string& folder, std::string_view file) {
   const auto dot = file.find('.');
   if (dot == std::string_view::npos) return std::nullopt;
-  const auto suffix =
-      std::find(std::begin(suffixes), std::end(suffixes), file.substr(dot));
+  const auto suffix = std::find(std::begin(suffixes), std::end(suffixes), file.substr(dot));
   const auto hex = folder + std::string(file.substr(0, dot));
   const auto name = parse_sha256(hex);
   if (suffix == std::end(suffixes) || !name) return std::nullopt;

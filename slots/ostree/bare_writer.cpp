@@ -18,8 +18,8 @@ namespace {
 constexpr const char* unfinished_folder = "tmp/cube-update";
 constexpr mode_t metadata_mode = 0644;
 
-// Paths of the proc filesystem lead to an inode whatever its type, for calls that take no descriptor
-// of a symlink.
+// Paths of the proc filesystem lead to an inode whatever its type, for calls that take no
+// descriptor of a symlink.
 std::string path_of(const Fd& fd, const std::string& below = "") {
   return "/proc/self/fd/" + std::to_string(fd.get()) + (below.empty() ? "" : "/" + below);
 }
@@ -72,7 +72,8 @@ Result<BareWriter> BareWriter::open(const std::string& repository) {
   CUBE_TRY(const auto folder, RootDir::open(repository));
   CUBE_CHECK(folder.make_dirs(unfinished_folder, 0700));
   CUBE_TRY(auto fd, folder.open_file(".", O_RDONLY | O_DIRECTORY));
-  return BareWriter(std::move(fd), std::string(unfinished_folder) + "/" + std::to_string(++writers));
+  return BareWriter(std::move(fd),
+                    std::string(unfinished_folder) + "/" + std::to_string(++writers));
 }
 
 Status BareWriter::clean(const std::string& repository) {
@@ -108,7 +109,9 @@ Status BareWriter::take_header(std::string_view& bytes) {
     const auto part = bytes.substr(0, header_bytes_ - header_.size());
     header_ += part;
     bytes.remove_prefix(part.size());
-    if (header_.size() == header_prefix_bytes) CUBE_TRY(header_bytes_, header_length(header_));
+    if (header_.size() == header_prefix_bytes) {
+      CUBE_TRY(header_bytes_, header_length(header_));
+    }
   }
   return ok();
 }

@@ -29,8 +29,8 @@ Status CommitObjects::read(const CommitObject& object, ObjectSink& sink) const {
   const auto damaged = [&](Error error) {
     return std::move(error).in(describe(object.kind, object.name));
   };
-  auto stream = ObjectStream::open(source_->repository.native(), {object.kind, object.name},
-                                   source_->buffer);
+  auto stream =
+      ObjectStream::open(source_->repository.native(), {object.kind, object.name}, source_->buffer);
   if (!stream) return damaged(std::move(stream).error());
   CUBE_CHECK(sink.begin({object.kind, object.name, stream->length()}));
   for (;;) {

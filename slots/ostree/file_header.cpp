@@ -47,19 +47,21 @@ Result<std::size_t> header_length(std::string_view prefix) {
 Result<FileHeader> parse_file_header(std::string_view bytes) {
   const auto body = bytes.substr(header_prefix_bytes);
   GBytes* copy = g_bytes_new(body.data(), body.size());
-  const glib::Variant header(g_variant_ref_sink(
-      g_variant_new_from_bytes(G_VARIANT_TYPE("(uuuusa(ayay))"), copy, FALSE)));
+  const glib::Variant header(
+      g_variant_ref_sink(g_variant_new_from_bytes(G_VARIANT_TYPE("(uuuusa(ayay))"), copy, FALSE)));
   g_bytes_unref(copy);
   if (g_variant_is_normal_form(header.get()) == FALSE)
     return Error{Errc::corrupt, "header: not as it is written"};
-  FileHeader parsed{number(header.get(), 0), number(header.get(), 1), number(header.get(), 2), "", {}};
+  FileHeader parsed{
+      number(header.get(), 0), number(header.get(), 1), number(header.get(), 2), "", {}};
   const glib::Variant target(g_variant_get_child_value(header.get(), 4));
   parsed.target = g_variant_get_string(target.get(), nullptr);
   const bool link = S_ISLNK(parsed.mode);
   if ((!link && !S_ISREG(parsed.mode)) || (parsed.mode & ~(S_IFMT | permission_bits)) != 0)
     return Error{Errc::corrupt, "header: neither a file nor a symlink"};
   if (link == parsed.target.empty())
-    return Error{Errc::corrupt, "header: the target of a symlink is missing, or is there for a file"};
+    return Error{Errc::corrupt,
+                 "header: the target of a symlink is missing, or is there for a file"};
   const glib::Variant list(g_variant_get_child_value(header.get(), 5));
   CUBE_TRY(parsed.attributes, attributes_in(list.get()));
   return parsed;

@@ -12,10 +12,10 @@
 namespace cube {
 
 // Re-reads every object on all cores: content, owner, mode, extended attributes; of any kind of
-// repository. Calls `damaged`, one call at a time and from any thread, for each one that is missing,
-// unreadable or not what its name says, with the reason; when it returns false, the check ends
-// early. `progress` is called from the caller's thread, for `stage`: in bytes of a bare repository,
-// in objects of another. Errors: failed (repository, threads).
+// repository. Calls `damaged`, one call at a time and from any thread, for each one that is
+// missing, unreadable or not what its name says, with the reason; when it returns false, the check
+// ends early. `progress` is called from the caller's thread, for `stage`: in bytes of a bare
+// repository, in objects of another. Errors: failed (repository, threads).
 Status check_objects(const std::string& repository, const std::vector<ObjectId>& ids,
                      const std::string& stage, const ProgressSink& progress,
                      const std::function<bool(const ObjectId&, const Error&)>& damaged);

@@ -30,11 +30,11 @@ Status check_structure(OstreeRepo* repository, const ObjectId& id) {
                                                to_hex(id.name).c_str(), &raw, error.out()) != FALSE;
   const glib::Variant variant(raw);
   const bool sound =
-      loaded && (id.kind == ObjectKind::commit
-                     ? ostree_validate_structureof_commit(raw, error.out()) != FALSE
-                 : id.kind == ObjectKind::dirtree
-                     ? ostree_validate_structureof_dirtree(raw, error.out()) != FALSE
-                     : ostree_validate_structureof_dirmeta(raw, error.out()) != FALSE);
+      loaded &&
+      (id.kind == ObjectKind::commit ? ostree_validate_structureof_commit(raw, error.out()) != FALSE
+       : id.kind == ObjectKind::dirtree
+           ? ostree_validate_structureof_dirtree(raw, error.out()) != FALSE
+           : ostree_validate_structureof_dirmeta(raw, error.out()) != FALSE);
   if (sound) return ok();
   return Error{Errc::corrupt, error.translate("structure").what};
 }

@@ -38,8 +38,8 @@ Result<ObjectStream> ObjectStream::open(OstreeRepo* repository, const ObjectId& 
 
 Result<std::string_view> ObjectStream::next() {
   glib::ErrorOut error;
-  const auto count = g_input_stream_read(stream_.get(), buffer_->data(), buffer_->size(), nullptr,
-                                         error.out());
+  const auto count =
+      g_input_stream_read(stream_.get(), buffer_->data(), buffer_->size(), nullptr, error.out());
   if (count < 0) return damaged(error.translate("read"));
   done_ += static_cast<std::uint64_t>(count);
   if (done_ > length_ || (count == 0 && done_ < length_))
