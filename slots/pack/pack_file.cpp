@@ -23,12 +23,17 @@ Result<PackIndex> read_pack_index(const Fd& file, const Pack& pack) {
   return parse_pack_index(bytes, pack.index_offset);
 }
 
-Status read_pack_objects(const Fd& file, const PackIndex& index, ObjectSink& sink) {
-  CUBE_TRY(auto reader, PackReader::make(index, Wanted(index.objects().size(), true)));
+Status read_pack_objects(const Fd& file, const PackIndex& index, ObjectSink& sink,
+                         BaseObjects* bases) {
+  CUBE_TRY(auto reader, PackReader::make(index, Wanted(index.objects().size(), true), bases));
   std::string bytes;
   for (std::size_t i = 0; i < index.chunks().size(); ++i) {
     CUBE_CHECK(read_at(file, index.chunk_offset(i), index.chunks()[i].stored, bytes));
     CUBE_CHECK(reader.feed(i, bytes, sink));
+    if (reader.lost().empty()) continue;
+    const auto& object = index.objects()[reader.lost()[0]];
+    return Error{Errc::corrupt, describe(object.kind, object.name) +
+                                    ": does not come out of the older release's files"};
   }
   return reader.finish();
 }

@@ -9,7 +9,8 @@
 // the file cannot be expressed, and what is left to refuse are sums that do not fit.
 //
 // A delta has only what its commit has and an older one has not. A chunk of it may be compressed
-// against windows: parts of the contents of the older commit's files, its bases.
+// against windows: parts of the contents of its bases, which are files of the older commit, or of
+// the delta itself in earlier chunks.
 #pragma once
 
 #include <array>
@@ -62,7 +63,7 @@ struct Chunk {
   std::uint32_t windows = 0;  // how many; at least one if and only if the encoding is delta
 };
 
-// A file object of the older commit.
+// A file object of the older commit, or of this pack in chunks before those that use it.
 struct Base {
   Sha256 name{};
   std::uint64_t size = 0;  // of its content; never 0
@@ -116,6 +117,7 @@ class PackIndex {
   Status sort_names();
   Status check_bases() const;
   Status sum_windows();
+  Status check_window(std::size_t i, std::size_t chunk, std::size_t& next_base) const;
 
   Content content_;
   std::vector<std::uint64_t> in_file_, in_raw_, starts_;
