@@ -32,7 +32,7 @@ struct Pack {
   std::uint64_t index_offset = 0;
   std::uint64_t index_length = 0;
   std::string index_sha256;  // 64 hex digits
-  std::string from;  // of a delta: the commit that the machine must have; "": all objects are there
+  std::string from{};  // of a delta: the commit that the machine must have; "": all objects are there
 };
 
 struct Release {

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <atomic>
 #include <iterator>
+#include <memory>
 #include <mutex>
 #include <numeric>
-#include <optional>
 
 #include "base/log.h"
 #include "base/workers.h"
@@ -14,6 +14,7 @@
 #include "slots/ostree/commit_walk.h"
 #include "slots/ostree/object_reader.h"
 #include "slots/ostree/slot_bases.h"
+#include "slots/pack/pack_source.h"
 
 namespace cube {
 namespace {
@@ -78,36 +79,36 @@ Result<bool> ObjectFill::try_packs() {
   if (!repository_.keeps_owners()) return false;
   CUBE_CHECK(BareWriter::clean(repository_.path()));
   CUBE_CHECK(look_around());
-  std::vector<const Pack*> places;
-  if (const auto* delta = usable_delta()) places.push_back(delta);
-  for (const auto& pack : release_.packs)
-    if (pack.from.empty()) {
-      places.push_back(&pack);
-      places.push_back(&pack);  // for what turns out to be damaged in the running slot
-      break;
-    }
-  if (source_.packs.empty()) places.clear();
+  const auto places = usable_packs();
   // A release that is there already, or in the running slot, needs no source.
   for (auto place = places.begin();; ++place) {
     CUBE_TRY(const bool whole, complete());
     if (whole || place == places.end()) return whole;
-    const auto number = static_cast<std::size_t>(*place - release_.packs.data());
-    auto status = from_pack({source_.packs[number], **place, source_.http});
+    auto status = from_pack(*place);
     if (!status && !another_may_have_it(status.error())) return std::move(status).error();
     if (!status) log(Level::warning, "passed over: " + status.error().what);
     CUBE_TRY(own_, bare_objects(repository_.path()));
   }
 }
 
-// A delta is the cheapest place, if what it was made from is there.
-const Pack* ObjectFill::usable_delta() const {
-  for (const auto& pack : release_.packs) {
-    const auto from = parse_sha256(pack.from);
-    if (!from) continue;
-    const ObjectId commit{ObjectKind::commit, *from};
-    if (has(own_, commit) || has(elsewhere_, commit)) return &pack;
+// A delta is the cheapest place, if what it was made from is there. The full pack is asked twice:
+// what it was not asked for the first time may turn out to be damaged in the running slot.
+std::vector<PackPlace> ObjectFill::usable_packs() const {
+  std::vector<PackPlace> places;
+  const auto count = std::min(release_.packs.size(), source_.packs.size());
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto& pack = release_.packs[i];
+    if (source_.packs[i].empty()) continue;
+    const PackPlace place{source_.packs[i], pack, source_.http};
+    if (pack.from.empty()) {
+      places.push_back(place);
+      places.push_back(place);
+    } else if (const auto from = parse_sha256(pack.from)) {
+      const ObjectId commit{ObjectKind::commit, *from};
+      if (has(own_, commit) || has(elsewhere_, commit)) places.insert(places.begin(), place);
+    }
   }
-  return nullptr;
+  return places;
 }
 
 Status ObjectFill::from_pack(const PackPlace& place) {
@@ -152,9 +153,10 @@ Status ObjectFill::list_tree() {
   CUBE_TRY(const auto commit, parse_sha256(release_.commit));
   const auto load = find_in(repository_.native());
   CUBE_TRY(auto own, ObjectReader::open(repository_.path()));
-  std::optional<Copier> copier;
+  std::unique_ptr<Copier> copier;
   if (!elsewhere_.empty()) {
-    CUBE_TRY(copier, Copier::open(running_, repository_.path()));
+    CUBE_TRY(auto opened, Copier::open(running_, repository_.path()));
+    copier = std::make_unique<Copier>(std::move(opened));
   }
   const FindTree find = [&](const ObjectId& id) -> Result<glib::Variant> {
     if (has(own_, id)) {

@@ -40,7 +40,7 @@ class ObjectFill {
   Status look_around();
   Result<bool> try_packs();
   Status from_pack(const PackPlace& place);
-  [[nodiscard]] const Pack* usable_delta() const;
+  [[nodiscard]] std::vector<PackPlace> usable_packs() const;
   Result<bool> complete();
   Status list_tree();
   Status copy_from_running(const Ids& missing);

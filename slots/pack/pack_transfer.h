@@ -5,9 +5,11 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/http/http_client.h"
 #include "model/release.h"
+#include "slots/pack/base_objects.h"
 #include "slots/pack/pack_index.h"
 #include "slots/pack/pack_plan.h"
 
@@ -16,7 +18,7 @@ namespace cube {
 // A pack, and where it is.
 struct PackPlace {
   std::string url;
-  const Pack& pack;
+  Pack pack;
   HttpConfig http;
 };
 
