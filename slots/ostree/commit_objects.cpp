@@ -48,6 +48,7 @@ class Walk {
     for (auto& kind : found_) std::move(kind.begin(), kind.end(), std::back_inserter(all));
     return all;
   }
+  std::vector<CommitPath> take_paths() { return std::move(paths_); }
 
  private:
   static constexpr std::size_t max_depth = 1024;  // PATH_MAX has room for 2048
@@ -94,7 +95,8 @@ class Walk {
     const glib::Variant list(g_variant_get_child_value(tree, 0));
     for (gsize i = 0; i < g_variant_n_children(list.get()); ++i) {
       const glib::Variant entry(g_variant_get_child_value(list.get(), i));
-      CUBE_CHECK(note(ObjectKind::file, child_name(entry.get(), 1), path + "/" + name_in(entry)));
+      paths_.push_back({path + "/" + name_in(entry), child_name(entry.get(), 1)});
+      CUBE_CHECK(note(ObjectKind::file, paths_.back().file, paths_.back().path));
     }
     return ok();
   }
@@ -115,6 +117,7 @@ class Walk {
   OstreeRepo* repository_;
   std::array<std::set<Sha256>, types.size()> seen_;
   std::array<std::vector<CommitObject>, types.size()> found_;
+  std::vector<CommitPath> paths_;
   std::size_t depth_ = 0;
 };
 
@@ -124,8 +127,9 @@ struct CommitObjects::Source {
   Repository repository;
 };
 
-CommitObjects::CommitObjects(std::unique_ptr<Source> source, std::vector<CommitObject> list)
-    : source_(std::move(source)), list_(std::move(list)) {}
+CommitObjects::CommitObjects(std::unique_ptr<Source> source, std::vector<CommitObject> list,
+                             std::vector<CommitPath> paths)
+    : source_(std::move(source)), list_(std::move(list)), paths_(std::move(paths)) {}
 CommitObjects::CommitObjects(CommitObjects&&) noexcept = default;
 CommitObjects& CommitObjects::operator=(CommitObjects&&) noexcept = default;
 CommitObjects::~CommitObjects() = default;
@@ -133,8 +137,10 @@ CommitObjects::~CommitObjects() = default;
 Result<CommitObjects> CommitObjects::open(const std::string& repository,
                                           const std::string& commit) {
   CUBE_TRY(auto opened, Repository::open_archive(repository, false));
-  CUBE_TRY(auto list, Walk(opened.native()).commit(commit));
-  return CommitObjects(std::make_unique<Source>(Source{std::move(opened)}), std::move(list));
+  Walk walk(opened.native());
+  CUBE_TRY(auto list, walk.commit(commit));
+  return CommitObjects(std::make_unique<Source>(Source{std::move(opened)}), std::move(list),
+                       walk.take_paths());
 }
 
 Status CommitObjects::read(const CommitObject& object, ObjectSink& sink) const {
