@@ -11,8 +11,9 @@ struct CommitObjects::Source {
   ObjectStream::Buffer buffer{};
 };
 
-CommitObjects::CommitObjects(std::unique_ptr<Source> source, std::vector<CommitObject> list)
-    : source_(std::move(source)), list_(std::move(list)) {}
+CommitObjects::CommitObjects(std::unique_ptr<Source> source, std::vector<CommitObject> list,
+                             std::vector<CommitPath> paths)
+    : source_(std::move(source)), list_(std::move(list)), paths_(std::move(paths)) {}
 CommitObjects::CommitObjects(CommitObjects&&) noexcept = default;
 CommitObjects& CommitObjects::operator=(CommitObjects&&) noexcept = default;
 CommitObjects::~CommitObjects() = default;
@@ -21,8 +22,10 @@ Result<CommitObjects> CommitObjects::open(const std::string& repository,
                                           const std::string& commit) {
   CUBE_TRY(const auto name, parse_sha256(commit));
   CUBE_TRY(auto opened, Repository::open_archive(repository, false));
-  CUBE_TRY(auto list, walk_commit(name, find_in(opened.native())));
-  return CommitObjects(std::make_unique<Source>(Source{std::move(opened)}), std::move(list));
+  std::vector<CommitPath> paths;
+  CUBE_TRY(auto list, walk_commit(name, find_in(opened.native()), &paths));
+  return CommitObjects(std::make_unique<Source>(Source{std::move(opened)}), std::move(list),
+                       std::move(paths));
 }
 
 Status CommitObjects::read(const CommitObject& object, ObjectSink& sink) const {

@@ -31,7 +31,7 @@ std::string file_name_in(GVariant* entry) {
 // Walks the dirtrees of a commit, deepest last, and notes what it meets for the first time.
 class Walk {
  public:
-  explicit Walk(const FindTree& find) : find_(find) {}
+  Walk(const FindTree& find, std::vector<CommitPath>* paths) : find_(find), paths_(paths) {}
 
   Result<std::vector<CommitObject>> commit(const Sha256& commit) {
     CUBE_TRY(const auto loaded, find_({ObjectKind::commit, commit}));
@@ -63,7 +63,9 @@ class Walk {
     for (gsize i = 0; i < g_variant_n_children(files.get()); ++i) {
       const glib::Variant entry(g_variant_get_child_value(files.get(), i));
       CUBE_TRY(const auto name, name_in(entry.get(), 1));
-      note(ObjectKind::file, name, path + "/" + file_name_in(entry.get()));
+      auto file_path = path + "/" + file_name_in(entry.get());
+      note(ObjectKind::file, name, file_path);
+      if (paths_ != nullptr) paths_->push_back({std::move(file_path), name});
     }
     const glib::Variant folders(g_variant_get_child_value(loaded.get(), 1));
     for (gsize i = 0; i < g_variant_n_children(folders.get()); ++i) {
@@ -76,6 +78,7 @@ class Walk {
   }
 
   const FindTree& find_;
+  std::vector<CommitPath>* paths_;
   std::array<std::set<Sha256>, kinds> seen_;
   std::array<std::vector<CommitObject>, kinds> found_;
 };
@@ -96,8 +99,9 @@ FindTree find_in(OstreeRepo* repository) {
   };
 }
 
-Result<std::vector<CommitObject>> walk_commit(const Sha256& commit, const FindTree& find) {
-  return Walk(find).commit(commit);
+Result<std::vector<CommitObject>> walk_commit(const Sha256& commit, const FindTree& find,
+                                              std::vector<CommitPath>* paths) {
+  return Walk(find, paths).commit(commit);
 }
 
 }  // namespace cube

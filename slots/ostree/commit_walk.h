@@ -16,8 +16,9 @@ using FindTree = std::function<Result<glib::Variant>(const ObjectId&)>;
 // In that repository.
 [[nodiscard]] FindTree find_in(OstreeRepo* repository);
 
-// Each object once: the commit, dirtrees, dirmetas, files, each kind folder by folder. Errors:
-// corrupt (no sense, too deep), those of `find`.
-Result<std::vector<CommitObject>> walk_commit(const Sha256& commit, const FindTree& find);
+// Each object once: the commit, dirtrees, dirmetas, files, each kind folder by folder. `paths`
+// gets what CommitObjects::paths() says. Errors: corrupt (no sense, too deep), those of `find`.
+Result<std::vector<CommitObject>> walk_commit(const Sha256& commit, const FindTree& find,
+                                              std::vector<CommitPath>* paths = nullptr);
 
 }  // namespace cube

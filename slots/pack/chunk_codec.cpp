@@ -2,6 +2,9 @@
 
 #include <zstd.h>
 
+#include <algorithm>
+#include <bit>
+
 #include "base/mutation.h"
 
 namespace cube {
@@ -18,6 +21,13 @@ Error corrupt(const std::string& what) {
 Status checked(std::size_t zstd) {
   if (ZSTD_isError(zstd) == 0) return ok();
   return Error{Errc::failed, std::string("zstd: ") + ZSTD_getErrorName(zstd)};
+}
+
+// Without a window that spans prefix and chunk, zstd forgets the beginning of a long prefix. 0: the
+// window that belongs to the level.
+Status set_window(ZSTD_CCtx* zstd, std::size_t spanned) {
+  const int log = spanned == 0 ? 0 : std::max(10, static_cast<int>(std::bit_width(spanned)));
+  return checked(ZSTD_CCtx_setParameter(zstd, ZSTD_c_windowLog, log));
 }
 
 // Errors: corrupt.
@@ -68,6 +78,7 @@ Result<EncodedChunk> ChunkEncoder::encode(std::string_view raw, std::string_view
   EncodedChunk made;
   made.bytes.resize(ZSTD_compressBound(raw.size()));
   auto* zstd = context_->zstd.get();
+  CUBE_CHECK(set_window(zstd, prefix.empty() ? 0 : raw.size() + prefix.size()));
   if (!prefix.empty()) CUBE_CHECK(checked(ZSTD_CCtx_refPrefix(zstd, prefix.data(), prefix.size())));
   const auto size =
       ZSTD_compress2(zstd, made.bytes.data(), made.bytes.size(), raw.data(), raw.size());

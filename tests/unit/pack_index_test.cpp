@@ -78,7 +78,8 @@ TEST(PackIndex, LiesAreRefused) {
   };
   const Lie lies[] = {
       {"no index", 0, 'X', 1},
-      {"a newer version", 8, 2, 4},
+      {"the version of a delta", 8, 2, 4},
+      {"a newer version", 8, 3, 4},
       {"version 0", 8, 0, 4},
       {"one chunk more than there is", 12, 4, 4},
       {"2^32-1 chunks", 12, 0xFFFFFFFF, 4},
