@@ -34,22 +34,30 @@ Result<Verified<Release>> ChannelSource::fetch(const Update& update, const Progr
 
 Result<Verified<Release>> ChannelSource::ask(const Update& update) {
   CUBE_TRY(auto* from, channel());
-  objects_ = from->object_url();
   const auto& name = update.release.name.text;
   auto offered = from->manifest(name);
   if (!offered && offered.error().code == Errc::not_found)
     return Error{Errc::unsuitable, std::move(offered).error().what};
   CUBE_TRY(const auto manifest, std::move(offered));
   CUBE_TRY(auto release, from->read_release(manifest, name));
+  CUBE_CHECK(find_objects(*from, release.get()));
   manifest_ = manifest.get();
   return release;
 }
 
-Result<Verified<Release>> ChannelSource::read_back(const Update& update) const {
+Status ChannelSource::find_objects(ReleaseChannel& channel, const Release& release) {
+  CUBE_TRY(auto packs, channel.pack_urls(release));
+  objects_ = {channel.object_url(), config_.http, std::move(packs), staging_.objects_of(release),
+              staging_max_};
+  return ok();
+}
+
+Result<Verified<Release>> ChannelSource::read_back(const Update& update) {
   CUBE_TRY(auto manifest, staging_.manifest_of(update.release));
   CUBE_TRY(auto known, ReleaseChannel::open_known(root_, clock_, config_, std::move(manifest)));
   auto release = known.release(update.release.name.text);
   if (!release && release.error().code == Errc::not_found) release.error().code = Errc::unsuitable;
+  if (release) CUBE_CHECK(find_objects(known, release->get()));
   return release;
 }
 
@@ -57,10 +65,6 @@ Status ChannelSource::keep(const Update& update) {
   if (to_hex(sha256(manifest_)) != update.release.manifest_sha256)
     return Error{Errc::bug, update.release.name.text + ": is kept before it was fetched"};
   return staging_.keep_manifest(update.release, manifest_);
-}
-
-ObjectSource ChannelSource::objects(const Update& update) const {
-  return {objects_, config_.http, staging_.objects_of(update.release), staging_max_};
 }
 
 Status ChannelSource::drop_all_but(const Update* update) {

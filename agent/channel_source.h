@@ -40,7 +40,7 @@ class ChannelSource final : public ReleaseSource {
   // The repository of `update` may be another one than the configured.
   Result<Verified<Release>> fetch(const Update& update, const ProgressSink& progress) override;
   Status keep(const Update& update) override;
-  [[nodiscard]] ObjectSource objects(const Update& update) const override;
+  [[nodiscard]] ObjectSource objects(const Update&) const override { return objects_; }
   Status drop_all_but(const Update* update) override;
 
   // For channels that are opened later: a time that is certainly past; an operator's wish to
@@ -52,7 +52,8 @@ class ChannelSource final : public ReleaseSource {
 
  private:
   Result<Verified<Release>> ask(const Update& update);
-  Result<Verified<Release>> read_back(const Update& update) const;
+  Result<Verified<Release>> read_back(const Update& update);
+  Status find_objects(ReleaseChannel& channel, const Release& release);
 
   const RootDir& root_;
   const Clock& clock_;
@@ -60,8 +61,8 @@ class ChannelSource final : public ReleaseSource {
   StagingArea staging_;
   std::uint64_t staging_max_;
   std::optional<ReleaseChannel> channel_;
-  std::string objects_;
-  std::string manifest_;  // of the release that was fetched last
+  ObjectSource objects_;  // of the release that was fetched last
+  std::string manifest_;  // of that
   std::string out_of_reach_;
 };
 

@@ -23,11 +23,11 @@ struct Config {
   std::string source_client_certificate;  // PEM file that https servers may ask for
   std::string source_client_key;          // PEM file; "" = in the certificate's
   std::string source_proxy;  // http://HOST:PORT; "" = none, the environment is not asked
-  std::string source_staging =
-      "var/lib/cube-update/staging";  // where `fetch` keeps what it downloads
-  std::int64_t source_staging_max =
-      4096;                          // 0..1048576 MiB: what a download may take there; 0 = no limit
-  std::int64_t source_max_rate = 0;  // 0, or 16..16777216 KiB/s
+  // Where `fetch` keeps what it downloads, and what a download may take there: 0..1048576 MiB, 0 =
+  // as much as the disk has to spare.
+  std::string source_staging = "var/lib/cube-update/staging";
+  std::int64_t source_staging_max = 4096;
+  std::int64_t source_max_rate = 0;              // 16..16777216 KiB/s, 0 = no limit
   Priority update_cpu_priority = Priority::low;  // of fetch and apply
   Priority update_io_priority = Priority::low;
   int trial_tries = 3;                  // 1..9: how often a trial may be started

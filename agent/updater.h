@@ -54,6 +54,7 @@ class Updater {
   Status reject(SlotId slot);
   Status fill(SlotId target, const Run& run);
   Status verify(SlotId target, const Run& run);
+  Status verify_filled(SlotId target, const Run& run);
   Status arm(const step::Arm& arm);
   Status check_health();
 

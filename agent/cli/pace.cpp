@@ -5,7 +5,8 @@
 namespace cube {
 namespace {
 
-using namespace std::chrono_literals;
+using std::chrono_literals::operator""s;
+using std::chrono_literals::operator""ms;
 
 constexpr auto window = 10s;
 constexpr auto spacing = 250ms;
