@@ -48,6 +48,7 @@ class TufSigner {
                    const std::string& by = "targets") {
     releases_[name] = {manifest, by};
   }
+  void withdraw(const std::string& name) { releases_.erase(name); }
   // A role, with a key named after it, to which the targets role delegates those paths.
   void delegate(const std::string& role, const std::vector<std::string>& paths);
   // All metadata and manifests as they are now; documents of other versions stay.
