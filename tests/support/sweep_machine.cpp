@@ -70,6 +70,13 @@ struct SweepPorts final : BootControl,
     demand(slot != m.disk_.fallback, "promise 2: the fallback is never written");
     demand(!m.disk_.offered, "promise 2: an offered slot is never written");
   }
+  Status stage(SlotId, const Release& release, const ObjectSource&, const ProgressSink&) override {
+    instant();
+    m.disk_.staged.clear();
+    instant();  // torn
+    m.disk_.staged = release.manifest_sha256;
+    return ok();
+  }
   Status unseal(SlotId slot) override {
     demand_writable(slot);
     instant();

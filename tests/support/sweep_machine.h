@@ -39,6 +39,7 @@ struct Disk {
   std::optional<Trial> trial;
   bool offered = false;
   SlotContent a, b;
+  std::string staged;  // manifest digest of what the staging folder holds whole; "" while torn
   Journal journal;
   bool panic_record = false;
   SlotContent& at(SlotId slot) { return slot == SlotId::a ? a : b; }
