@@ -5,6 +5,7 @@
 // the content; docs/pack-format.md has it byte by byte. So one rule proves every object.
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -17,6 +18,13 @@ namespace cube {
 // In the order in which packs have them.
 enum class ObjectKind : std::uint8_t { commit, dirtree, dirmeta, file };
 
+struct ObjectId {
+  ObjectKind kind = ObjectKind::file;
+  Sha256 name{};
+
+  friend auto operator<=>(const ObjectId&, const ObjectId&) = default;
+};
+
 struct PackObject {
   ObjectKind kind = ObjectKind::file;
   Sha256 name{};
@@ -25,6 +33,9 @@ struct PackObject {
 
 // "file 0123..." for messages.
 [[nodiscard]] std::string describe(ObjectKind kind, const Sha256& name);
+[[nodiscard]] inline std::string describe(const ObjectId& id) {
+  return describe(id.kind, id.name);
+}
 
 // Takes objects one after the other. An error ends the transfer and is passed on.
 class ObjectSink {

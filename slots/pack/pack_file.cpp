@@ -2,28 +2,10 @@
 
 #include <sys/stat.h>
 
-#include <cerrno>
-
+#include "base/io.h"
 #include "slots/pack/pack_reader.h"
 
 namespace cube {
-namespace {
-
-Status read_at(const Fd& file, std::uint64_t offset, std::size_t length, std::string& bytes) {
-  bytes.resize(length);
-  for (std::size_t done = 0; done < length;) {
-    const auto count =
-        ::pread(file.get(), bytes.data() + done, length - done, static_cast<off_t>(offset + done));
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return system_error("read");
-    if (count == 0) return Error{Errc::corrupt, "ends too early"};
-    done += static_cast<std::size_t>(count);
-  }
-  return ok();
-}
-
-}  // namespace
-
 Result<PackIndex> read_pack_index(const Fd& file, const Pack& pack) {
   struct stat st {};
   if (::fstat(file.get(), &st) != 0) return system_error("stat");
