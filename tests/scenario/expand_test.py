@@ -136,7 +136,7 @@ def play_initramfs(folder, publisher):
 
 
 def play_refusals(folder, publisher):
-    bomb = cpio(folder, []) + squeezed(bytes(1 << 30) + b"1", "zst")
+    bomb = cpio(folder, []) + run("zstd", "-q", "-1", "-c", input=bytes(1 << 30) + b"1")
     tree = make_tree(folder / "tree-bomb", bomb)
     publisher.compose(tree, "--expand", "initramfs", wanted=2, says="holds more than 1")
     (tree / "boot/initrd.img-1").write_bytes(b"not an initramfs")
