@@ -22,13 +22,10 @@ Result<Verified<Release>> ChannelSource::fetch(const Update& update, const Progr
   CUBE_TRY(auto* from, channel());
   auto release = from->release(update.release.name.text);
   if (!release) return release;
-  objects_ = from->object_url();
+  CUBE_TRY(auto packs, from->pack_urls(release->get()));
+  objects_ = {from->object_url(), config_.http, std::move(packs)};
   progress({"fetch", 1, 1, "files"});
   return release;
-}
-
-ObjectSource ChannelSource::objects(const Update&) const {
-  return {objects_, config_.http};
 }
 
 }  // namespace cube

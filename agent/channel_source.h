@@ -30,14 +30,14 @@ class ChannelSource final : public ReleaseSource {
   void set_not_before(UnixSeconds time) { config_.not_before = time; }
   void accept_stale() { config_.accept_stale = true; }
   void only_look() { config_.remember = false; }
-  [[nodiscard]] ObjectSource objects(const Update& update) const override;
+  [[nodiscard]] ObjectSource objects(const Update&) const override { return objects_; }
 
  private:
   const RootDir& root_;
   const Clock& clock_;
   ChannelConfig config_;
   std::optional<ReleaseChannel> channel_;
-  std::string objects_;
+  ObjectSource objects_;  // of the release that was fetched last
 };
 
 }  // namespace cube

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/log.h"
 #include "base/mutation.h"
 
 namespace cube {
@@ -164,12 +165,22 @@ Status Updater::verify(SlotId target, const Run& run) {
   if (update.returning) {
     CUBE_CHECK(machine_.slots.verify_after_use(target, update.release, run.progress));
   } else {
-    if (!verified_) return Error{Errc::bug, "verify: no verified release"};
-    if (!mutated("arm-unverified"))
-      CUBE_CHECK(machine_.slots.verify(target, verified_->get(), run.progress));
+    CUBE_CHECK(verify_filled(target, run));
   }
   done_.verified = true;
   return ok();
+}
+
+// What the slot had before was reused by its name: what is damaged is found here, and comes from
+// elsewhere when the slot is filled once more.
+Status Updater::verify_filled(SlotId target, const Run& run) {
+  if (!verified_) return Error{Errc::bug, "verify: no verified release"};
+  if (mutated("arm-unverified")) return ok();
+  auto status = machine_.slots.verify(target, verified_->get(), run.progress);
+  if (status || status.error().code != Errc::corrupt) return status;
+  log(Level::warning, "filling once more: " + status.error().what);
+  CUBE_CHECK(fill(target, run));
+  return machine_.slots.verify(target, verified_->get(), run.progress);
 }
 
 Status Updater::arm(const step::Arm& arm) {

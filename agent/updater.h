@@ -1,7 +1,7 @@
-// Updater: the loop around decide(). Looks at the machine, decides, does that one step, looks again,
-// until there is nothing more to do in this run, a step fails for good, or the machine restarts.
-// All state is in the journal, the boot loader's records and the slots; an Updater may die at any
-// instant and another one goes on (docs/power-cut.md).
+// Updater: the loop around decide(). Looks at the machine, decides, does that one step, looks
+// again, until there is nothing more to do in this run, a step fails for good, or the machine
+// restarts. All state is in the journal, the boot loader's records and the slots; an Updater may
+// die at any instant and another one goes on (docs/power-cut.md).
 //
 // The caller holds the lock (agent/lock.h). Not thread-safe.
 #pragma once
@@ -50,6 +50,7 @@ class Updater {
   Status reject(SlotId slot);
   Status fill(SlotId target, const Run& run);
   Status verify(SlotId target, const Run& run);
+  Status verify_filled(SlotId target, const Run& run);
   Status arm(const step::Arm& arm);
   Status check_health();
 

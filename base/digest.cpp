@@ -2,6 +2,7 @@
 
 #include <openssl/evp.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 
@@ -19,7 +20,9 @@ struct Sha256Hasher::Context {
   }
 };
 
-Sha256Hasher::Sha256Hasher() : context_(std::make_unique<Context>()) { context_->start(); }
+Sha256Hasher::Sha256Hasher() : context_(std::make_unique<Context>()) {
+  context_->start();
+}
 Sha256Hasher::~Sha256Hasher() = default;
 
 void Sha256Hasher::update(const void* bytes, std::size_t count) {
@@ -83,6 +86,18 @@ Result<std::string> from_hex(std::string_view hex) {
   return bytes;
 }
 
-bool is_sha256_hex(std::string_view text) { return text.size() == 64 && from_hex(text).has_value(); }
+Result<Sha256> parse_sha256(std::string_view hex) {
+  CUBE_TRY(const auto bytes, from_hex(hex));
+  Sha256 digest{};
+  if (bytes.size() != digest.size())
+    return Error{Errc::invalid, std::string(hex.substr(0, 80)) + ": is no SHA-256"};
+  std::transform(bytes.begin(), bytes.end(), digest.begin(),
+                 [](char c) { return static_cast<std::uint8_t>(c); });
+  return digest;
+}
+
+bool is_sha256_hex(std::string_view text) {
+  return text.size() == 64 && from_hex(text).has_value();
+}
 
 }  // namespace cube

@@ -42,6 +42,8 @@ class Sha256Hasher {
 }
 // Exactly lower-case hex of even length. Errors: invalid.
 [[nodiscard]] Result<std::string> from_hex(std::string_view hex);
+// Exactly 64 lower-case hex digits. Errors: invalid.
+[[nodiscard]] Result<Sha256> parse_sha256(std::string_view hex);
 // True for 64 lower-case hex digits.
 [[nodiscard]] bool is_sha256_hex(std::string_view text);
 

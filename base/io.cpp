@@ -20,6 +20,19 @@ Result<std::string> read_all(const Fd& fd, std::size_t max_bytes) {
   }
 }
 
+Status read_at(const Fd& fd, std::uint64_t offset, std::size_t length, std::string& bytes) {
+  bytes.resize(length);
+  for (std::size_t done = 0; done < length;) {
+    const auto count =
+        ::pread(fd.get(), bytes.data() + done, length - done, static_cast<off_t>(offset + done));
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return system_error("read");
+    if (count == 0) return Error{Errc::corrupt, "ends too early"};
+    done += static_cast<std::size_t>(count);
+  }
+  return ok();
+}
+
 Status write_all(const Fd& fd, std::string_view bytes) {
   while (!bytes.empty()) {
     const auto count = ::write(fd.get(), bytes.data(), bytes.size());

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -12,6 +13,9 @@ namespace cube {
 
 // Everything from the current offset to the end. Errors: corrupt (more than max_bytes), failed.
 Result<std::string> read_all(const Fd& fd, std::size_t max_bytes);
+// Exactly `length` bytes from `offset` on, into `bytes`; the file offset does not move.
+// Errors: corrupt (the file ends before), failed.
+Status read_at(const Fd& fd, std::uint64_t offset, std::size_t length, std::string& bytes);
 // All bytes at the current offset. Errors: no_space, failed.
 Status write_all(const Fd& fd, std::string_view bytes);
 // All bytes at `offset`; the file offset does not move. Errors: no_space, failed.

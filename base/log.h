@@ -1,5 +1,6 @@
 // One line per event to standard error, with the syslog priority prefix that journald understands
-// when standard error is not a terminal. Used by the loop and by main; libraries return errors.
+// when standard error is not a terminal. Used by the loop and by main; libraries return errors, and
+// log only what they got over.
 #pragma once
 
 #include <string_view>

@@ -146,6 +146,18 @@ const std::vector<std::string>& ReleaseChannel::stale() const {
   return state_->client.stale();
 }
 
+Result<std::vector<std::string>> ReleaseChannel::pack_urls(const Release& release) {
+  CUBE_CHECK(refresh());
+  std::vector<std::string> urls;
+  for (const auto& pack : release.packs) {
+    const auto place = state_->client.place("releases/" + release.name.text + "/" + pack.file);
+    if (!place && place.error().code != Errc::not_found)
+      return not_believed(place.error(), state_->url);
+    urls.push_back(place ? state_->url + "/" + *place : "");
+  }
+  return urls;
+}
+
 std::string ReleaseChannel::object_url() const {
   return state_->url + "/repo";
 }

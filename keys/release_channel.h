@@ -57,6 +57,9 @@ class ReleaseChannel {
   // Expired documents that were accepted so far, a sentence each.
   [[nodiscard]] const std::vector<std::string>& stale() const;
 
+  // Where each pack of a release is, in their order; "": the repository signs no such pack. What
+  // comes from there is proved by the manifest alone. Refreshes first. Errors: as refresh().
+  Result<std::vector<std::string>> pack_urls(const Release& release);
   // Where libostree finds the objects: URL of the repo/ folder, blanks and the like as %20.
   [[nodiscard]] std::string object_url() const;
 

@@ -346,12 +346,17 @@ Result<TargetFile> TufClient::find(const std::string& path) {
   return find_target(targets_, path, loader());
 }
 
-Result<Verified<std::string>> TufClient::target(const std::string& path, std::size_t max_bytes) {
+Result<std::string> TufClient::place(const std::string& path) {
   CUBE_TRY(const TargetFile file, find(path));
   if (climbs(path))
     return Error{Errc::corrupt, percent_encoded(path, "/") + ": has a part \".\" or \"..\""};
-  const auto place = target_path(path, file, root_.consistent_snapshot);
-  CUBE_TRY(auto content, fetch(place, described(file), max_bytes));
+  return target_path(path, file, root_.consistent_snapshot);
+}
+
+Result<Verified<std::string>> TufClient::target(const std::string& path, std::size_t max_bytes) {
+  CUBE_TRY(const TargetFile file, find(path));
+  CUBE_TRY(const auto where, place(path));
+  CUBE_TRY(auto content, fetch(where, described(file), max_bytes));
   return Verified<std::string>(std::move(content));
 }
 

@@ -58,6 +58,8 @@ class TufClient {
   Result<std::set<std::string>> releases();
   // What is signed about a target. Errors: as releases(), not_found (not among the targets).
   Result<TargetFile> find(const std::string& path);
+  // Where a target is, below the repository's URL. Errors: as find(), corrupt (its path).
+  Result<std::string> place(const std::string& path);
   // A target, exactly as signed.
   // Errors: as find(), corrupt (larger than max_bytes, length, hash, file missing), unreachable.
   Result<Verified<std::string>> target(const std::string& path, std::size_t max_bytes);

@@ -91,8 +91,15 @@ bool is_pack_file(const std::string& name) {
 }
 
 Result<Pack> parse_pack(const Json& json) {
-  CUBE_CHECK(check_members(json, {"file", "length", "sha256", "index"}));
+  CUBE_TRY(const auto members, json.object());
   Pack pack;
+  if (members.count("from") != 0) {
+    CUBE_CHECK(check_members(json, {"file", "length", "sha256", "index", "from"}));
+    CUBE_TRY(pack.from, json.string_at("from"));
+    if (!is_sha256_hex(pack.from)) return corrupt("\"from\" is not 64 hex digits");
+  } else {
+    CUBE_CHECK(check_members(json, {"file", "length", "sha256", "index"}));
+  }
   CUBE_TRY(pack.file, json.string_at("file"));
   if (!is_pack_file(pack.file)) return corrupt("\"file\" is not a safe name that ends in .pack");
   CUBE_TRY(pack.length, count_at(json, "length", max_count));
@@ -116,9 +123,14 @@ Status parse_packs(Release& release, const Json& json) {
   for (std::size_t i = 0; i < list.size(); ++i) {
     auto pack = parse_pack(list[i]);
     if (!pack) return std::move(pack).error().in("pack " + std::to_string(i));
-    for (const auto& other : release.packs)
+    if (pack->from == release.commit)
+      return corrupt("pack " + std::to_string(i) + ": is a delta from the release itself");
+    for (const auto& other : release.packs) {
       if (other.file == pack->file)
         return corrupt("pack file \"" + pack->file + "\" is there twice");
+      if (!pack->from.empty() && other.from == pack->from)
+        return corrupt("there are two deltas from commit " + pack->from);
+    }
     release.packs.push_back(std::move(pack).value());
   }
   return ok();
@@ -126,13 +138,16 @@ Status parse_packs(Release& release, const Json& json) {
 
 Json packs_json(const Release& release) {
   Json::Array packs;
-  for (const auto& pack : release.packs)
-    packs.push_back(Json::Object{{"file", pack.file},
-                                 {"length", pack.length},
-                                 {"sha256", pack.sha256},
-                                 {"index", Json::Object{{"offset", pack.index_offset},
-                                                        {"length", pack.index_length},
-                                                        {"sha256", pack.index_sha256}}}});
+  for (const auto& pack : release.packs) {
+    Json::Object members{{"file", pack.file},
+                         {"length", pack.length},
+                         {"sha256", pack.sha256},
+                         {"index", Json::Object{{"offset", pack.index_offset},
+                                                {"length", pack.index_length},
+                                                {"sha256", pack.index_sha256}}}};
+    if (!pack.from.empty()) members["from"] = pack.from;
+    packs.push_back(std::move(members));
+  }
   return packs;
 }
 

@@ -24,7 +24,8 @@ struct ReleaseName {
   static Result<ReleaseName> parse(const std::string& text);
 };
 
-// A file that holds all objects of a release (docs/pack-format.md). Its last bytes are its index.
+// A file that holds objects of a release (docs/pack-format.md): all of them, or, in a delta, those
+// that an older commit lacks. Its last bytes are its index.
 struct Pack {
   std::string file;  // a safe name, ".pack" at its end
   std::uint64_t length = 0;
@@ -32,6 +33,7 @@ struct Pack {
   std::uint64_t index_offset = 0;
   std::uint64_t index_length = 0;
   std::string index_sha256;  // 64 hex digits
+  std::string from = {};     // of a delta: the older commit, 64 hex digits; else ""
 };
 
 struct Release {

@@ -1,8 +1,11 @@
 // check_pack and verify_pack of release/packer.h.
 #include <fcntl.h>
 
+#include <set>
+
 #include "base/digest.h"
 #include "release/packer.h"
+#include "slots/ostree/archive_files.h"
 #include "slots/ostree/commit_objects.h"
 #include "slots/pack/pack_file.h"
 
@@ -24,6 +27,8 @@ Result<PackIndex> check_file(const Fd& file, const Release& release, const Pack&
   CUBE_TRY(auto index, read_pack_index(file, pack));
   if (to_hex(index.commit()) != release.commit)
     return Error{Errc::corrupt, "is that of another commit"};
+  if ((index.from() ? to_hex(*index.from()) : "") != pack.from)
+    return Error{Errc::corrupt, "is not from the commit that the manifest says"};
   CUBE_TRY(const auto digest, sha256_of_rest(file));
   if (to_hex(digest) != pack.sha256)
     return Error{Errc::corrupt, "its SHA-256 is not that of the manifest"};
@@ -36,23 +41,65 @@ class Nowhere : public ObjectSink {
   Status begin(const PackObject&) override { return ok(); }
   Status write(std::string_view) override { return ok(); }
   Status end() override { return ok(); }
+  Status lose() override { return ok(); }
 };
 
-Status check_objects(const PackIndex& index, const CommitObjects& objects) {
-  for (const auto& object : objects.list())
-    if (!index.find(object.kind, object.name))
-      return Error{Errc::corrupt, "lacks " + describe(object.kind, object.name)};
-  if (index.objects().size() == objects.list().size()) return ok();
-  return Error{Errc::corrupt, "has objects that its commit does not have"};
+std::string commit_file(const std::string& commit) {
+  return "repo/objects/" + commit.substr(0, 2) + "/" + commit.substr(2) + ".commit";
+}
+
+using ObjectNames = std::set<std::pair<ObjectKind, Sha256>>;
+
+ObjectNames names_of(const CommitObjects& objects) {
+  ObjectNames names;
+  for (const auto& object : objects.list()) names.insert({object.kind, object.name});
+  return names;
+}
+
+Status check_objects(const PackIndex& index, const ObjectNames& names) {
+  for (const auto& [kind, name] : names)
+    if (!index.find(kind, name)) return Error{Errc::corrupt, "lacks " + describe(kind, name)};
+  if (index.objects().size() == names.size()) return ok();
+  return Error{Errc::corrupt, "has objects that its commit does not have, or the older one has"};
+}
+
+Status verify_full(const Fd& file, const PackIndex& index, const CommitObjects& objects) {
+  CUBE_CHECK(check_objects(index, names_of(objects)));
+  Nowhere nowhere;
+  return read_pack_objects(file, index, nowhere);
+}
+
+// A machine has the older commit's files and those that the delta gave it before, no others.
+Status check_bases(const PackIndex& index, const ObjectNames& older) {
+  for (const auto& base : index.bases())
+    if (older.count({ObjectKind::file, base.name}) == 0 && !index.find(ObjectKind::file, base.name))
+      return Error{Errc::corrupt, "needs " + describe(ObjectKind::file, base.name) +
+                                      ", which the older commit does not have"};
+  return ok();
+}
+
+Status verify_delta(const Fd& file, const PackIndex& index, const CommitObjects& objects,
+                    const std::string& repository) {
+  CUBE_TRY(const auto older, CommitObjects::open(repository, to_hex(*index.from())));
+  const auto older_names = names_of(older);
+  ObjectNames added;
+  for (const auto& name : names_of(objects))
+    if (older_names.count(name) == 0) added.insert(name);
+  CUBE_CHECK(check_objects(index, added));
+  CUBE_CHECK(check_bases(index, older_names));
+  CUBE_TRY(auto bases, ArchiveFiles::open(repository));
+  Nowhere nowhere;
+  return read_pack_objects(file, index, nowhere, &bases);
 }
 
 Status verify_file(const RootDir& repository, const Release& release, const Pack& pack) {
   CUBE_TRY(const auto file, open_pack(repository, release, pack));
   CUBE_TRY(const auto index, check_file(file, release, pack));
-  CUBE_TRY(const auto objects, CommitObjects::open(repository.join("repo"), release.commit));
-  CUBE_CHECK(check_objects(index, objects));
-  Nowhere nowhere;
-  return read_pack_objects(file, index, nowhere);
+  const auto objects_path = repository.join("repo");
+  CUBE_TRY(const auto objects, CommitObjects::open(objects_path, release.commit));
+  if (!index.from()) return verify_full(file, index, objects);
+  if (!repository.exists(commit_file(pack.from))) return ok();
+  return verify_delta(file, index, objects, objects_path);
 }
 
 }  // namespace

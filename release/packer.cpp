@@ -4,13 +4,14 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <map>
+#include <set>
 
 #include "base/durable_file.h"
 #include "base/io.h"
-#include "model/manifest.h"
+#include "release/delta_plan.h"
+#include "release/pack_sizes.h"
 #include "release/publisher_run.h"
-#include "slots/ostree/commit_objects.h"
+#include "slots/ostree/archive_files.h"
 
 namespace cube {
 namespace {
@@ -19,44 +20,8 @@ std::string release_folder(const std::string& release) {
   return "targets/releases/" + release;
 }
 
-// The bytes of the file that an object takes, by its share of each chunk.
-std::uint64_t stored_bytes(const PackIndex& index, std::size_t object) {
-  const auto begin = index.object_start(object);
-  const auto end = index.object_start(object + 1);
-  std::uint64_t bytes = 0;
-  for (auto i = index.chunk_at(begin); i < index.chunks().size() && index.chunk_start(i) < end;
-       ++i) {
-    const auto from = std::max(begin, index.chunk_start(i));
-    const auto to = std::min(end, index.chunk_start(i + 1));
-    const auto& chunk = index.chunks()[i];
-    bytes += (to - from) * chunk.stored / chunk.raw;  // below 2^44
-  }
-  return bytes;
-}
-
-std::vector<FolderSize> sizes(const PackIndex& index, const std::vector<CommitObject>& objects) {
-  std::map<std::string, FolderSize> folders;
-  const auto add = [&](const std::string& path, std::size_t i) {
-    auto& folder = folders[path];
-    folder.path = path;
-    ++folder.files;
-    folder.raw += index.objects()[i].length;
-    folder.stored += stored_bytes(index, i);
-  };
-  for (std::size_t i = 0; i < objects.size(); ++i) {
-    const auto& path = objects[i].path;
-    if (objects[i].kind != ObjectKind::file) {
-      add("", i);
-      continue;
-    }
-    add("/", i);
-    for (auto slash = path.find('/', 1); slash != std::string::npos;
-         slash = path.find('/', slash + 1))
-      add(path.substr(0, slash), i);
-  }
-  std::vector<FolderSize> list;
-  for (auto& [path, folder] : folders) list.push_back(std::move(folder));
-  return list;
+std::string delta_pack(const Release& older) {
+  return "from-" + older.commit.substr(0, 12) + ".pack";
 }
 
 // A file under a name that nobody looks for, until it is renamed.
@@ -84,7 +49,7 @@ class NewFile {
     CUBE_CHECK(sync_file(file_));
     if (::lseek(file_.get(), 0, SEEK_SET) != 0) return system_error("read the pack");
     CUBE_TRY(const auto digest, sha256_of_rest(file_));
-    return Pack{full_pack,
+    return Pack{"",
                 written.place.offset + written.place.length,
                 to_hex(digest),
                 written.place.offset,
@@ -100,25 +65,104 @@ class NewFile {
   }
 
  private:
-  static constexpr const char* temporary = ".full.pack.new";
+  static constexpr const char* temporary = ".pack.new";
   NewFile(RootDir parent, Fd file) : parent_(std::move(parent)), file_(std::move(file)) {}
   RootDir parent_;
   Fd file_;
 };
 
-Result<WrittenPack> write(const Fd& file, const CommitObjects& objects, const PackOptions& options,
-                          const ProgressSink& progress) {
-  const auto& list = objects.list();
-  CUBE_TRY(const auto writer, PackWriter::make(file, list[0].name, options));
-  for (std::size_t i = 0; i < list.size(); ++i) {
-    auto read = objects.read(list[i], *writer);
-    if (!read && read.error().code == Errc::corrupt)
-      return std::move(read).error().in("repo/ is damaged; restore it from your copy");
-    if (!read) return std::move(read).error();
-    progress({"pack", i + 1, list.size(), "objects"});
-  }
-  return writer->finish();
+Error damaged(Error error) {
+  if (error.code != Errc::corrupt) return error;
+  return std::move(error).in("repo/ is damaged; restore it from your copy");
 }
+
+// A pack in the making: what goes into it, and to where.
+struct Job {
+  const CommitObjects& objects;
+  std::vector<PlannedObject> planned;
+  const ProgressSink& progress;
+};
+
+Result<WrittenPack> write(PackWriter& writer, Job& job) {
+  for (std::size_t i = 0; i < job.planned.size(); ++i) {
+    auto& [object, windows] = job.planned[i];
+    writer.base_next_on(std::move(windows));
+    auto read = job.objects.read(object, writer);
+    if (!read) return damaged(std::move(read).error());
+    job.progress({"pack", i + 1, job.planned.size(), "objects"});
+  }
+  return writer.finish();
+}
+
+Job whole(const CommitObjects& objects, const ProgressSink& progress) {
+  Job job{objects, {}, progress};
+  for (const auto& object : objects.list()) job.planned.push_back({object, {}});
+  return job;
+}
+
+std::vector<CommitObject> objects_of(const Job& job) {
+  std::vector<CommitObject> objects;
+  for (const auto& planned : job.planned) objects.push_back(planned.object);
+  return objects;
+}
+
+// Writes a file of the release and adds it to the release's packs.
+class PackRun {
+ public:
+  PackRun(const ReleaseRepository& repository, Release& release, const ProgressSink& progress)
+      : repository_(repository), release_(release), progress_(progress) {}
+
+  Status open() {
+    CUBE_TRY(auto opened, CommitObjects::open(repository_.object_path(), release_.commit));
+    objects_.emplace(std::move(opened));
+    return ok();
+  }
+  Result<PackedFile> full(const PackOptions& options) {
+    CUBE_TRY(auto file, NewFile::make(repository_.folder(), release_.name.text));
+    auto job = whole(*objects_, progress_);
+    CUBE_TRY(const auto writer, PackWriter::make(file.fd(), objects_->list()[0].name, options));
+    CUBE_TRY(const auto written, write(*writer, job));
+    return keep(file, written, objects_of(job), full_pack, "", "");
+  }
+  Result<PackedFile> delta(const PackOptions& options, const Release& older) {
+    const auto repo = repository_.object_path();
+    auto from = CommitObjects::open(repo, older.commit);
+    if (!from) return damaged(std::move(from).error());
+    auto plan = plan_delta(repo, *from, *objects_, options.threads, progress_);
+    if (!plan) return damaged(std::move(plan).error());
+    CUBE_TRY(auto bases, ArchiveFiles::open(repo));
+    CUBE_TRY(auto file, NewFile::make(repository_.folder(), release_.name.text));
+    Job job{*objects_, std::move(plan).value(), progress_};
+    CUBE_TRY(const auto writer, PackWriter::make_delta(file.fd(), objects_->list()[0].name, options,
+                                                       from->list()[0].name, bases));
+    CUBE_TRY(const auto written, write(*writer, job));
+    return keep(file, written, objects_of(job), delta_pack(older), older.commit, older.name.text);
+  }
+
+ private:
+  Result<PackedFile> keep(NewFile& file, const WrittenPack& written,
+                          const std::vector<CommitObject>& objects, const std::string& name,
+                          const std::string& commit, const std::string& from) {
+    CUBE_TRY(auto pack, file.describe(written));
+    pack.file = name;
+    pack.from = commit;
+    CUBE_CHECK(file.keep_as(pack.sha256 + "." + pack.file));
+    CUBE_CHECK(sync_folder(repository_.folder(), "targets/releases"));
+    release_.packs.push_back(pack);
+    const auto& index = written.index;
+    return PackedFile{pack,
+                      from,
+                      index.objects().size(),
+                      index.chunks().size(),
+                      index.object_start(index.objects().size()),
+                      folder_sizes(index, objects)};
+  }
+
+  const ReleaseRepository& repository_;
+  Release& release_;
+  const ProgressSink& progress_;
+  std::optional<CommitObjects> objects_;
+};
 
 // Packs that an earlier run left and the pending manifest does not name.
 Status remove_others(const RootDir& folder, const Release& release) {
@@ -152,29 +196,60 @@ Result<Release> Publisher::pending_to_pack(const std::string& name) const {
                "release " + name + ": is not pending; cube-release list shows which ones are"};
 }
 
-Result<PackedRelease> Publisher::pack(const std::string& name, const PackOptions& options,
+Result<std::vector<Release>> Publisher::older_to_pack(const Release& release,
+                                                      const PackRequest& request) const {
+  if (request.deltas > max_deltas || (request.from && request.from->size() > max_deltas))
+    return Error{Errc::invalid, "a release can have deltas from " + std::to_string(max_deltas) +
+                                    " others at most"};
+  CUBE_TRY(auto known, published());
+  if (!request.from) {
+    std::erase_if(known, [&](const Release& other) {
+      return compare_age(other.name, release.name) >= 0 || other.commit == release.commit;
+    });
+    known.erase(known.begin(),
+                known.end() - static_cast<std::ptrdiff_t>(std::min(known.size(), request.deltas)));
+    return known;
+  }
+  CUBE_TRY(auto waiting, pending());
+  std::move(waiting.begin(), waiting.end(), std::back_inserter(known));
+  std::vector<Release> older;
+  for (const auto& name : *request.from) {
+    const auto found = std::find_if(known.begin(), known.end(),
+                                    [&](const Release& other) { return other.name.text == name; });
+    if (found == known.end())
+      return Error{Errc::invalid, "release " + name +
+                                      ": is neither published nor pending, so there can be no "
+                                      "delta from it; cube-release list shows which ones are"};
+    if (found->commit == release.commit)
+      return Error{Errc::invalid, "release " + name + ": has the same tree as " +
+                                      release.name.text + ", so a delta has nothing to hold"};
+    older.push_back(*found);
+  }
+  return older;
+}
+
+Result<PackedRelease> Publisher::pack(const std::string& name, const PackRequest& request,
                                       const ProgressSink& progress) const {
   CUBE_TRY(const auto held, lock());
   CUBE_TRY(auto release, pending_to_pack(name));
-  const auto& folder = repository_.folder();
-  CUBE_TRY(const auto objects, CommitObjects::open(repository_.object_path(), release.commit));
-  CUBE_TRY(auto file, NewFile::make(folder, name));
-  auto written = write(file.fd(), objects, options, progress);
-  if (!written) return std::move(written).error().in("release " + name);
-  CUBE_TRY(const auto pack, file.describe(*written));
-  CUBE_CHECK(file.keep_as(pack.sha256 + "." + pack.file));
-  CUBE_CHECK(sync_folder(folder, "targets/releases"));
-  std::erase_if(release.packs, [](const Pack& other) { return other.file == full_pack; });
-  release.packs.push_back(pack);
-  CUBE_CHECK(put_pending(release));
-  CUBE_CHECK(remove_others(folder, release));
-  const auto& index = written->index;
-  return PackedRelease{std::move(release),
-                       pack,
-                       index.objects().size(),
-                       index.chunks().size(),
-                       index.object_start(index.objects().size()),
-                       sizes(index, objects.list())};
+  CUBE_TRY(const auto olders, older_to_pack(release, request));
+  release.packs.clear();
+  PackRun run(repository_, release, progress);
+  auto opened = run.open();
+  if (!opened) return std::move(opened).error().in("release " + name);
+  PackedRelease packed;
+  const auto keep = [&](Result<PackedFile> made) -> Status {
+    if (!made) return std::move(made).error().in("release " + name);
+    packed.files.push_back(std::move(made).value());
+    return put_pending(release);
+  };
+  CUBE_CHECK(keep(run.full(request.full)));
+  std::set<std::string> commits;
+  for (const auto& older : olders)
+    if (commits.insert(older.commit).second) CUBE_CHECK(keep(run.delta(request.delta, older)));
+  CUBE_CHECK(remove_others(repository_.folder(), release));
+  packed.release = std::move(release);
+  return packed;
 }
 
 Status Publisher::add_packs(const Release& release, Json::Object& targets) const {

@@ -28,7 +28,7 @@
 namespace cube {
 
 struct PackedRelease;
-struct PackOptions;
+struct PackRequest;
 
 class Publisher {
  public:
@@ -49,10 +49,10 @@ class Publisher {
   [[nodiscard]] Result<std::vector<Release>> pending() const;
   [[nodiscard]] Result<std::vector<Release>> published() const;
 
-  // Packs a pending release (release/packer.h) and names the pack in its manifest. A pack made
-  // before is replaced. Errors: nothing_to_do (published), invalid (not pending, options), corrupt
-  // (repo/), busy, no_space, failed.
-  Result<PackedRelease> pack(const std::string& name, const PackOptions& options,
+  // Packs a pending release (release/packer.h) and names the packs in its manifest. Packs made
+  // before are replaced. Errors: nothing_to_do (published), invalid (not pending, options, no such
+  // older release), corrupt (repo/), busy, no_space, failed.
+  Result<PackedRelease> pack(const std::string& name, const PackRequest& request,
                              const ProgressSink& progress) const;
 
   // Signs and publishes all that is pending. `days`: lifetime of what is signed; nullopt: that of
@@ -134,6 +134,9 @@ class Publisher {
                                                  const std::vector<Document>& manifests) const;
   [[nodiscard]] Error nothing_pending() const;
   [[nodiscard]] Result<Release> pending_to_pack(const std::string& name) const;
+  // The releases to make deltas from.
+  [[nodiscard]] Result<std::vector<Release>> older_to_pack(const Release& release,
+                                                           const PackRequest& request) const;
   [[nodiscard]] Status put_pending(const Release& release) const;
   [[nodiscard]] Status add_packs(const Release& release, Json::Object& targets) const;
   [[nodiscard]] Status drop_pending(const std::vector<Document>& manifests) const;

@@ -9,6 +9,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/http/http_client.h"
 #include "base/progress.h"
@@ -19,10 +20,12 @@
 
 namespace cube {
 
-// Where a release's objects come from: an archive-mode ostree repository.
+// Where a release's objects come from: its packs, and an archive-mode ostree repository.
 struct ObjectSource {
-  std::string url;  // http://, https:// or file:///; from the configuration or the command line
+  std::string url;  // of the repository: http://, https:// or file:///; from the configuration or
+                    // the command line
   HttpConfig http{};
+  std::vector<std::string> packs{};  // URL of each pack that the release names; or none
 };
 
 class SlotStore {

@@ -61,7 +61,9 @@ Result<int> install_slot(const Common& common, const std::string& folder, const 
   }
   CUBE_TRY(const auto verified, channel.release(name));
   Narrator narrator(common.json);
-  CUBE_CHECK(install_in_folder(slot, verified.get(), ObjectSource{channel.object_url()},
+  CUBE_TRY(auto packs, channel.pack_urls(verified.get()));
+  CUBE_CHECK(install_in_folder(slot, verified.get(),
+                               ObjectSource{channel.object_url(), config.http, std::move(packs)},
                                narrator.progress()));
   narrator.say(name + " is laid out, verified and sealed in " + slot.path());
   narrator.result({{"release", name}, {"folder", slot.path()}});

@@ -1,17 +1,18 @@
 // Answer: what a web server says to one request for a document, as far as it is believed.
 //
-// Heads of redirects and of interim answers are read and dropped. Sizes are counted here: 64 KiB
-// for all heads together, the caller's limit for the document, 64 KiB for the page that comes with
-// an error, which is dropped. A document that was cut off can be continued when the server gave it
-// a strong entity tag (RFC 9110, 8.8.3): only with the same tag, from exactly the next byte on.
-// Pure.
+// Sizes are counted here: 64 KiB for all heads together, the caller's limit for the document, 64
+// KiB for the page that comes with an error, which is dropped. A document that was cut off can be
+// continued when the server gave it a strong entity tag (RFC 9110, 8.8.3): only with the same tag,
+// from exactly the next byte on. Pure.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
+
+#include "base/http/answer_head.h"
+#include "base/http/receiver.h"
 
 namespace cube {
 
@@ -23,48 +24,40 @@ struct PartialDocument {
   [[nodiscard]] bool can_be_continued() const { return !bytes.empty() && !entity_tag.empty(); }
 };
 
-class Answer {
+class Answer final : public Receiver {
  public:
   // `so_far` is continued, if it can be, or begun anew; it outlives the answer.
   Answer(PartialDocument& so_far, std::size_t max_bytes)
       : document_(so_far), max_bytes_(max_bytes), asked_from_(first_byte_of(so_far)) {}
 
-  // One line of a head, with its end. False: the transfer is to be ended.
-  bool take_head(std::string_view line);
-  bool take_body(std::string_view bytes);
+  bool take_head(std::string_view line) override;
+  bool take_body(std::string_view bytes) override;
   // When the transfer failed: what cannot be continued is dropped.
   void give_up();
 
   // Of the last head; 0: there was none.
-  [[nodiscard]] int status() const { return status_; }
+  [[nodiscard]] int status() const { return head_.status(); }
   // Its head came to an end.
-  [[nodiscard]] bool has_head() const { return head_ended_; }
+  [[nodiscard]] bool has_head() const { return head_.ended(); }
   // The document, or the continuation that was asked for.
   [[nodiscard]] bool is_document() const;
   // More than the limit, or heads without end.
   [[nodiscard]] bool too_large() const { return too_large_; }
   // A server may send less than was asked for, and say so.
-  [[nodiscard]] bool complete() const { return !total_ || *total_ == document_.bytes.size(); }
+  [[nodiscard]] bool complete() const;
 
  private:
   [[nodiscard]] static std::size_t first_byte_of(const PartialDocument& document) {
     return document.can_be_continued() ? document.bytes.size() : 0;
   }
-  void begin_head(std::string_view line);
-  void end_head();
 
   PartialDocument& document_;
   std::size_t max_bytes_;
   std::size_t asked_from_;
-  int status_ = 0;
-  bool head_ended_ = false;
+  AnswerHead head_;
   bool in_body_ = false;
   bool too_large_ = false;
-  std::size_t head_bytes_ = 0;
   std::size_t error_page_bytes_ = 0;
-  std::string entity_tag_;                   // of this head
-  std::optional<std::uint64_t> first_byte_;  // of a part, as the server says
-  std::optional<std::uint64_t> total_;       // size of the whole document, where a part tells
 };
 
 }  // namespace cube

@@ -13,17 +13,18 @@ using std::chrono::milliseconds;
 constexpr long max_redirects = 3;
 constexpr long slow_bytes_per_second = 1024;
 constexpr long slow_seconds = 30;
+
 // libcurl's own size limit trusts the Content-Length, so the answer counts the bytes. Any result
 // but the count of bytes taken ends the transfer.
-std::size_t take_body(char* data, std::size_t size, std::size_t count, void* answer) {
+std::size_t take_body(char* data, std::size_t size, std::size_t count, void* receiver) {
   const std::size_t bytes = size * count;
-  return static_cast<Answer*>(answer)->take_body({data, bytes}) ? bytes : 0;
+  return static_cast<Receiver*>(receiver)->take_body({data, bytes}) ? bytes : 0;
 }
 
 // libcurl keeps every header in memory, without a limit (7.84 to 8.2).
-std::size_t take_head(char* data, std::size_t size, std::size_t count, void* answer) {
+std::size_t take_head(char* data, std::size_t size, std::size_t count, void* receiver) {
   const std::size_t bytes = size * count;
-  return static_cast<Answer*>(answer)->take_head({data, bytes}) ? bytes : 0;
+  return static_cast<Receiver*>(receiver)->take_head({data, bytes}) ? bytes : 0;
 }
 
 // Collects whether every option was accepted: an option that this libcurl does not know must not be
@@ -117,7 +118,8 @@ std::optional<Error> failure_of(const Answer& answer, CURLcode result, std::size
                  "larger than " + std::to_string(max_bytes) + " bytes, or headers without end"};
   const int status = answer.status();
   if (result == CURLE_UNSUPPORTED_PROTOCOL)  // the URL itself was found good before
-    return Error{Errc::unreachable, "the server redirects to another scheme, which is not followed"};
+    return Error{Errc::unreachable,
+                 "the server redirects to another scheme, which is not followed"};
   if (result != CURLE_OK && result != CURLE_WRITE_ERROR)
     return Error{code_for(result), curl_easy_strerror(result)};
   if (!answer.has_head())
@@ -129,21 +131,46 @@ std::optional<Error> failure_of(const Answer& answer, CURLcode result, std::size
   return Error{code_for(status), "the server answers with status " + std::to_string(status)};
 }
 
-// What continues a document: the rest of it, if it is still the same, else all of it.
+// Why the range did not come whole; nullopt: it did.
+std::optional<Error> failure_of(const RangeAnswer& answer, CURLcode result) {
+  using Verdict = RangeAnswer::Verdict;
+  if (!answer.taken()) return answer.taken().error();
+  if (answer.too_large()) return Error{Errc::corrupt, "headers without end"};
+  if (answer.verdict() == Verdict::another_document)
+    return Error{Errc::corrupt, "the server has another file under this name"};
+  if (answer.verdict() == Verdict::ignores_ranges)
+    return Error{Errc::failed, "the server does not send parts of files"};
+  if (answer.verdict() == Verdict::part && answer.complete()) return std::nullopt;
+  if (result == CURLE_UNSUPPORTED_PROTOCOL)
+    return Error{Errc::unreachable,
+                 "the server redirects to another scheme, which is not followed"};
+  if (result != CURLE_OK && result != CURLE_WRITE_ERROR)
+    return Error{code_for(result), curl_easy_strerror(result)};
+  if (answer.verdict() == Verdict::none)
+    return Error{Errc::unreachable, "the server ended before its answer began"};
+  if (answer.verdict() == Verdict::part)
+    return Error{Errc::unreachable, "the server sent less than was asked for"};
+  return Error{code_for(answer.status()),
+               "the server answers with status " + std::to_string(answer.status())};
+}
+
+// Header fields of a request.
 class Fields {
  public:
-  explicit Fields(const PartialDocument& so_far)
-      : range_(std::to_string(so_far.bytes.size()) + "-"),
-        list_(curl_slist_append(nullptr, ("If-Range: " + so_far.entity_tag).c_str())) {}
+  Fields() = default;
   Fields(const Fields&) = delete;
   Fields& operator=(const Fields&) = delete;
   ~Fields() { curl_slist_free_all(list_); }
-  [[nodiscard]] const std::string& range() const { return range_; }
+  // False: out of memory.
+  [[nodiscard]] bool add(const std::string& field) {
+    auto* longer = curl_slist_append(list_, field.c_str());
+    if (longer != nullptr) list_ = longer;
+    return longer != nullptr;
+  }
   [[nodiscard]] curl_slist* list() const { return list_; }
 
  private:
-  std::string range_;
-  curl_slist* list_;
+  curl_slist* list_ = nullptr;
 };
 
 bool started() {
@@ -171,35 +198,58 @@ std::chrono::seconds CurlConnection::asked_to_wait() const {
   return std::chrono::seconds(std::clamp<curl_off_t>(seconds, 0, most));
 }
 
-Result<std::string> CurlConnection::get(const std::string& url, std::size_t max_bytes,
-                                        milliseconds remaining, PartialDocument& so_far) {
+Result<int> CurlConnection::perform(const std::string& url, milliseconds remaining,
+                                    const Part& part, Receiver& receiver) {
   // A new handle each time; the connection stays in share_. In a handle that had a request before,
   // libcurl 7.88 reads freed memory when the first field of a head is folded.
   curl_easy_cleanup(easy_);
   easy_ = share_ != nullptr ? curl_easy_init() : nullptr;
   if (easy_ == nullptr) return Error{Errc::failed, url + ": libcurl cannot start"};
-  Answer answer(so_far, max_bytes);
-  const Fields fields(so_far);
+  Fields fields;
+  if (!part.entity.empty() && !fields.add("If-Range: " + part.entity))
+    return Error{Errc::failed, url + ": out of memory"};
   Options options(easy_);
   options.set(CURLOPT_SHARE, share_);
   options.set(CURLOPT_URL, url.c_str());
   set_transport(options, url, config_);
   set_limits(options, config_, remaining);
   options.set(CURLOPT_WRITEFUNCTION, &take_body);
-  options.set(CURLOPT_WRITEDATA, static_cast<void*>(&answer));
+  options.set(CURLOPT_WRITEDATA, static_cast<void*>(&receiver));
   options.set(CURLOPT_HEADERFUNCTION, &take_head);
-  options.set(CURLOPT_HEADERDATA, static_cast<void*>(&answer));
-  if (so_far.can_be_continued()) {
-    if (fields.list() == nullptr) return Error{Errc::failed, url + ": out of memory"};
-    options.set(CURLOPT_RANGE, fields.range().c_str());
-    options.set(CURLOPT_HTTPHEADER, fields.list());
-  }
+  options.set(CURLOPT_HEADERDATA, static_cast<void*>(&receiver));
+  options.set_if(CURLOPT_RANGE, part.range);
+  if (fields.list() != nullptr) options.set(CURLOPT_HTTPHEADER, fields.list());
   if (!options.all_set())
     return Error{Errc::failed, url + ": this libcurl lacks an option that protects the transfer"};
-  const CURLcode result = curl_easy_perform(easy_);
-  auto failure = failure_of(answer, result, max_bytes);
+  return static_cast<int>(curl_easy_perform(easy_));
+}
+
+Result<std::string> CurlConnection::get(const std::string& url, std::size_t max_bytes,
+                                        milliseconds remaining, PartialDocument& so_far) {
+  Answer answer(so_far, max_bytes);
+  Part rest;
+  if (so_far.can_be_continued())
+    rest = {std::to_string(so_far.bytes.size()) + "-", so_far.entity_tag};
+  CUBE_TRY(const int result, perform(url, remaining, rest, answer));
+  auto failure = failure_of(answer, static_cast<CURLcode>(result), max_bytes);
   if (!failure) return std::move(so_far.bytes);
   answer.give_up();
+  return std::move(*failure).in(url);
+}
+
+Status CurlConnection::get_range(const std::string& url, const ByteRange& range,
+                                 milliseconds remaining, const ByteSink& take,
+                                 std::uint64_t& given) {
+  const auto first = range.first + given;
+  RangeAnswer answer(first, range.length - given, range.total, take);
+  const auto last = range.first + range.length - 1;
+  CUBE_TRY(
+      const int result,
+      perform(url, remaining, {std::to_string(first) + "-" + std::to_string(last), ""}, answer));
+  given += answer.given();
+  auto failure = failure_of(answer, static_cast<CURLcode>(result));
+  if (!failure) return ok();
+  if (!answer.taken()) return answer.taken();
   return std::move(*failure).in(url);
 }
 

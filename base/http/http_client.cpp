@@ -21,17 +21,42 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
 constexpr std::size_t max_url_bytes = 8192;
+constexpr std::uint64_t bytes_per_second_at_least = 16 * 1024;
+constexpr std::uint64_t local_piece_bytes = 1024 * 1024;
 
-Result<std::string> read_local(const std::string& url, std::size_t max_bytes) {
+Result<Fd> open_local(const std::string& url, std::uint64_t& size) {
   CUBE_TRY(const std::string path, path_of_file_url(url));
-  const Fd file(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+  Fd file(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
   if (!file.valid()) return system_error("open " + path);
   struct stat st {};
   if (::fstat(file.get(), &st) != 0) return system_error("stat " + path);
   if (!S_ISREG(st.st_mode)) return Error{Errc::not_found, path + ": not a regular file"};
+  size = static_cast<std::uint64_t>(st.st_size);
+  return file;
+}
+
+Result<std::string> read_local(const std::string& url, std::size_t max_bytes) {
+  std::uint64_t size = 0;
+  CUBE_TRY(const Fd file, open_local(url, size));
   auto content = read_all(file, max_bytes);
-  if (!content) return std::move(content).error().in(path);
+  if (!content) return std::move(content).error().in(url);
   return content;
+}
+
+Status read_local_range(const std::string& url, const ByteRange& range, const ByteSink& take) {
+  std::uint64_t size = 0;
+  CUBE_TRY(const Fd file, open_local(url, size));
+  if (size != range.total)
+    return Error{Errc::corrupt, url + ": has " + std::to_string(size) + " bytes instead of " +
+                                    std::to_string(range.total)};
+  std::string piece;
+  for (std::uint64_t done = 0; done < range.length; done += piece.size()) {
+    const auto length = std::min<std::uint64_t>(range.length - done, local_piece_bytes);
+    auto status = read_at(file, range.first + done, static_cast<std::size_t>(length), piece);
+    if (!status) return std::move(status).error().in(url);
+    CUBE_CHECK(take(piece));
+  }
+  return ok();
 }
 
 // For a message: what stands before an '@' may be a password.
@@ -72,6 +97,27 @@ struct HttpClient::State {
   std::random_device random;
 
   explicit State(HttpConfig given) : config(std::move(given)), connection(config) {}
+
+  // Does `request` until it does not say unreachable, or the time is spent, or so many tries in a
+  // row were in vain: `given` grows with what a try brought.
+  template <typename Request>
+  auto with_retries(const std::string& url, milliseconds time, const std::uint64_t& given,
+                    Request request) -> decltype(request(time)) {
+    const auto end = steady_clock::now() + time;
+    for (int failed = 0;;) {
+      const auto remaining = duration_cast<milliseconds>(end - steady_clock::now());
+      if (remaining <= milliseconds{0})
+        return Error{Errc::unreachable, url + ": no answer in time"};
+      const auto given_before = given;
+      auto result = request(remaining);
+      if (result || result.error().code != Errc::unreachable) return result;
+      if (given > given_before) failed = 0;
+      if (++failed >= config.tries) return result;
+      const auto pause = pause_after(failed, random(), connection.asked_to_wait());
+      if (steady_clock::now() + pause >= end) return result;
+      std::this_thread::sleep_for(pause);
+    }
+  }
 };
 
 HttpClient::HttpClient(HttpConfig config) : state_(std::make_unique<State>(std::move(config))) {}
@@ -82,18 +128,24 @@ HttpClient::~HttpClient() = default;
 Result<std::string> HttpClient::get(const std::string& url, std::size_t max_bytes) {
   CUBE_CHECK(check_url(url, state_->config.allow_http));
   if (url.starts_with("file:")) return read_local(url, max_bytes);
-  const auto end = steady_clock::now() + state_->config.deadline;
   PartialDocument so_far;
-  for (int failed = 0;;) {
-    const auto remaining = duration_cast<milliseconds>(end - steady_clock::now());
-    if (remaining <= milliseconds{0}) return Error{Errc::unreachable, url + ": no answer in time"};
-    auto document = state_->connection.get(url, max_bytes, remaining, so_far);
-    if (document || document.error().code != Errc::unreachable) return document;
-    if (++failed >= state_->config.tries) return document;
-    const auto pause = pause_after(failed, state_->random(), state_->connection.asked_to_wait());
-    if (steady_clock::now() + pause >= end) return document;
-    std::this_thread::sleep_for(pause);
-  }
+  const std::uint64_t nothing = 0;
+  return state_->with_retries(url, state_->config.deadline, nothing, [&](milliseconds remaining) {
+    return state_->connection.get(url, max_bytes, remaining, so_far);
+  });
+}
+
+Status HttpClient::get_range(const std::string& url, const ByteRange& range, const ByteSink& take) {
+  CUBE_CHECK(check_url(url, state_->config.allow_http));
+  if (range.length == 0 || range.first >= range.total || range.length > range.total - range.first)
+    return Error{Errc::invalid, url + ": no such range"};
+  if (url.starts_with("file:")) return read_local_range(url, range, take);
+  const std::chrono::seconds more(range.length / bytes_per_second_at_least);
+  std::uint64_t given = 0;
+  return state_->with_retries(
+      url, state_->config.deadline + more, given, [&](milliseconds remaining) {
+        return state_->connection.get_range(url, range, remaining, take, given);
+      });
 }
 
 }  // namespace cube

@@ -6,7 +6,7 @@
 // ends every request. What fails for a reason that may pass is tried again, after a pause that
 // grows, is random in part, and is at least what the server asked for (Retry-After). A document
 // that was cut off is continued where it broke, if the server gives it a strong entity tag and
-// still has the same. Connections are reused. Not thread-safe.
+// still has the same; a range goes on with its next byte. Connections are reused. Not thread-safe.
 #pragma once
 
 #include <chrono>
@@ -15,6 +15,7 @@
 #include <memory>
 #include <string>
 
+#include "base/byte_sink.h"
 #include "base/result.h"
 
 namespace cube {
@@ -31,6 +32,13 @@ struct HttpConfig {
   int tries = 3;
 };
 
+// Bytes of a document whose length is known from elsewhere.
+struct ByteRange {
+  std::uint64_t first = 0;
+  std::uint64_t length = 0;
+  std::uint64_t total = 0;  // of the whole document; the range ends there or before
+};
+
 class HttpClient {
  public:
   explicit HttpClient(HttpConfig config);
@@ -43,6 +51,12 @@ class HttpClient {
   // not_found (404, 403 or 410, no such file), corrupt (more than max_bytes), invalid (URL,
   // client certificate), untrusted (the server's certificate), failed.
   Result<std::string> get(const std::string& url, std::size_t max_bytes);
+
+  // Gives `take` exactly the bytes of the range, as they arrive: its time limits the transfer, too.
+  // The deadline has a second more for each 16 KiB. Whether the bytes are right is for the caller
+  // to find out. Errors: as get(); corrupt (a document of another length), failed (the server
+  // does not send parts), invalid (no such range), those of `take`.
+  Status get_range(const std::string& url, const ByteRange& range, const ByteSink& take);
 
  private:
   struct State;

@@ -56,8 +56,10 @@ struct RotateCommand {
 };
 
 struct PackCommand {
-  std::string release;  // "": all that are pending
-  int level = 9;
+  std::string release;            // "": all that are pending
+  std::vector<std::string> from;  // names of older releases; empty: the newest published ones
+  std::size_t deltas = 2;         // how many of those
+  std::optional<int> level;
   unsigned threads = 0;  // 0: one for each processor
   bool report = false;
 };

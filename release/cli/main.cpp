@@ -203,13 +203,23 @@ class Commands {
   }
 
   void add_pack() {
-    auto* command = add(app_, "pack", "put all objects of a pending release into one file",
-                        "cube-release pack --report --repository /srv/cube",
-                        [this] { return pack(o_.common, o_.pack); });
+    auto* command =
+        add(app_, "pack",
+            "put all objects of a pending release into one file, and what changed since "
+            "older ones into others",
+            "cube-release pack --report --repository /srv/cube",
+            [this] { return pack(o_.common, o_.pack); });
     command->add_option("release", o_.pack.release, "its name (default: all that are pending)");
-    command->add_option("--level", o_.pack.level, "of zstd: 1 is fast, 19 is small")
-        ->check(CLI::Range(1, 19))
+    auto* from = command->add_option("--from", o_.pack.from,
+                                     "a release that machines have now; repeat it for more");
+    command
+        ->add_option("--deltas", o_.pack.deltas,
+                     "make deltas from so many of the newest published releases")
+        ->check(CLI::Range(0, 7))
+        ->excludes(from)
         ->capture_default_str();
+    command->add_option("--level", o_.pack.level, "of zstd: 1 is fast, 19 is small (default: 9)")
+        ->check(CLI::Range(1, 19));
     command
         ->add_option("--threads", o_.pack.threads,
                      "how many compress (default: one for each processor)")

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <thread>
 
@@ -43,39 +44,54 @@ class Line {
   steady_clock::time_point drawn_ = started_;
 };
 
-Json folders_json(const PackedRelease& packed) {
+// The largest come first.
+std::vector<FolderSize> shown(const PackedFile& packed) {
+  auto folders = packed.folders;
+  std::erase_if(folders, [&](const FolderSize& folder) {
+    return folder.stored * shown_share < packed.pack.length;
+  });
+  std::stable_sort(
+      folders.begin(), folders.end(),
+      [](const FolderSize& left, const FolderSize& right) { return left.stored > right.stored; });
+  return folders;
+}
+
+Json folders_json(const PackedFile& packed) {
   Json::Array rows;
-  for (const auto& folder : packed.folders)
-    if (folder.stored * shown_share >= packed.pack.length)
-      rows.push_back(Json::Object{{"path", folder.path},
-                                  {"files", folder.files},
-                                  {"raw_bytes", folder.raw},
-                                  {"stored_bytes", folder.stored}});
+  for (const auto& folder : shown(packed))
+    rows.push_back(Json::Object{{"path", folder.path},
+                                {"files", folder.files},
+                                {"raw_bytes", folder.raw},
+                                {"stored_bytes", folder.stored}});
   return rows;
 }
 
-Json packed_json(const PackedRelease& packed, bool report) {
-  Json::Object made{{"name", packed.release.name.text}, {"file", packed.pack.file},
-                    {"sha256", packed.pack.sha256},     {"length", packed.pack.length},
-                    {"raw_bytes", packed.raw},          {"objects", packed.objects},
-                    {"chunks", packed.chunks},          {"index_bytes", packed.pack.index_length}};
+Json packed_json(const std::string& name, const PackedFile& packed, bool report) {
+  Json::Object made{{"name", name},
+                    {"file", packed.pack.file},
+                    {"from", packed.from},
+                    {"sha256", packed.pack.sha256},
+                    {"length", packed.pack.length},
+                    {"raw_bytes", packed.raw},
+                    {"objects", packed.objects},
+                    {"chunks", packed.chunks},
+                    {"index_bytes", packed.pack.index_length}};
   if (report) made["folders"] = folders_json(packed);
   return made;
 }
 
-void print(const PackedRelease& packed, bool report) {
-  fmt::print("Packed {}: {} objects, {} in {}, {} of it the index\n", packed.release.name.text,
-             packed.objects, human_bytes(packed.raw), human_bytes(packed.pack.length),
+void print(const std::string& name, const PackedFile& packed, bool report) {
+  fmt::print("Packed {}{}{}: {} objects, {} in {}, {} of it the index\n", name,
+             packed.from.empty() ? "" : " from ", packed.from, packed.objects,
+             human_bytes(packed.raw), human_bytes(packed.pack.length),
              human_bytes(packed.pack.index_length));
   if (!report) return;
   fmt::print("{:>10} {:>10} {:>6} {:>8}  {}\n", "packed", "unpacked", "share", "objects", "folder");
-  for (const auto& folder : packed.folders)
-    if (folder.stored * shown_share >= packed.pack.length)
-      fmt::print(
-          "{:>10} {:>10} {:>5.1f}% {:>8}  {}\n", human_bytes(folder.stored),
-          human_bytes(folder.raw),
-          100.0 * static_cast<double>(folder.stored) / static_cast<double>(packed.pack.length),
-          folder.files, folder.path.empty() ? "(metadata)" : folder.path);
+  for (const auto& folder : shown(packed))
+    fmt::print("{:>10} {:>10} {:>5.1f}% {:>8}  {}\n", human_bytes(folder.stored),
+               human_bytes(folder.raw),
+               100.0 * static_cast<double>(folder.stored) / static_cast<double>(packed.pack.length),
+               folder.files, folder.path.empty() ? "(metadata)" : folder.path);
 }
 
 Result<std::vector<std::string>> names_to_pack(const Publisher& publisher,
@@ -96,18 +112,25 @@ Result<int> pack(const Common& common, const PackCommand& command) {
   CUBE_TRY(const auto path, absolute_folder(common.repository));
   CUBE_TRY(const auto publisher, Publisher::open(path));
   CUBE_TRY(const auto names, names_to_pack(publisher, command.release));
-  PackOptions options;
-  options.level = command.level;
-  options.threads = command.threads != 0 ? command.threads
-                                         : std::clamp(std::thread::hardware_concurrency(), 1U, 64U);
+  const auto threads = command.threads != 0
+                           ? command.threads
+                           : std::clamp(std::thread::hardware_concurrency(), 1U, 64U);
+  PackRequest request;
+  request.full.threads = request.delta.threads = threads;
+  request.full.level = command.level.value_or(request.full.level);
+  request.delta.level = command.level.value_or(request.delta.level);
+  if (!command.from.empty()) request.from = command.from;
+  request.deltas = command.deltas;
   Json::Array made;
   for (const auto& name : names) {
     Line line;
     CUBE_TRY(const auto packed,
-             publisher.pack(name, options, [&](const Progress& p) { line.show(name, p); }));
+             publisher.pack(name, request, [&](const Progress& p) { line.show(name, p); }));
     line.clear();
-    made.push_back(packed_json(packed, command.report));
-    if (!common.json) print(packed, command.report);
+    for (const auto& file : packed.files) {
+      made.push_back(packed_json(name, file, command.report));
+      if (!common.json) print(name, file, command.report);
+    }
   }
   if (common.json) fmt::print("{}\n", Json(Json::Object{{"packs", made}}).line());
   return exit_done;

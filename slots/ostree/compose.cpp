@@ -240,7 +240,9 @@ Result<Composed> ArchiveRepository::commit_tar(const std::string& file,
 }
 
 Status ArchiveRepository::verify_commit(const std::string& commit) const {
-  return repository_.verify_commit(commit, [](const Progress&) {});
+  std::vector<ObjectId> damaged;
+  return repository_.verify_commit(
+      commit, [](const Progress&) {}, damaged);
 }
 
 }  // namespace cube

@@ -12,8 +12,9 @@ Status install_in_folder(const RootDir& folder, const Release& release, const Ob
   const std::vector<std::string> nothing_carried;
   SlotTree tree(folder, nothing_carried);
   CUBE_CHECK(remove_seal(folder));
-  CUBE_CHECK(tree.fill(release, source, nullptr, progress));
-  CUBE_CHECK(tree.verify(release, progress));
+  CUBE_CHECK(tree.fill(release, source, nullptr, {}, progress));
+  std::vector<ObjectId> damaged;
+  CUBE_CHECK(tree.verify(release, progress, damaged));
   return write_seal(
       folder, Seal{release.name.text, release.manifest_sha256, release.commit, release.epoch, 0});
 }

@@ -51,6 +51,7 @@ Status OstreeSlotStore::fill(SlotId target, const Release& release, const Object
                              const ProgressSink& progress) {
   CUBE_TRY(const auto place, writable(target));
   proof_.reset();
+  const auto damaged = damage_.slot == target ? damage_.objects : std::vector<ObjectId>();
   CUBE_TRY(auto mounted, open_for_filling(target, place));
   CUBE_TRY(const auto present, read_seal(mounted.tree()));
   if (present)
@@ -61,7 +62,7 @@ Status OstreeSlotStore::fill(SlotId target, const Release& release, const Object
   CUBE_TRY(const auto running,
            MountedSlot::open(root_, running_slot, running_place, true, Access::read));
   CUBE_CHECK(SlotTree(mounted.tree(), config_.carry_over)
-                 .fill(release, source, &running.tree(), progress));
+                 .fill(release, source, &running.tree(), damaged, progress));
   return mounted.close();
 }
 
@@ -72,7 +73,10 @@ Status OstreeSlotStore::verify(SlotId target, const Release& release,
   proof_.reset();
   CUBE_TRY(const auto mounted,
            MountedSlot::open(root_, target, place, booted == target, Access::read));
-  CUBE_CHECK(SlotTree(mounted.tree(), config_.carry_over).verify(release, progress));
+  const auto status =
+      SlotTree(mounted.tree(), config_.carry_over).verify(release, progress, damage_.objects);
+  damage_.slot = target;
+  if (!status) return status;
   proof_ = Proof{target, release.commit};
   return ok();
 }

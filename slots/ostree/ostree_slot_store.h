@@ -3,9 +3,11 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/root_dir.h"
 #include "slots/mounted_slot.h"
+#include "slots/pack/object.h"
 #include "slots/slot_pair.h"
 #include "slots/slot_store.h"
 
@@ -41,6 +43,12 @@ class OstreeSlotStore final : public SlotStore {
     std::string commit;
   };
   std::optional<Proof> proof_;
+  // What the last verify() of this process found; not to be reused.
+  struct Damage {
+    SlotId slot{};
+    std::vector<ObjectId> objects;
+  };
+  Damage damage_;
 };
 
 }  // namespace cube

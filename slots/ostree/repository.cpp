@@ -2,12 +2,16 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <optional>
 #include <utility>
-#include <vector>
 
 #include "base/mutation.h"
+#include "slots/ostree/bare_files.h"
+#include "slots/ostree/commit_walk.h"
 #include "slots/ostree/glib.h"
 #include "slots/ostree/object_check.h"
+#include "slots/ostree/object_reader.h"
 
 namespace cube {
 namespace {
@@ -69,19 +73,6 @@ glib::Variant pull_options(const std::string& commit, const std::string& cache) 
   return glib::Variant(g_variant_ref_sink(g_variant_builder_end(&builder)));
 }
 
-std::vector<ObjectName> names_in(GHashTable* table) {
-  std::vector<ObjectName> names;
-  GHashTableIter iterator;
-  g_hash_table_iter_init(&iterator, table);
-  for (gpointer key = nullptr; g_hash_table_iter_next(&iterator, &key, nullptr) != FALSE;) {
-    const char* checksum = nullptr;
-    OstreeObjectType type{};
-    ostree_object_name_deserialize(static_cast<GVariant*>(key), &checksum, &type);
-    names.push_back({checksum, type});
-  }
-  return names;
-}
-
 // libostree keeps a download in $TMPDIR, else in /var/tmp, which a read-only root does not have.
 // To be made before any thread of a pull exists.
 class TemporaryFolder {
@@ -105,14 +96,6 @@ class TemporaryFolder {
 // An ordinary user cannot give files away, so ownership is kept as data.
 int bare_mode() {
   return ::geteuid() == 0 ? OSTREE_REPO_MODE_BARE : OSTREE_REPO_MODE_BARE_USER;
-}
-
-Result<glib::Table> reachable(OstreeRepo* repo, const std::string& commit) {
-  ErrorOut error;
-  GHashTable* raw = nullptr;
-  if (!ostree_repo_traverse_commit(repo, commit.c_str(), 0, &raw, nullptr, error.out()))
-    return error.translate("commit " + commit);
-  return glib::Table(raw);
 }
 
 }  // namespace
@@ -207,62 +190,43 @@ Status Repository::pull(const ObjectSource& source, const std::string& commit,
   return incomplete;
 }
 
-Result<int> Repository::delete_damaged(const ProgressSink& progress) {
-  if (mutated("fill-trusts-old-objects")) return 0;
-  ErrorOut error;
-  GHashTable* raw = nullptr;
-  if (!ostree_repo_list_objects(repo_, OSTREE_REPO_LIST_OBJECTS_ALL, &raw, nullptr, error.out()))
-    return error.translate("repository " + path_);
-  const glib::Table table(raw);
-  std::vector<ObjectName> damaged;
-  const auto remember = [&](const ObjectName& name, const Error&) {
-    damaged.push_back(name);
+Status Repository::verify_commit(const std::string& commit, const ProgressSink& progress,
+                                 std::vector<ObjectId>& damaged) const {
+  damaged.clear();
+  CUBE_TRY(const auto name, parse_sha256(commit));
+  CUBE_TRY(auto reader, ObjectReader::open(path_));
+  const auto load = find_in(repo_);
+  // What a damaged folder lists is not looked for.
+  const FindTree find = [&](const ObjectId& id) -> Result<glib::Variant> {
+    const auto length = reader.check(id);
+    if (length) return load(id);
+    damaged.push_back(id);
+    return Error{Errc::corrupt, "damaged " + describe(id) + ": " + length.error().what};
+  };
+  CUBE_TRY(const auto objects, walk_commit(name, find));
+  if (mutated("verify-skips-objects")) return ok();
+  std::vector<ObjectId> ids;
+  for (const auto& object : objects) ids.push_back({object.kind, object.name});
+  std::optional<Error> first;
+  const auto note = [&](const ObjectId& id, const Error& error) {
+    const auto object = std::find_if(objects.begin(), objects.end(), [&](const auto& candidate) {
+      return candidate.name == id.name && candidate.kind == id.kind;
+    });
+    if (!first)
+      first = Error{Errc::corrupt,
+                    "damaged " + describe(id) + " (" + object->path + "): " + error.what};
+    damaged.push_back(id);
     return true;
   };
-  CUBE_CHECK(check_objects(path_, names_in(raw), "check", progress, remember));
-  for (const auto& name : damaged)
-    if (!ostree_repo_delete_object(repo_, static_cast<OstreeObjectType>(name.type),
-                                   name.checksum.c_str(), nullptr, error.out()))
-      return error.translate("delete damaged " + describe(name));
-  return static_cast<int>(damaged.size());
+  CUBE_CHECK(check_objects(path_, ids, "verify", progress, note));
+  return first ? Status(*first) : ok();
 }
 
-Status Repository::verify_commit(const std::string& commit, const ProgressSink& progress) const {
-  auto table = reachable(repo_, commit);
-  if (!table) {
-    auto damage = std::move(table).error();  // a folder's object is missing or unreadable
-    if (damage.code == Errc::failed || damage.code == Errc::not_found) damage.code = Errc::corrupt;
-    return damage;
-  }
-  const auto names = names_in(table->get());
-  if (mutated("verify-skips-objects")) return ok();
-  std::optional<Error> damage;
-  const auto first = [&](const ObjectName& name, const Error& error) {
-    damage = Error{Errc::corrupt, "damaged " + describe(name) + ": " + error.what};
-    return false;
-  };
-  CUBE_CHECK(check_objects(path_, names, "verify", progress, first));
-  return damage ? Status(*damage) : ok();
-}
-
-Status Repository::keep_only(const std::string& commit) {
-  CUBE_TRY(const auto table, reachable(repo_, commit));
+Status Repository::keep_only(const std::string& commit, const std::vector<ObjectId>& objects) {
   ErrorOut error;
-  GHashTable* raw = nullptr;
-  if (!ostree_repo_list_objects(repo_, OSTREE_REPO_LIST_OBJECTS_ALL, &raw, nullptr, error.out()))
+  if (!ostree_repo_mark_commit_partial(repo_, commit.c_str(), FALSE, error.out()))
     return error.translate("repository " + path_);
-  const glib::Table all(raw);
-  GHashTableIter iterator;
-  g_hash_table_iter_init(&iterator, raw);
-  for (gpointer key = nullptr; g_hash_table_iter_next(&iterator, &key, nullptr) != FALSE;) {
-    if (g_hash_table_contains(table.get(), key) != FALSE) continue;
-    const char* checksum = nullptr;
-    OstreeObjectType type{};
-    ostree_object_name_deserialize(static_cast<GVariant*>(key), &checksum, &type);
-    if (!ostree_repo_delete_object(repo_, type, checksum, nullptr, error.out()))
-      return error.translate("delete " + describe({checksum, type}));
-  }
-  return ok();
+  return keep_bare_objects(path_, objects);
 }
 
 Result<bool> Repository::has_commit(const std::string& commit) const {

@@ -6,9 +6,11 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/progress.h"
 #include "base/result.h"
+#include "slots/pack/object.h"
 #include "slots/slot_store.h"
 
 // libostree's type, opaque here.
@@ -35,13 +37,13 @@ class Repository {
   Status pull(const ObjectSource& source, const std::string& commit, const std::string& cache,
               const ProgressSink& progress);
 
-  // Re-reads every object there is and deletes the damaged ones, for libostree trusts what it has.
-  // The number of deleted objects. Errors: failed.
-  Result<int> delete_damaged(const ProgressSink& progress);
-  // Re-reads every object that the commit reaches. Errors: corrupt (names the object), failed.
-  Status verify_commit(const std::string& commit, const ProgressSink& progress) const;
-  // Deletes everything that the commit does not reach. Errors: failed.
-  Status keep_only(const std::string& commit);
+  // Re-reads every object that the commit reaches. `damaged` is what has to come from elsewhere.
+  // Errors: corrupt (names the first object), failed.
+  Status verify_commit(const std::string& commit, const ProgressSink& progress,
+                       std::vector<ObjectId>& damaged) const;
+  // The commit is complete: `objects`, sorted, are all that it reaches. Everything else goes.
+  // Errors: failed.
+  Status keep_only(const std::string& commit, const std::vector<ObjectId>& objects);
   // The commit object is there and hashes to its name. Errors: failed.
   [[nodiscard]] Result<bool> has_commit(const std::string& commit) const;
 

@@ -10,7 +10,9 @@
 
 #include "base/mutation.h"
 #include "slots/carry_over.h"
+#include "slots/ostree/bare_files.h"
 #include "slots/ostree/glib.h"
+#include "slots/ostree/object_fill.h"
 #include "slots/ostree/repository.h"
 
 namespace cube {
@@ -134,20 +136,26 @@ Status SlotTree::move_in() const {
   return tree_.remove_tree(staging);
 }
 
+Status SlotTree::fill_objects(const Release& release, const ObjectSource& source,
+                              const RootDir* running, const std::vector<ObjectId>& damaged,
+                              const ProgressSink& progress) const {
+  CUBE_TRY(auto repository, Repository::open_bare(tree_.join(repository_path)));
+  if (!mutated("fill-reuses-damaged-objects"))
+    for (const auto& id : damaged)
+      CUBE_CHECK(tree_.remove_file(std::string(repository_path) + "/objects/" + bare_file(id)));
+  const bool has_running = running != nullptr && running->exists(repository_path);
+  const std::string other = has_running ? running->join(repository_path) : "";
+  CUBE_TRY(const auto objects, ObjectFill(repository, other, release, source, progress).run());
+  return repository.keep_only(release.commit, objects);
+}
+
 Status SlotTree::fill(const Release& release, const ObjectSource& source, const RootDir* running,
-                      const ProgressSink& progress) {
+                      const std::vector<ObjectId>& damaged, const ProgressSink& progress) {
   CUBE_CHECK(check_space(release));
   CUBE_CHECK(make_room(release));
   CUBE_CHECK(tree_.make_dirs("ostree"));
   CUBE_CHECK(tree_.make_dirs(".cube", 0700));
-  {
-    CUBE_TRY(auto repository, Repository::open_bare(tree_.join(repository_path)));
-    CUBE_TRY([[maybe_unused]] const int mended, repository.delete_damaged(progress));
-    const bool has_cache = running != nullptr && running->exists(repository_path);
-    const std::string cache = has_cache ? running->join(repository_path) : "";
-    CUBE_CHECK(repository.pull(source, release.commit, cache, progress));
-    CUBE_CHECK(repository.keep_only(release.commit));
-  }
+  CUBE_CHECK(fill_objects(release, source, running, damaged, progress));
   CUBE_CHECK(check_out(release));
   CUBE_CHECK(move_in());
   if (running != nullptr) CUBE_CHECK(carry_over(*running, tree_, carried_));
@@ -173,21 +181,23 @@ Status SlotTree::drop_cache() const {
   return ok();
 }
 
-Status SlotTree::verify(const Release& release, const ProgressSink& progress) const {
-  return verify(release, {carried_, false}, progress);
+Status SlotTree::verify(const Release& release, const ProgressSink& progress,
+                        std::vector<ObjectId>& damaged) const {
+  return verify(release, {carried_, false}, progress, damaged);
 }
 
 Status SlotTree::verify_after_use(const Release& release, const ProgressSink& progress) const {
   Tolerance tolerance{carried_, true};
   tolerance.changed.insert(tolerance.changed.end(), std::begin(copied), std::end(copied));
-  return verify(release, tolerance, progress);
+  std::vector<ObjectId> damaged;
+  return verify(release, tolerance, progress, damaged);
 }
 
 Status SlotTree::verify(const Release& release, const Tolerance& tolerance,
-                        const ProgressSink& progress) const {
+                        const ProgressSink& progress, std::vector<ObjectId>& damaged) const {
   CUBE_CHECK(drop_cache());
   CUBE_TRY(const auto repository, Repository::open_bare_to_read(tree_.join(repository_path)));
-  CUBE_CHECK(repository.verify_commit(release.commit, progress));
+  CUBE_CHECK(repository.verify_commit(release.commit, progress, damaged));
   if (!mutated("verify-skips-paths"))
     CUBE_CHECK(verify_paths(repository, release.commit, tree_, tolerance));
   for (const std::string name : {"boot/vmlinuz", "boot/initrd.img"}) {

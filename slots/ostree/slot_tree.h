@@ -22,19 +22,24 @@ class SlotTree {
   SlotTree(const RootDir& tree, const std::vector<std::string>& carried)
       : tree_(tree), carried_(carried) {}
 
-  // `running`: the tree to take objects and carry-over from, or null.
+  // `running`: the tree to take objects and carry-over from, or null. `damaged`: objects of the
+  // slot that are not to be reused.
   // Errors: no_space (before the first byte, with figures), unreachable, corrupt, failed.
   Status fill(const Release& release, const ObjectSource& source, const RootDir* running,
-              const ProgressSink& progress);
+              const std::vector<ObjectId>& damaged, const ProgressSink& progress);
 
-  // Every object and every path, read from the device. Errors: corrupt, failed.
-  Status verify(const Release& release, const ProgressSink& progress) const;
+  // Every object and every path, read from the device. `damaged`: objects that make it corrupt.
+  // Errors: corrupt, failed.
+  Status verify(const Release& release, const ProgressSink& progress,
+                std::vector<ObjectId>& damaged) const;
   // The same, but for what a running system changes (SlotStore::verify_after_use).
   Status verify_after_use(const Release& release, const ProgressSink& progress) const;
 
  private:
-  Status verify(const Release& release, const Tolerance& tolerance,
-                const ProgressSink& progress) const;
+  Status verify(const Release& release, const Tolerance& tolerance, const ProgressSink& progress,
+                std::vector<ObjectId>& damaged) const;
+  Status fill_objects(const Release& release, const ObjectSource& source, const RootDir* running,
+                      const std::vector<ObjectId>& damaged, const ProgressSink& progress) const;
   Status check_space(const Release& release) const;
   Status check_out(const Release& release) const;
   Status make_room(const Release& release) const;

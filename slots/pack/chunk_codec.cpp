@@ -2,6 +2,9 @@
 
 #include <zstd.h>
 
+#include <algorithm>
+#include <bit>
+
 #include "base/mutation.h"
 
 namespace cube {
@@ -13,6 +16,27 @@ Error out_of_memory() {
 
 Error corrupt(const std::string& what) {
   return {Errc::corrupt, what};
+}
+
+Status checked(std::size_t zstd) {
+  if (ZSTD_isError(zstd) == 0) return ok();
+  return Error{Errc::failed, std::string("zstd: ") + ZSTD_getErrorName(zstd)};
+}
+
+// Without a window that spans prefix and chunk, zstd forgets the beginning of a long prefix. 0: the
+// window that belongs to the level.
+Status set_window(ZSTD_CCtx* zstd, std::size_t spanned) {
+  const int log = spanned == 0 ? 0 : std::max(10, static_cast<int>(std::bit_width(spanned)));
+  return checked(ZSTD_CCtx_setParameter(zstd, ZSTD_c_windowLog, log));
+}
+
+// Errors: corrupt.
+Status check_stored(const Chunk& entry, std::string_view stored) {
+  if (entry.raw > max_chunk_bytes) return corrupt("declares more than a chunk may hold");
+  const bool signed_bytes = stored.size() == entry.stored && sha256(stored) == entry.sha256;
+  if (!signed_bytes && !mutated("chunk-not-checked"))
+    return corrupt("its SHA-256 is not that of the index");
+  return ok();
 }
 
 // One frame, all of `stored`, that says itself that it holds `raw` bytes.
@@ -40,26 +64,31 @@ Result<ChunkEncoder> ChunkEncoder::make(int level) {
     return Error{Errc::invalid, "level " + std::to_string(level) + ": is not 1 to 19"};
   auto context = std::make_unique<Context>();
   if (!context->zstd) return out_of_memory();
-  const auto set = ZSTD_CCtx_setParameter(context->zstd.get(), ZSTD_c_compressionLevel, level);
-  if (ZSTD_isError(set) != 0)
-    return Error{Errc::failed, std::string("zstd: ") + ZSTD_getErrorName(set)};
+  CUBE_CHECK(checked(ZSTD_CCtx_setParameter(context->zstd.get(), ZSTD_c_compressionLevel, level)));
   return ChunkEncoder(std::move(context));
 }
 
 Result<EncodedChunk> ChunkEncoder::encode(std::string_view raw) {
-  if (raw.empty() || raw.size() > max_chunk_bytes)
+  return encode(raw, {});
+}
+
+Result<EncodedChunk> ChunkEncoder::encode(std::string_view raw, std::string_view prefix) {
+  if (raw.empty() || raw.size() > max_chunk_bytes || prefix.size() > max_prefix_bytes)
     return Error{Errc::bug, "a chunk of " + std::to_string(raw.size()) + " bytes"};
   EncodedChunk made;
   made.bytes.resize(ZSTD_compressBound(raw.size()));
-  const auto size = ZSTD_compress2(context_->zstd.get(), made.bytes.data(), made.bytes.size(),
-                                   raw.data(), raw.size());
-  if (ZSTD_isError(size) != 0)
-    return Error{Errc::failed, std::string("zstd: ") + ZSTD_getErrorName(size)};
-  made.entry.encoding = size < raw.size() ? Encoding::zstd : Encoding::stored;
-  if (made.entry.encoding == Encoding::zstd)
-    made.bytes.resize(size);
-  else
+  auto* zstd = context_->zstd.get();
+  CUBE_CHECK(set_window(zstd, prefix.empty() ? 0 : raw.size() + prefix.size()));
+  if (!prefix.empty()) CUBE_CHECK(checked(ZSTD_CCtx_refPrefix(zstd, prefix.data(), prefix.size())));
+  const auto size =
+      ZSTD_compress2(zstd, made.bytes.data(), made.bytes.size(), raw.data(), raw.size());
+  CUBE_CHECK(checked(size));
+  const auto shorter = prefix.empty() ? Encoding::zstd : Encoding::delta;
+  made.entry.encoding = size < raw.size() ? shorter : Encoding::stored;
+  if (made.entry.encoding == Encoding::stored)
     made.bytes = raw;
+  else
+    made.bytes.resize(size);
   made.entry.sha256 = sha256(made.bytes);
   made.entry.stored = static_cast<std::uint32_t>(made.bytes.size());
   made.entry.raw = static_cast<std::uint32_t>(raw.size());
@@ -67,6 +96,18 @@ Result<EncodedChunk> ChunkEncoder::encode(std::string_view raw) {
 }
 
 struct ChunkDecoder::Context {
+  // The whole of the frame into memory for exactly the declared length.
+  Result<std::string_view> expand(const Chunk& entry, std::string_view stored) {
+    CUBE_CHECK(check_frame(entry, stored));
+    if (raw.size() < entry.raw) raw.resize(entry.raw);
+    const auto size =
+        ZSTD_decompressDCtx(zstd.get(), raw.data(), entry.raw, stored.data(), stored.size());
+    if (ZSTD_isError(size) != 0)
+      return corrupt(std::string("its zstd frame is damaged (") + ZSTD_getErrorName(size) + ")");
+    if (size != entry.raw) return corrupt("its zstd frame holds fewer bytes than it says");
+    return std::string_view(raw).substr(0, size);
+  }
+
   std::unique_ptr<ZSTD_DCtx, std::size_t (*)(ZSTD_DCtx*)> zstd{ZSTD_createDCtx(), ZSTD_freeDCtx};
   std::string raw;
 };
@@ -83,20 +124,21 @@ Result<ChunkDecoder> ChunkDecoder::make() {
 }
 
 Result<std::string_view> ChunkDecoder::decode(const Chunk& entry, std::string_view stored) {
-  if (entry.raw > max_chunk_bytes) return corrupt("declares more than a chunk may hold");
-  const bool signed_bytes = stored.size() == entry.stored && sha256(stored) == entry.sha256;
-  if (!signed_bytes && !mutated("chunk-not-checked"))
-    return corrupt("its SHA-256 is not that of the index");
+  CUBE_CHECK(check_stored(entry, stored));
   if (entry.encoding == Encoding::stored) return stored;
-  CUBE_CHECK(check_frame(entry, stored));
-  auto& raw = context_->raw;
-  if (raw.size() < entry.raw) raw.resize(entry.raw);
-  const auto size = ZSTD_decompressDCtx(context_->zstd.get(), raw.data(), entry.raw, stored.data(),
-                                        stored.size());
-  if (ZSTD_isError(size) != 0)
-    return corrupt(std::string("its zstd frame is damaged (") + ZSTD_getErrorName(size) + ")");
-  if (size != entry.raw) return corrupt("its zstd frame holds fewer bytes than it says");
-  return std::string_view(raw).substr(0, size);
+  return context_->expand(entry, stored);
+}
+
+Result<std::optional<std::string_view>> ChunkDecoder::decode(const Chunk& entry,
+                                                             std::string_view stored,
+                                                             std::string_view prefix) {
+  CUBE_CHECK(check_stored(entry, stored));
+  CUBE_CHECK(checked(ZSTD_DCtx_refPrefix(context_->zstd.get(), prefix.data(), prefix.size())));
+  auto raw = context_->expand(entry, stored);
+  // A prefix is for one frame; one that was refused must not meet the next.
+  (void)ZSTD_DCtx_reset(context_->zstd.get(), ZSTD_reset_session_and_parameters);
+  if (!raw) return std::optional<std::string_view>();
+  return std::optional<std::string_view>(*raw);
 }
 
 }  // namespace cube

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -33,6 +34,9 @@ class ChunkEncoder {
   // 1 to max_chunk_bytes of raw bytes. The same bytes, level and version of libzstd give the same
   // chunk. What does not get shorter is stored as it is. Errors: bug (size), failed.
   Result<EncodedChunk> encode(std::string_view raw);
+  // The same with a prefix of at most max_prefix_bytes, which may be empty. The entry's number of
+  // windows is left to the caller. Errors: as encode().
+  Result<EncodedChunk> encode(std::string_view raw, std::string_view prefix);
 
  private:
   struct Context;
@@ -52,6 +56,11 @@ class ChunkDecoder {
   // The chunk's raw bytes, valid until the next call. `stored` is decoded only when it is what the
   // entry's digest says. Errors: corrupt.
   Result<std::string_view> decode(const Chunk& entry, std::string_view stored);
+  // The same for a chunk of a delta; nullopt when the frame cannot be decoded with that prefix.
+  // Only the entry's digest proves the frame and only an object's name the bytes: another prefix
+  // may give others. Errors: corrupt (digest).
+  Result<std::optional<std::string_view>> decode(const Chunk& entry, std::string_view stored,
+                                                 std::string_view prefix);
 
  private:
   struct Context;

@@ -5,6 +5,7 @@
 // the content; docs/pack-format.md has it byte by byte. So one rule proves every object.
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -17,6 +18,13 @@ namespace cube {
 // In the order in which packs have them.
 enum class ObjectKind : std::uint8_t { commit, dirtree, dirmeta, file };
 
+struct ObjectId {
+  ObjectKind kind = ObjectKind::file;
+  Sha256 name{};
+
+  friend auto operator<=>(const ObjectId&, const ObjectId&) = default;
+};
+
 struct PackObject {
   ObjectKind kind = ObjectKind::file;
   Sha256 name{};
@@ -25,6 +33,9 @@ struct PackObject {
 
 // "file 0123..." for messages.
 [[nodiscard]] std::string describe(ObjectKind kind, const Sha256& name);
+[[nodiscard]] inline std::string describe(const ObjectId& id) {
+  return describe(id.kind, id.name);
+}
 
 // Takes objects one after the other. An error ends the transfer and is passed on.
 class ObjectSink {
@@ -35,6 +46,9 @@ class ObjectSink {
   virtual Status write(std::string_view bytes) = 0;
   // All bytes were given, and their SHA-256 is the object's name.
   virtual Status end() = 0;
+  // The object that was begun cannot be completed (a base of a delta is missing or damaged); what
+  // was written of it is to be forgotten.
+  virtual Status lose() = 0;
 };
 
 }  // namespace cube

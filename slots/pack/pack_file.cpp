@@ -2,28 +2,10 @@
 
 #include <sys/stat.h>
 
-#include <cerrno>
-
+#include "base/io.h"
 #include "slots/pack/pack_reader.h"
 
 namespace cube {
-namespace {
-
-Status read_at(const Fd& file, std::uint64_t offset, std::size_t length, std::string& bytes) {
-  bytes.resize(length);
-  for (std::size_t done = 0; done < length;) {
-    const auto count =
-        ::pread(file.get(), bytes.data() + done, length - done, static_cast<off_t>(offset + done));
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return system_error("read");
-    if (count == 0) return Error{Errc::corrupt, "ends too early"};
-    done += static_cast<std::size_t>(count);
-  }
-  return ok();
-}
-
-}  // namespace
-
 Result<PackIndex> read_pack_index(const Fd& file, const Pack& pack) {
   struct stat st {};
   if (::fstat(file.get(), &st) != 0) return system_error("stat");
@@ -41,12 +23,17 @@ Result<PackIndex> read_pack_index(const Fd& file, const Pack& pack) {
   return parse_pack_index(bytes, pack.index_offset);
 }
 
-Status read_pack_objects(const Fd& file, const PackIndex& index, ObjectSink& sink) {
-  CUBE_TRY(auto reader, PackReader::make(index, Wanted(index.objects().size(), true)));
+Status read_pack_objects(const Fd& file, const PackIndex& index, ObjectSink& sink,
+                         BaseObjects* bases) {
+  CUBE_TRY(auto reader, PackReader::make(index, Wanted(index.objects().size(), true), bases));
   std::string bytes;
   for (std::size_t i = 0; i < index.chunks().size(); ++i) {
     CUBE_CHECK(read_at(file, index.chunk_offset(i), index.chunks()[i].stored, bytes));
     CUBE_CHECK(reader.feed(i, bytes, sink));
+    if (reader.lost().empty()) continue;
+    const auto& object = index.objects()[reader.lost()[0]];
+    return Error{Errc::corrupt, describe(object.kind, object.name) +
+                                    ": does not come out of the older release's files"};
   }
   return reader.finish();
 }

@@ -3,6 +3,7 @@
 
 #include "base/fd.h"
 #include "model/release.h"
+#include "slots/pack/base_objects.h"
 #include "slots/pack/pack_index.h"
 
 namespace cube {
@@ -11,7 +12,9 @@ namespace cube {
 // offset. Errors: corrupt, failed.
 Result<PackIndex> read_pack_index(const Fd& file, const Pack& pack);
 // Gives the sink every object of the pack, after its chunks and the object itself were found to be
-// what they should be. In bounded memory. Errors: corrupt, failed, those of the sink.
-Status read_pack_objects(const Fd& file, const PackIndex& index, ObjectSink& sink);
+// what they should be. In bounded memory. `bases` is for deltas. Errors: corrupt (also: an object
+// of a delta is lost), failed, those of the sink and of the bases.
+Status read_pack_objects(const Fd& file, const PackIndex& index, ObjectSink& sink,
+                         BaseObjects* bases = nullptr);
 
 }  // namespace cube

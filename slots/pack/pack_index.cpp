@@ -21,8 +21,10 @@ Status check_chunk(const Chunk& chunk, std::size_t i) {
                  std::to_string(max_chunk_bytes));
   if (chunk.encoding == Encoding::stored && chunk.stored != chunk.raw)
     return wrong(": is stored as it is, but not with its own length");
-  if (chunk.encoding == Encoding::zstd && (chunk.stored == 0 || chunk.stored >= chunk.raw))
+  if (chunk.encoding != Encoding::stored && (chunk.stored == 0 || chunk.stored >= chunk.raw))
     return wrong(": is compressed, but not to fewer bytes than it has");
+  if ((chunk.encoding == Encoding::delta) != (chunk.windows > 0))
+    return wrong(": has windows and no use for them, or none and needs them");
   return ok();
 }
 
@@ -37,6 +39,8 @@ Result<PackIndex> PackIndex::make(Content content) {
   CUBE_CHECK(index.sum_chunks());
   CUBE_CHECK(index.sum_objects());
   CUBE_CHECK(index.sort_names());
+  CUBE_CHECK(index.check_bases());
+  CUBE_CHECK(index.sum_windows());
   return index;
 }
 
@@ -100,6 +104,76 @@ Status PackIndex::sort_names() {
   if (twice != by_name_.end())
     return corrupt("has " + describe(objects[*twice].kind, objects[*twice].name) + " twice");
   return ok();
+}
+
+Status PackIndex::check_bases() const {
+  const auto& bases = content_.bases;
+  if (content_.from == content_.commit) return corrupt("is a delta from its own commit");
+  if (content_.from == Sha256{}) return corrupt("is a delta from no commit");
+  for (std::size_t i = 0; !content_.from && i < content_.chunks.size(); ++i)
+    if (content_.chunks[i].windows > 0)
+      return corrupt(numbered("chunk", i) + ": has windows, and the pack is no delta");
+  if (bases.size() > max_pack_bases) return corrupt("has more than 2^20 bases");
+  std::vector<Sha256> names;
+  names.reserve(bases.size());
+  for (std::size_t i = 0; i < bases.size(); ++i) {
+    if (bases[i].size == 0) return corrupt(numbered("base", i) + ": is empty");
+    names.push_back(bases[i].name);
+  }
+  std::sort(names.begin(), names.end());
+  const auto twice = std::adjacent_find(names.begin(), names.end());
+  if (twice == names.end()) return ok();
+  return corrupt("has base " + describe(ObjectKind::file, *twice) + " twice");
+}
+
+// A base is first named after those that are before it in the list: none is there without use.
+Status PackIndex::sum_windows() {
+  const auto& windows = content_.windows;
+  if (windows.size() > max_pack_windows) return corrupt("has more than 2^20 windows");
+  std::size_t next_base = 0;
+  std::size_t next = 0;
+  first_window_.reserve(content_.chunks.size() + 1);
+  for (std::size_t i = 0; i < content_.chunks.size(); ++i) {
+    first_window_.push_back(next);
+    const auto count = content_.chunks[i].windows;
+    if (count > windows.size() - next) return corrupt(numbered("chunk", i) + ": lacks windows");
+    std::uint64_t prefix = 0;
+    for (const auto end = next + count; next < end; ++next) {
+      CUBE_CHECK(check_window(next, i, next_base));
+      prefix += windows[next].length;
+    }
+    if (prefix > max_prefix_bytes)
+      return corrupt(numbered("chunk", i) + ": has windows of more than 8 MiB");
+  }
+  first_window_.push_back(next);
+  if (next != windows.size()) return corrupt("has windows after the last chunk's");
+  if (next_base != content_.bases.size()) return corrupt("has a base that no window names");
+  return ok();
+}
+
+// The first window that names a base is that of the earliest chunk; so it alone is checked for a
+// base that would come too late.
+Status PackIndex::check_window(std::size_t i, std::size_t chunk, std::size_t& next_base) const {
+  const auto& window = content_.windows[i];
+  const auto wrong = [&](const char* what) { return corrupt(numbered("window", i) + what); };
+  if (window.base > next_base) return wrong(": names a base before its turn");
+  if (window.base >= content_.bases.size()) return wrong(": names a base that is not there");
+  if (window.base == next_base) {
+    ++next_base;
+    const auto own = find(ObjectKind::file, content_.bases[window.base].name);
+    if (own && starts_[*own + 1] > in_raw_[chunk])
+      return wrong(": names an object of the pack that is not whole before its chunk");
+  }
+  const auto size = content_.bases[window.base].size;
+  if (window.length == 0) return wrong(": is empty");
+  if (window.offset > size || window.length > size - window.offset)
+    return wrong(": is not inside of its base");
+  return ok();
+}
+
+std::span<const Window> PackIndex::windows_of(std::size_t chunk) const {
+  return std::span(content_.windows)
+      .subspan(first_window_[chunk], first_window_[chunk + 1] - first_window_[chunk]);
 }
 
 std::size_t PackIndex::chunk_at(std::uint64_t raw_position) const {

@@ -30,6 +30,7 @@ class Counting : public cube::ObjectSink {
     ++ended;
     return cube::ok();
   }
+  cube::Status lose() override { return cube::Error{cube::Errc::bug, "lost"}; }
   std::size_t ended = 0;
 
  private:

@@ -39,7 +39,14 @@ class KeptObjects : public ObjectSink {
     whole[describe(object_.kind, object_.name)] = bytes_;
     return ok();
   }
+  Status lose() override {
+    if (!open_) return Error{Errc::bug, "no object to lose"};
+    open_ = false;
+    ++lost;
+    return ok();
+  }
   std::map<std::string, std::string> whole;
+  std::size_t lost = 0;
   std::size_t largest_piece = 0;
 
  private:

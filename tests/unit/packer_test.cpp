@@ -35,7 +35,7 @@ class PackerTest : public testing::Test {
     request.built = "20260101-0000";
     auto composed = compose_release(*publisher_, request, now);
     ASSERT_TRUE(composed) << composed.error().what;
-    auto packed = publisher_->pack(composed->name.text, PackOptions{}, quiet);
+    auto packed = publisher_->pack(composed->name.text, PackRequest{}, quiet);
     ASSERT_TRUE(packed) << packed.error().what;
     release_ = packed->release;
   }
@@ -107,7 +107,8 @@ TEST_F(PackerTest, AnotherDigestOfTheFileIsNoticedThoughAllElseIsRight) {
 }
 
 TEST_F(PackerTest, TheReportAddsUp) {
-  const auto packed = publisher_->pack(release_.name.text, PackOptions{}, quiet).value();
+  const auto made = publisher_->pack(release_.name.text, PackRequest{}, quiet).value();
+  const auto& packed = made.files.at(0);
   std::uint64_t raw = 0;
   for (const auto& folder : packed.folders)
     if (folder.path.empty() || folder.path == "/") raw += folder.raw;

@@ -328,7 +328,7 @@ TEST_F(SlotDevices, DamageOnTheDeviceAfterTheSealIsFound) {
   const auto at = image.find("becomes root 2.0.0");
   ASSERT_NE(at, std::string::npos);
   overwrite_b(static_cast<off_t>(at), "B");
-  expect_refused(store_->verify(SlotId::b, new_, quiet), Errc::corrupt, "damaged object");
+  expect_refused(store_->verify(SlotId::b, new_, quiet), Errc::corrupt, "damaged file");
   const auto seal = image.find("release=CUBE_2.0.0");
   ASSERT_NE(seal, std::string::npos);
   overwrite_b(static_cast<off_t>(seal), "R");

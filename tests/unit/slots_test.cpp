@@ -249,6 +249,10 @@ TEST_F(SlotsTest, EveryKindOfDamageIsFoundByVerify) {
 TEST_F(SlotsTest, DamagedObjectsInTheTargetAreMended) {
   ASSERT_TRUE(install(SlotId::b, new_));
   damage(slot("b") / "usr/bin/same");
+  const auto found = install(SlotId::b, new_);
+  ASSERT_FALSE(found) << "what is there is reused by its name";
+  EXPECT_EQ(found.error().code, Errc::corrupt);
+  EXPECT_NE(found.error().what.find("(/usr/bin/same)"), std::string::npos) << found.error().what;
   const auto status = install(SlotId::b, new_);
   ASSERT_TRUE(status) << status.error().what;
   EXPECT_EQ(get(slot("b") / "usr/bin/same"), "the same in both");

@@ -1,0 +1,38 @@
+// The header of a file object (docs/pack-format.md): what an inode has besides content. Inside
+// slots/ostree only.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace cube {
+
+struct ExtendedAttribute {
+  std::string name;
+  std::string value;
+};
+
+struct FileHeader {
+  std::uint32_t uid = 0;
+  std::uint32_t gid = 0;
+  std::uint32_t mode = 0;  // with the type: a regular file or a symlink
+  std::string target;      // of a symlink
+  std::vector<ExtendedAttribute> attributes;
+};
+
+// The first bytes of every header; they tell how long it is.
+inline constexpr std::size_t header_prefix_bytes = 8;
+inline constexpr std::size_t max_header_bytes = 1024 * 1024;
+
+// The length of the whole header, prefix included. Errors: corrupt (too long).
+Result<std::size_t> header_length(std::string_view prefix);
+// Exactly a header. Errors: corrupt.
+Result<FileHeader> parse_file_header(std::string_view bytes);
+
+}  // namespace cube

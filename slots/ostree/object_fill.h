@@ -1,0 +1,58 @@
+// ObjectFill: brings the objects of a release into a slot's repository, each from the cheapest
+// place that has it: the repository itself, a delta, the running slot, the full pack, and in the
+// end the plain repository.
+//
+// What the slot has is taken by its name; whether it is sound is found out when the slot is
+// verified, after everything was written. All else is proved on its way.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/progress.h"
+#include "base/result.h"
+#include "model/release.h"
+#include "slots/ostree/repository.h"
+#include "slots/pack/pack_transfer.h"
+#include "slots/slot_store.h"
+
+namespace cube {
+
+class ObjectFill {
+ public:
+  // All outlive it. `running`: path of the running slot's repository, or "".
+  ObjectFill(Repository& repository, std::string running, const Release& release,
+             const ObjectSource& source, const ProgressSink& progress)
+      : repository_(repository),
+        running_(std::move(running)),
+        release_(release),
+        source_(source),
+        progress_(progress) {}
+
+  // All objects of the release, sorted; none of them is missing. A place that fails is passed over
+  // for the next one, which the log says; but a source that does not answer is not asked for more.
+  // Errors: unreachable, corrupt (damaged or missing in the last place, too), no_space, failed.
+  Result<std::vector<ObjectId>> run();
+
+ private:
+  using Ids = std::vector<ObjectId>;
+
+  Status look_around();
+  Result<bool> try_packs();
+  Status from_pack(const PackPlace& place);
+  [[nodiscard]] std::vector<PackPlace> usable_packs() const;
+  Result<bool> complete();
+  Status list_tree();
+  Status copy_from_running(const Ids& missing);
+
+  Repository& repository_;
+  std::string running_;
+  const Release& release_;
+  const ObjectSource& source_;
+  const ProgressSink& progress_;
+  Ids own_;        // what the repository has, sorted
+  Ids elsewhere_;  // what the running slot has, as far as it is not known to be damaged; sorted
+  Ids all_;        // of the release, sorted, once list_tree() succeeded
+};
+
+}  // namespace cube
