@@ -13,6 +13,7 @@
 
 namespace cube {
 
+// One stage follows another; a step that does two things at once tells of the one that ends it.
 struct Progress {
   std::string stage;           // "fetch", "check" (what is there already), "fill", "verify"
   std::uint64_t done = 0;      // in `unit`
@@ -25,8 +26,8 @@ class ProgressSink {
   using Tell = std::function<void(const Progress&)>;
 
   // Anything that takes a Progress; a step that gets it is never cancelled.
-  template <typename F>
-  requires std::is_invocable_v<F, const Progress&> ProgressSink(F tell) : tell_(std::move(tell)) {}
+  template <typename F, typename = std::enable_if_t<std::is_invocable_v<F, const Progress&>>>
+  ProgressSink(F tell) : tell_(std::move(tell)) {}
   // Once `stop` is true the step shall end. `stop` outlives the sink and its copies.
   ProgressSink(Tell tell, const std::atomic<bool>& stop) : tell_(std::move(tell)), stop_(&stop) {}
 

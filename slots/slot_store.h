@@ -28,8 +28,8 @@ struct ObjectSource {
   HttpConfig http{};
   std::vector<std::string> packs{};  // URL of each pack that the release names; or none
   // Folder below the root, of this release alone, that stage() fills and fill() looks into before
-  // it asks a server. It may be missing. "": none.
-  std::string staging = {};
+  // it asks anybody else. It may be missing. "": none.
+  std::string staging{};
   std::uint64_t staging_max = 0;  // bytes that it may hold; 0: as many as the disk has to spare
 };
 
@@ -43,12 +43,12 @@ class SlotStore {
   // nullopt: no seal, or none that can be read. Errors: failed.
   [[nodiscard]] virtual Result<std::optional<Seal>> seal_of(SlotId slot) const = 0;
 
-  // Downloads into `source.staging` all that fill() would fetch for this release, given what the two
-  // slots hold now, so that a later fill() needs no `url`. Changes no slot, sealed or not. Repeatable:
-  // what is there and whole is not fetched again. Durable when it returns ok; what a cancelled or
-  // cut stage() leaves is used by the next one. The amount is checked before the first byte with
-  // check_staging() (slots/staging.h).
-  // Errors: no_space (folder's limit, disk), unreachable, corrupt, untrusted, cancelled, failed.
+  // Downloads into `source.staging` all that fill() would fetch for this release, given what the
+  // two slots hold now, so that a later fill() needs no `url`. Changes no slot, sealed or not.
+  // Repeatable: what is there and whole is not fetched again. Durable when it returns ok; what a
+  // cancelled or cut stage() leaves is used by the next one. The amount is checked before the first
+  // byte with check_staging() (slots/staging.h). Errors: no_space (folder's limit, disk),
+  // unreachable, corrupt, untrusted, cancelled, failed.
   virtual Status stage(SlotId target, const Release& release, const ObjectSource& source,
                        const ProgressSink& progress) = 0;
 
