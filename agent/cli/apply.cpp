@@ -53,16 +53,18 @@ Result<Update> choose_update(Appliance& appliance, Narrator& narrator, const Jou
   // Nothing is downloaded for a machine that could not be armed in the end.
   CUBE_CHECK(appliance.machine().boot.state());
   const bool begun = wish == Wish::apply && takes_up(journal.phase, options);
-  CUBE_TRY(const auto release, begun
-                                   ? take_up(appliance, narrator, journal, options.allow_downgrade)
-                                   : choose(appliance, narrator, journal, options));
-  narrator.say((wish == Wish::apply ? "applying " : "fetching ") + release.name.text);
+  auto release = begun ? take_up(appliance, narrator, journal, options.allow_downgrade)
+                       : choose(appliance, narrator, journal, options);
+  if (!release && release.error().code == Errc::cancelled)
+    return Error{Errc::cancelled, "stopped on request, before anything was changed"};
+  if (!release) return std::move(release).error();
+  narrator.say((wish == Wish::apply ? "applying " : "fetching ") + release->name.text);
   if (const auto stale = log_stale(appliance); !stale.empty()) narrator.say(stale);
   if (options.allow_downgrade)
     log(Level::warning,
-        "user " + std::to_string(::getuid()) + " permits a downgrade to " + release.name.text);
+        "user " + std::to_string(::getuid()) + " permits a downgrade to " + release->name.text);
   CUBE_TRY(auto running, appliance.running_release());
-  return make_update(appliance, release, std::move(running), options);
+  return make_update(appliance, *release, std::move(running), options);
 }
 
 // Opens the appliance for a command that takes a release, as its options say.
