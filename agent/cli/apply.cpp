@@ -55,6 +55,12 @@ Result<Update> choose_update(Appliance& appliance, Narrator& narrator, const Jou
   const bool begun = wish == Wish::apply && takes_up(journal.phase, options);
   auto release = begun ? take_up(appliance, narrator, journal, options.allow_downgrade)
                        : choose(appliance, narrator, journal, options);
+  // It was withdrawn or denied meanwhile. Nobody asked for it by name, so another may take its
+  // place.
+  if (begun && !release && release.error().code == Errc::unsuitable && options.release.empty()) {
+    narrator.say("passed over: " + release.error().what);
+    release = choose(appliance, narrator, journal, options);
+  }
   if (!release && release.error().code == Errc::cancelled)
     return Error{Errc::cancelled, "stopped on request, before anything was changed"};
   if (!release) return std::move(release).error();

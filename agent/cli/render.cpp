@@ -99,6 +99,25 @@ std::string attempt_text(const Attempt& attempt) {
   return line;
 }
 
+std::string way_on(const Phase& phase) {
+  const Update* update = update_of(phase);
+  if (update == nullptr) return "";
+  const std::string& name = update->release.name.text;
+  if (std::holds_alternative<Fetching>(phase))
+    return name +
+           " is partly downloaded; run `cube-update fetch` or `apply` to go on, or "
+           "`cube-update fetch --drop` to give it up";
+  if (std::holds_alternative<Fetched>(phase))
+    return name + " stays downloaded; run `cube-update apply` to install it";
+  if (std::holds_alternative<Filling>(phase))
+    return name +
+           " is partly installed; run `cube-update apply` to go on, or `cube-update "
+           "rollback` to give it up";
+  if (std::holds_alternative<Staged>(phase))
+    return name + " is installed, not armed; run `cube-update apply` to go on";
+  return "";
+}
+
 Json::Object journal_json(const Journal& journal) {
   Json::Object object{{"phase", text(name_of(journal.phase))}};
   const Update* update = update_of(journal.phase);
@@ -134,6 +153,7 @@ std::string status_text(const StatusFacts& facts) {
     out += fmt::format(": {} into slot {} (update #{})", update->release.name.text,
                        to_string(update->target), update->attempt);
   out += "\n";
+  if (const auto next = way_on(facts.journal.phase); !next.empty()) out += "next      " + next + "\n";
   if (!facts.boot) out += "loader    " + facts.boot_error + "\n";
   if (!facts.journal.history.empty())
     out += "last      " + attempt_text(facts.journal.history.back()) + "\n";

@@ -26,6 +26,8 @@ struct StatusFacts {
 [[nodiscard]] std::string status_text(const StatusFacts& facts);
 // Phase, update on its way, last outcome.
 [[nodiscard]] Json::Object journal_json(const Journal& journal);
+// How an update that rests before its trial is taken up again, a sentence; "" for all others.
+[[nodiscard]] std::string way_on(const Phase& phase);
 [[nodiscard]] Json::Object attempt_json(const Attempt& attempt);
 [[nodiscard]] std::string attempt_text(const Attempt& attempt);
 [[nodiscard]] Json verdict_json(const Verdict& verdict);

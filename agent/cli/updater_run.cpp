@@ -11,26 +11,6 @@ namespace {
 constexpr std::int64_t slowest_rate = 16;  // KiB/s, as the key source.max-rate
 constexpr std::int64_t kib = 1024;
 
-// How an update that was left half-way is taken up again; "" when there is none.
-std::string way_on(const Phase& phase) {
-  const Update* update = update_of(phase);
-  if (update == nullptr) return "";
-  const std::string& name = update->release.name.text;
-  if (std::holds_alternative<Fetching>(phase))
-    return name +
-           " is partly downloaded; run `cube-update fetch` or `apply` to go on, or "
-           "`cube-update fetch --drop` to give it up";
-  if (std::holds_alternative<Fetched>(phase))
-    return name + " stays downloaded; run `cube-update apply` to install it";
-  if (std::holds_alternative<Filling>(phase))
-    return name +
-           " is partly installed; run `cube-update apply` to go on, or `cube-update "
-           "rollback` to give it up";
-  if (std::holds_alternative<Staged>(phase))
-    return name + " is installed, not armed; run `cube-update apply` to go on";
-  return "";
-}
-
 }  // namespace
 
 Run make_run(Narrator& narrator, Wish wish, bool may_reboot) {

@@ -139,6 +139,7 @@ class FetchTest(unittest.TestCase):
         before = self.slot_b()
         self.run_it("fetch", NEW, says="cube-update apply")
         self.assertEqual(self.phase(), "fetched")
+        self.run_it("status", says=f"{NEW} stays downloaded; run `cube-update apply`")
         self.assertEqual(self.slot_b(), before, "the old release stays whole")
         self.assertEqual(self.machine.start(), ("a", False))
         self.run_it("resume")
@@ -164,6 +165,14 @@ class FetchTest(unittest.TestCase):
         self.assertNotEqual(self.staged(), first)
         self.run_it("apply", NEW, "--no-reboot", code=20)
         self.expect_trial_of(NEW)
+
+    def test_what_was_denied_meanwhile_gives_way(self):
+        self.run_it("fetch", NEW)
+        self.run_it("deny", NEW)
+        self.run_it("apply", NEW, "--no-reboot", code=5)
+        self.assertEqual(self.phase(), "fetched")
+        self.run_it("apply", "--no-reboot", code=20, says="passed over")
+        self.expect_trial_of(NEWEST)
 
     def test_a_download_is_dropped_on_request(self):
         self.run_it("fetch", "--drop", code=3, says="no download")
