@@ -68,7 +68,8 @@ Result<Release> compose_release(const Publisher& publisher, const ComposeRequest
   CUBE_CHECK(check_request(publisher, request, built));
   CUBE_TRY(auto objects, ArchiveRepository::create(publisher.repository().object_path()));
   const std::string branch = publisher.settings().product + "/" + request.version + "_" + built;
-  CUBE_TRY(auto composed, commit(objects, request.tree, {branch, time, request.keep_owners}));
+  CUBE_TRY(auto composed,
+           commit(objects, request.tree, {branch, time, request.keep_owners, request.expand}));
   Release release;
   const auto& source = request.source;
   CUBE_TRY(release.name,

@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "model/release.h"
 #include "release/publisher.h"
+#include "slots/ostree/expanded_members.h"
 
 namespace cube {
 
@@ -21,6 +22,7 @@ struct ComposeRequest {
   std::uint64_t epoch = 0;
   std::int64_t trial_deadline = 0;  // seconds; 0: the machine's default
   bool keep_owners = false;         // false: everything in the tree belongs to 0:0
+  ExpandOptions expand = {};        // what the release holds uncompressed
 };
 
 // Commits the tree to repo/ under the branch PRODUCT/VERSION_BUILT and adds the release. The

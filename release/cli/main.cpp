@@ -43,6 +43,7 @@ struct Options {
   PackCommand pack;
   RootCommand root;
   std::string owners = ::geteuid() == 0 ? "keep" : "root";
+  std::vector<std::string> expand;
   KeyCommand key;
   RotateCommand rotate;
   ListCommand list;
@@ -167,12 +168,14 @@ class Commands {
   }
 
   void add_compose() {
-    auto* command =
-        add(app_, "compose", "turn a root file system into a release, not yet published",
-            "cube-release compose rootfs.tar --version 2.2.4 --epoch 3", [this] {
-              o_.compose.keep_owners = o_.owners == "keep";
-              return compose(o_.common, o_.compose);
-            });
+    auto* command = add(
+        app_, "compose", "turn a root file system into a release, not yet published",
+        "cube-release compose rootfs.tar --version 2.2.4 --epoch 3", [this] {
+          o_.compose.keep_owners = o_.owners == "keep";
+          for (const auto& kind : o_.expand)
+            (kind == "initramfs" ? o_.compose.expand.initramfs : o_.compose.expand.modules) = true;
+          return compose(o_.common, o_.compose);
+        });
     auto& c = o_.compose;
     command->add_option("tree", c.tree, "a folder or a tar archive (any compression)")->required();
     command->add_option("--version", c.version, "dotted numbers, as in 2.2.4")->required();
@@ -190,6 +193,12 @@ class Commands {
                      "keep: as in the tree; root: everything belongs to root (default: keep when "
                      "run by root)")
         ->check(CLI::IsMember({"keep", "root"}));
+    command
+        ->add_option("--expand", o_.expand,
+                     "store initramfs images, modules or both uncompressed, so that deltas work "
+                     "(default: as in the tree)")
+        ->delimiter(',')
+        ->check(CLI::IsMember({"initramfs", "modules"}));
     add_repository(command);
   }
 

@@ -5,10 +5,12 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
 #include <set>
 #include <vector>
 
 #include "slots/ostree/glib.h"
+#include "slots/ostree/member_write.h"
 #include "slots/ostree/unpack.h"
 
 namespace cube {
@@ -31,10 +33,16 @@ bool is_left_out(const std::string& path) {
   return second != std::string::npos && emptied().count(path.substr(0, second)) != 0;
 }
 
+struct Choice {
+  bool keep_owners;
+  std::set<std::string> expanded;  // paths of the tree that get other bytes and are added later
+};
+
 // libostree asks this for every path ("/usr/bin/true").
-OstreeRepoCommitFilterResult filter(OstreeRepo*, const char* path, GFileInfo* info, gpointer keep) {
-  if (is_left_out(path)) return OSTREE_REPO_COMMIT_FILTER_SKIP;
-  if (!*static_cast<const bool*>(keep)) {
+OstreeRepoCommitFilterResult filter(OstreeRepo*, const char* path, GFileInfo* info, gpointer data) {
+  const auto& choice = *static_cast<const Choice*>(data);
+  if (is_left_out(path) || choice.expanded.count(path) != 0) return OSTREE_REPO_COMMIT_FILTER_SKIP;
+  if (!choice.keep_owners) {
     g_file_info_set_attribute_uint32(info, "unix::uid", 0);
     g_file_info_set_attribute_uint32(info, "unix::gid", 0);
   }
@@ -118,17 +126,21 @@ Status add_links(OstreeRepo* repo, OstreeMutableTree* tree, const std::vector<Li
 
 // Inside a transaction.
 Result<std::string> write_commit(OstreeRepo* repo, const std::string& folder,
-                                 const ComposeOptions& options, const std::vector<Link>& links) {
+                                 const ComposeOptions& options, const std::vector<Link>& links,
+                                 const std::vector<ExpandedMember>& members) {
   ErrorOut error;
-  bool keep_owners = options.keep_owners;
+  Choice choice{options.keep_owners, {}};
+  for (const auto& member : members) choice.expanded.insert(member.path);
   OstreeRepoCommitModifier* modifier = ostree_repo_commit_modifier_new(
-      OSTREE_REPO_COMMIT_MODIFIER_FLAGS_NONE, filter, &keep_owners, nullptr);
+      OSTREE_REPO_COMMIT_MODIFIER_FLAGS_NONE, filter, &choice, nullptr);
   const std::unique_ptr<OstreeRepoCommitModifier, void (*)(OstreeRepoCommitModifier*)> owner(
       modifier, ostree_repo_commit_modifier_unref);
   const glib::Object<OstreeMutableTree> tree(ostree_mutable_tree_new());
   if (!ostree_repo_write_dfd_to_mtree(repo, AT_FDCWD, folder.c_str(), tree.get(), modifier, nullptr,
                                       error.out()))
     return error.translate("compose " + folder);
+  for (const auto& member : members)
+    CUBE_CHECK(write_member(repo, tree.get(), folder, member, options.keep_owners));
   CUBE_CHECK(add_links(repo, tree.get(), links));
   GFile* raw_root = nullptr;
   if (!ostree_repo_write_mtree(repo, tree.get(), &raw_root, nullptr, error.out()))
@@ -142,6 +154,39 @@ Result<std::string> write_commit(OstreeRepo* repo, const std::string& folder,
   const glib::String commit(raw_commit);
   ostree_repo_transaction_set_ref(repo, nullptr, options.ref.c_str(), commit.get());
   return std::string(commit.get());
+}
+
+// A private folder in the repository's tmp, removed at the end; a leftover does no harm there.
+class TemporaryFolder {
+ public:
+  static Result<TemporaryFolder> make(const std::string& repository) {
+    std::string path = repository + "/tmp/compose-XXXXXX";
+    if (::mkdtemp(path.data()) == nullptr) return system_error("temporary folder " + path);
+    return TemporaryFolder(std::move(path));
+  }
+  TemporaryFolder(TemporaryFolder&& other) noexcept : path_(std::exchange(other.path_, "")) {}
+  TemporaryFolder& operator=(TemporaryFolder&&) = delete;
+  ~TemporaryFolder() {
+    std::error_code ignored;
+    if (!path_.empty()) fs::remove_all(path_, ignored);
+  }
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+ private:
+  explicit TemporaryFolder(std::string path) : path_(std::move(path)) {}
+  std::string path_;
+};
+
+// What the release's files take more than the tree's.
+Status add_growth(const std::string& folder, const std::vector<ExpandedMember>& members,
+                  Composed& composed) {
+  std::error_code error;
+  for (const auto& member : members) {
+    composed.tree_bytes += fs::file_size(member.content, error);
+    if (!error) composed.tree_bytes -= fs::file_size(folder + member.path, error);
+    if (error) return system_error("size of " + member.path, error.value());
+  }
+  return ok();
 }
 
 }  // namespace
@@ -165,11 +210,14 @@ Result<Composed> ArchiveRepository::commit_tree(const std::string& folder,
   CUBE_CHECK(survey(folder, composed));
   CUBE_TRY(const auto links, boot_links(folder));
   composed.kernel_release = only_kernel_release(folder);
+  CUBE_TRY(const auto scratch, TemporaryFolder::make(repository_.path()));
+  CUBE_TRY(const auto members, expand_members(folder, options.expand, scratch.path()));
+  CUBE_CHECK(add_growth(folder, members, composed));
   ErrorOut error;
   OstreeRepo* repo = repository_.native();
   if (!ostree_repo_prepare_transaction(repo, nullptr, nullptr, error.out()))
     return error.translate("repository " + repository_.path());
-  auto commit = write_commit(repo, folder, options, links);
+  auto commit = write_commit(repo, folder, options, links, members);
   if (!commit) {
     ostree_repo_abort_transaction(repo, nullptr, nullptr);
     return std::move(commit).error();
@@ -182,19 +230,13 @@ Result<Composed> ArchiveRepository::commit_tree(const std::string& folder,
 
 Result<Composed> ArchiveRepository::commit_tar(const std::string& file,
                                                const ComposeOptions& options) {
-  std::string folder = repository_.path() + "/tmp/compose-XXXXXX";
-  if (::mkdtemp(folder.data()) == nullptr) return system_error("temporary folder " + folder);
-  const std::string tree =
-      folder + "/tree";  // has the mode of "/"; the folder around it is private
-  Result<Composed> composed = [&]() -> Result<Composed> {
-    if (::mkdir(tree.c_str(), 0700) != 0 || ::chmod(tree.c_str(), 0755) != 0)
-      return system_error("temporary folder " + tree);
-    CUBE_CHECK(unpack_tar(file, tree));
-    return commit_tree(tree, options);
-  }();
-  std::error_code ignored;  // a leftover in the repository's tmp does no harm
-  fs::remove_all(folder, ignored);
-  return composed;
+  CUBE_TRY(const auto folder, TemporaryFolder::make(repository_.path()));
+  // Has the mode of "/"; the folder around it is private.
+  const std::string tree = folder.path() + "/tree";
+  if (::mkdir(tree.c_str(), 0700) != 0 || ::chmod(tree.c_str(), 0755) != 0)
+    return system_error("temporary folder " + tree);
+  CUBE_CHECK(unpack_tar(file, tree));
+  return commit_tree(tree, options);
 }
 
 Status ArchiveRepository::verify_commit(const std::string& commit) const {

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "slots/ostree/expanded_members.h"
 #include "slots/ostree/repository.h"
 
 namespace cube {
@@ -20,6 +21,7 @@ struct ComposeOptions {
   std::string ref;            // name of the branch: the release's name
   UnixSeconds timestamp = 0;  // of the commit: the release's build time
   bool keep_owners = true;    // false: everything belongs to root
+  ExpandOptions expand = {};  // what the release holds uncompressed
 };
 
 struct Composed {
@@ -35,7 +37,8 @@ class ArchiveRepository {
   static Result<ArchiveRepository> create(const std::string& path);
   static Result<ArchiveRepository> open(const std::string& path);
 
-  // Errors: invalid (no bootable tree: says what is missing), no_space, failed.
+  // The folder is only read. Errors: invalid (no bootable tree: says what is missing; a member that
+  // cannot be expanded), no_space, failed.
   Result<Composed> commit_tree(const std::string& folder, const ComposeOptions& options);
   // Unpacks a tar (any compression libarchive knows) into a private folder first.
   // Errors: as above, invalid (a path that leaves the folder, too many or too large members).

@@ -2,17 +2,16 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <sys/xattr.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <map>
 #include <set>
 
 #include "base/io.h"
 #include "slots/carry_over.h"
+#include "slots/ostree/attributes.h"
 #include "slots/ostree/glib.h"
 
 namespace cube {
@@ -21,8 +20,6 @@ namespace {
 constexpr const char* queried = "standard::*,unix::mode,unix::uid,unix::gid";
 // File types and all of the permission bits.
 constexpr std::uint32_t all_mode_bits = S_IFMT | 07777;
-
-using Attributes = std::map<std::string, std::string>;
 
 Attributes attributes_in(GVariant* list) {
   Attributes attributes;
@@ -34,23 +31,6 @@ Attributes attributes_in(GVariant* list) {
     gsize size = 0;
     const auto* bytes = static_cast<const char*>(g_variant_get_fixed_array(value, &size, 1));
     attributes[g_variant_get_bytestring(name)] = std::string(bytes, size);
-  }
-  return attributes;
-}
-
-Result<Attributes> attributes_of(const Fd& fd, const std::string& path) {
-  std::string names(65536, '\0'), value(65536, '\0');  // the kernel's own limits
-  const auto length = ::flistxattr(fd.get(), names.data(), names.size());
-  if (length < 0 && errno == ENOTSUP) return Attributes{};
-  if (length < 0) return system_error("list the extended attributes of " + path);
-  names.resize(static_cast<std::size_t>(length));
-  Attributes attributes;
-  for (std::size_t at = 0; at < names.size(); at += std::strlen(names.data() + at) + 1) {
-    const char* name = names.data() + at;
-    const auto size = ::fgetxattr(fd.get(), name, value.data(), value.size());
-    if (size < 0)
-      return system_error("read extended attribute " + std::string(name) + " of " + path);
-    attributes[name] = value.substr(0, static_cast<std::size_t>(size));
   }
   return attributes;
 }

@@ -1,0 +1,17 @@
+// The extended attributes of files: SELinux labels, capabilities and whatever else is set.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "base/fd.h"
+#include "base/result.h"
+
+namespace cube {
+
+using Attributes = std::map<std::string, std::string>;  // name -> value
+
+// Empty where the filesystem has none. `path` is for messages. Errors: failed.
+Result<Attributes> attributes_of(const Fd& fd, const std::string& path);
+
+}  // namespace cube
