@@ -12,6 +12,7 @@ namespace cube {
 namespace {
 
 constexpr const char* state_folder = "var/lib/cube-update";
+constexpr std::uint64_t kib = 1024, mib = 1024 * kib;
 
 ChannelConfig channel_config(const Config& config, const std::string& source) {
   ChannelConfig channel;
@@ -21,6 +22,7 @@ ChannelConfig channel_config(const Config& config, const std::string& source) {
   channel.http.client_certificate = config.source_client_certificate;
   channel.http.client_key = config.source_client_key;
   channel.http.proxy = config.source_proxy;
+  channel.http.max_bytes_per_second = static_cast<std::uint64_t>(config.source_max_rate) * kib;
   return channel;
 }
 
@@ -45,7 +47,10 @@ Result<std::unique_ptr<Appliance>> Appliance::open(const std::string& root_path,
       a->root_, GrubPaths{config.boot_environment, config.boot_good});
   a->slots_ = std::make_unique<OstreeSlotStore>(
       a->root_, SlotsConfig{config.slot_a, config.slot_b, config.carry_over});
-  a->source_ = std::make_unique<ChannelSource>(a->root_, a->clock_, channel_config(config, source));
+  a->source_ = std::make_unique<ChannelSource>(
+      a->root_, a->clock_, channel_config(config, source),
+      StagingConfig{config.source_staging,
+                    static_cast<std::uint64_t>(config.source_staging_max) * mib});
   a->health_ = std::make_unique<LocalHealthGate>(
       a->root_,
       HealthConfig{std::chrono::seconds(config.health_timeout), config.health_ignore_units});

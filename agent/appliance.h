@@ -19,20 +19,22 @@ class Appliance {
  public:
   // `source` replaces the configured repository when it is not empty.
   // Errors: not_found (root), invalid (configuration).
-  static Result<std::unique_ptr<Appliance>> open(const std::string& root, const std::string& source);
+  static Result<std::unique_ptr<Appliance>> open(const std::string& root,
+                                                 const std::string& source);
   ~Appliance();
 
   [[nodiscard]] const RootDir& root() const { return root_; }
   [[nodiscard]] const LoadedConfig& config() const { return config_; }
   [[nodiscard]] const Clock& clock() const { return clock_; }
   [[nodiscard]] FileJournalStore& journal() { return journal_; }
-  [[nodiscard]] ChannelSource& source() { return *source_; }
+  [[nodiscard]] ChannelSource& source() const { return *source_; }
   [[nodiscard]] Machine& machine() { return *machine_; }
 
-  // The journal; a damaged one is set aside. `told` gets a sentence when that happened. Errors: failed.
+  // The journal; a damaged one is set aside. `told` gets a sentence when that happened. Errors:
+  // failed.
   Result<Journal> journal_or_new(std::string& told);
-  // Below which nothing is installed: the journal's floor, or what the fallback's seal says while it
-  // runs, whichever is higher. So a lost journal does not lower it. Errors: as SlotStore.
+  // Below which nothing is installed: the journal's floor, or what the fallback's seal says while
+  // it runs, whichever is higher. So a lost journal does not lower it. Errors: as SlotStore.
   Result<Floor> floor(const Journal& journal);
   // The name of the release that runs; "" when its slot has no seal. Errors: as SlotStore.
   Result<std::string> running_release();

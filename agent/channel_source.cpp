@@ -1,5 +1,7 @@
 #include "agent/channel_source.h"
 
+#include "base/digest.h"
+
 namespace cube {
 
 Result<ReleaseChannel*> ChannelSource::channel() {
@@ -14,18 +16,59 @@ Result<ReleaseChannel*> ChannelSource::channel() {
 }
 
 Result<Verified<Release>> ChannelSource::fetch(const Update& update, const ProgressSink& progress) {
+  CUBE_CHECK(progress.go_on());
   if (update.source != config_.url) {
     channel_.reset();
     config_.url = update.source;
   }
-  progress({"fetch", 0, 1, "files"});
+  out_of_reach_.clear();
+  auto release = ask(update);
+  if (release || release.error().code != Errc::unreachable) return release;
+  auto known = read_back(update);
+  if (known)
+    out_of_reach_ = release.error().what;
+  else if (known.error().code != Errc::not_found)
+    release.error().what += "; and what was downloaded is not believed: " + known.error().what;
+  return known ? std::move(known) : std::move(release);
+}
+
+Result<Verified<Release>> ChannelSource::ask(const Update& update) {
   CUBE_TRY(auto* from, channel());
-  auto release = from->release(update.release.name.text);
-  if (!release) return release;
-  CUBE_TRY(auto packs, from->pack_urls(release->get()));
-  objects_ = {from->object_url(), config_.http, std::move(packs)};
-  progress({"fetch", 1, 1, "files"});
+  const auto& name = update.release.name.text;
+  auto offered = from->manifest(name);
+  if (!offered && offered.error().code == Errc::not_found)
+    return Error{Errc::unsuitable, std::move(offered).error().what};
+  CUBE_TRY(const auto manifest, std::move(offered));
+  CUBE_TRY(auto release, from->read_release(manifest, name));
+  CUBE_CHECK(find_objects(*from, release.get()));
+  manifest_ = manifest.get();
   return release;
+}
+
+Status ChannelSource::find_objects(ReleaseChannel& channel, const Release& release) {
+  CUBE_TRY(auto packs, channel.pack_urls(release));
+  objects_ = {channel.object_url(), config_.http, std::move(packs), staging_.objects_of(release),
+              staging_max_};
+  return ok();
+}
+
+Result<Verified<Release>> ChannelSource::read_back(const Update& update) {
+  CUBE_TRY(auto manifest, staging_.manifest_of(update.release));
+  CUBE_TRY(auto known, ReleaseChannel::open_known(root_, clock_, config_, std::move(manifest)));
+  auto release = known.release(update.release.name.text);
+  if (!release && release.error().code == Errc::not_found) release.error().code = Errc::unsuitable;
+  if (release) CUBE_CHECK(find_objects(known, release->get()));
+  return release;
+}
+
+Status ChannelSource::keep(const Update& update) {
+  if (to_hex(sha256(manifest_)) != update.release.manifest_sha256)
+    return Error{Errc::bug, update.release.name.text + ": is kept before it was fetched"};
+  return staging_.keep_manifest(update.release, manifest_);
+}
+
+Status ChannelSource::drop_all_but(const Update* update) {
+  return staging_.drop_all_but(update != nullptr ? &update->release : nullptr);
 }
 
 }  // namespace cube

@@ -19,15 +19,31 @@ constexpr std::size_t max_config_files = 64;
 constexpr std::size_t max_value_bytes = 1024;
 
 // Where a key's value goes, and its range.
-struct Text { std::string Config::*member; };
-struct Flag { bool Config::*member; };
-struct Whole { std::int64_t Config::*member; std::int64_t low, high; };
-struct Count { int Config::*member; int low, high; };
-struct Texts { std::vector<std::string> Config::*member; };
+struct Text {
+  std::string Config::*member;
+};
+struct Flag {
+  bool Config::*member;
+};
+struct Whole {
+  std::int64_t Config::*member;
+  std::int64_t low, high;
+  bool or_zero = false;
+};
+struct Count {
+  int Config::*member;
+  int low, high;
+};
+struct Rank {
+  Priority Config::*member;
+};
+struct Texts {
+  std::vector<std::string> Config::*member;
+};
 
 struct Key {
   std::string_view name;
-  std::variant<Text, Flag, Whole, Count, Texts> target;
+  std::variant<Text, Flag, Whole, Count, Rank, Texts> target;
   std::string_view meaning;
 };
 
@@ -41,6 +57,11 @@ const std::vector<Key>& keys() {
       {"source.client-certificate", Text{&Config::source_client_certificate}, "PEM file that https servers may ask for"},
       {"source.client-key", Text{&Config::source_client_key}, "its key as a PEM file; empty: in source.client-certificate"},
       {"source.proxy", Text{&Config::source_proxy}, "http://HOST:PORT; empty: none, whatever the environment says"},
+      {"source.staging", Text{&Config::source_staging}, "folder where `fetch` keeps what it downloads"},
+      {"source.staging-max", Whole{&Config::source_staging_max, 0, 1048576}, "MiB that a download may take there; 0: as much as the disk has to spare"},
+      {"source.max-rate", Whole{&Config::source_max_rate, 16, 16777216, true}, "KiB per second to download with, 16 to 16777216; 0: no limit"},
+      {"update.cpu-priority", Rank{&Config::update_cpu_priority}, "of fetch and apply: normal, low or idle"},
+      {"update.io-priority", Rank{&Config::update_io_priority}, "of fetch and apply: normal, low or idle"},
       {"trial.tries", Count{&Config::trial_tries, 1, 9}, "how often a trial may be started, 1 to 9"},
       {"trial.deadline", Whole{&Config::trial_deadline, 10, 86400}, "seconds from boot to commit, 10 to 86400"},
       {"slots.a", Text{&Config::slot_a}, "LABEL=..., a device, or dir:FOLDER"},
@@ -71,12 +92,22 @@ Result<std::string> text_of(const toml::node& node) {
   return value->get();
 }
 
-Result<std::int64_t> whole_of(const toml::node& node, std::int64_t low, std::int64_t high) {
+Result<std::int64_t> whole_of(const toml::node& node, std::int64_t low, std::int64_t high,
+                              bool or_zero = false) {
   const auto* value = node.as_integer();
-  if (value == nullptr || value->get() < low || value->get() > high)
-    return Error{Errc::invalid, "must be a whole number from " + std::to_string(low) + " to " +
+  const bool zero = or_zero && value != nullptr && value->get() == 0;
+  if (!zero && (value == nullptr || value->get() < low || value->get() > high))
+    return Error{Errc::invalid, std::string("must be ") + (or_zero ? "0 or " : "") +
+                                    "a whole number from " + std::to_string(low) + " to " +
                                     std::to_string(high)};
   return value->get();
+}
+
+Result<Priority> priority_of(const toml::node& node) {
+  const auto* value = node.as_string();
+  const auto priority = value == nullptr ? std::nullopt : parse_priority(value->get());
+  if (!priority) return Error{Errc::invalid, "must be \"normal\", \"low\" or \"idle\""};
+  return *priority;
 }
 
 Status assign(Config& config, const Key& key, const toml::node& node) {
@@ -87,10 +118,12 @@ Status assign(Config& config, const Key& key, const toml::node& node) {
     if (value == nullptr) return Error{Errc::invalid, "must be true or false"};
     config.*flag->member = value->get();
   } else if (const auto* whole = std::get_if<Whole>(&key.target)) {
-    CUBE_TRY(config.*whole->member, whole_of(node, whole->low, whole->high));
+    CUBE_TRY(config.*whole->member, whole_of(node, whole->low, whole->high, whole->or_zero));
   } else if (const auto* count = std::get_if<Count>(&key.target)) {
     CUBE_TRY(const auto value, whole_of(node, count->low, count->high));
     config.*count->member = static_cast<int>(value);
+  } else if (const auto* rank = std::get_if<Rank>(&key.target)) {
+    CUBE_TRY(config.*rank->member, priority_of(node));
   } else if (const auto* texts = std::get_if<Texts>(&key.target)) {
     const auto* array = node.as_array();
     if (array == nullptr || array->size() > 64)
@@ -117,6 +150,8 @@ std::string as_toml(const Config& config, const Key& key) {
     out << (config.*flag->member ? "true" : "false");
   if (const auto* whole = std::get_if<Whole>(&key.target)) out << config.*whole->member;
   if (const auto* count = std::get_if<Count>(&key.target)) out << config.*count->member;
+  if (const auto* rank = std::get_if<Rank>(&key.target))
+    out << quoted(std::string(to_string(config.*rank->member)));
   if (const auto* texts = std::get_if<Texts>(&key.target)) {
     out << '[';
     for (const auto& value : config.*texts->member)

@@ -1,35 +1,45 @@
 // Configuration: TOML fragments, read once. usr/lib/cube-update/config.d, then
 // etc/cube-update/config.d, then run/cube-update/config.d; in each folder *.toml in order of name;
-// later wins per key. A file in a later folder with the name of an earlier one replaces it (an empty
-// file masks it). An unknown key, a wrong type or a value out of range is an error with file and line.
+// later wins per key. A file in a later folder with the name of an earlier one replaces it (an
+// empty file masks it). An unknown key, a wrong type or a value out of range is an error with file
+// and line.
 #pragma once
 
 #include <cstdint>
 #include <string>
 #include <vector>
 
+#include "base/priority.h"
 #include "base/result.h"
 #include "base/root_dir.h"
 
 namespace cube {
 
 struct Config {
-  std::string product;              // only releases of this product; "" = that of the running one
-  std::string source_url;           // where releases come from: http(s)://, file:// or a folder
-  bool source_allow_http = false;   // plain HTTP: content stays signed, privacy is lost
-  std::string source_ca_file;       // certificates to trust for https; "" = the system's
+  std::string product;             // only releases of this product; "" = that of the running one
+  std::string source_url;          // where releases come from: http(s)://, file:// or a folder
+  bool source_allow_http = false;  // plain HTTP: content stays signed, privacy is lost
+  std::string source_ca_file;      // certificates to trust for https; "" = the system's
   std::string source_client_certificate;  // PEM file that https servers may ask for
   std::string source_client_key;          // PEM file; "" = in the certificate's
-  std::string source_proxy;               // http://HOST:PORT; "" = none, the environment is not asked
-  int trial_tries = 3;              // 1..9: how often a trial may be started
-  std::int64_t trial_deadline = 900;  // 10..86400 s: from boot to commit
+  std::string source_proxy;  // http://HOST:PORT; "" = none, the environment is not asked
+  // Where `fetch` keeps what it downloads, and what a download may take there: 0..1048576 MiB, 0 =
+  // as much as the disk has to spare.
+  std::string source_staging = "var/lib/cube-update/staging";
+  std::int64_t source_staging_max = 4096;
+  std::int64_t source_max_rate = 0;              // 16..16777216 KiB/s, 0 = no limit
+  Priority update_cpu_priority = Priority::low;  // of fetch and apply
+  Priority update_io_priority = Priority::low;
+  int trial_tries = 3;                  // 1..9: how often a trial may be started
+  std::int64_t trial_deadline = 900;    // 10..86400 s: from boot to commit
   std::string slot_a = "LABEL=cube-a";  // LABEL=..., a device, or a folder ("dir:slots/a")
   std::string slot_b = "LABEL=cube-b";
   std::vector<std::string> carry_over = {"etc/machine-id", "etc/hostname", "etc/fstab", "etc/ssh",
                                          "etc/cube-update"};  // from the running slot to a new one
-  std::string boot_environment = "boot/efi/cube/env";  // GRUB environment block, docs/boot-environment.md
-  std::string boot_good = "boot/efi/cube/good";        // second copy of the fallback
-  std::int64_t health_timeout = 60;   // 1..3600 s: per check
+  std::string boot_environment =
+      "boot/efi/cube/env";                       // GRUB environment block, docs/boot-environment.md
+  std::string boot_good = "boot/efi/cube/good";  // second copy of the fallback
+  std::int64_t health_timeout = 60;              // 1..3600 s: per check
   std::vector<std::string> health_ignore_units;  // systemd units that may fail
 };
 

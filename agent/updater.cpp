@@ -23,6 +23,16 @@ bool on_trial(const Phase& phase) {
          std::holds_alternative<Trying>(phase) || std::holds_alternative<Committing>(phase);
 }
 
+bool prepares(const Phase& phase) {
+  return std::holds_alternative<Fetching>(phase) || std::holds_alternative<Fetched>(phase) ||
+         std::holds_alternative<Filling>(phase) || std::holds_alternative<Staged>(phase);
+}
+
+// The update that still needs what was downloaded ahead.
+const Update* needing_download(const Phase& phase) {
+  return prepares(phase) && !std::holds_alternative<Staged>(phase) ? update_of(phase) : nullptr;
+}
+
 std::string failed_checks(const Verdict& verdict) {
   std::string text;
   for (const auto& check : verdict.checks) {
@@ -40,7 +50,7 @@ Result<World> Updater::look(const Journal& journal, const Run& run) {
   world.wish = run.wish;
   // After a failure nothing new begins in this run.
   if (!report_.failure) world.candidate = run.candidate;
-  world.may_reboot = run.may_reboot;
+  world.may_reboot = run.may_reboot && !run.progress.cancelled();
   CUBE_TRY(world.booted, machine_.slots.booted());
   CUBE_TRY(const auto facts, machine_.running.facts());
   world.trial_boot = facts.trial_boot;
@@ -67,6 +77,7 @@ Result<Report> Updater::run(const Run& run) {
   CUBE_TRY(report_.journal, machine_.journal.load());
   if (mutated("source-always-asked") && update_of(report_.journal.phase) != nullptr)
     CUBE_CHECK(fetch(run));
+  tidy();
   for (int turn = 0; turn < max_turns; ++turn) {
     CUBE_TRY(const World world, look(report_.journal, run));
     const Step step = decide(report_.journal, world);
@@ -78,11 +89,16 @@ Result<Report> Updater::run(const Run& run) {
       if (!report_.failure) report_.failure = fail->error;
       return report_;
     }
-    run.on_step(report_.journal, step);
-    auto status = perform(step, run);
+    const bool stops = prepares(report_.journal.phase) && !last_failure_;
+    auto status = stops ? run.progress.go_on() : ok();
+    if (status) {
+      run.on_step(report_.journal, step);
+      status = perform(step, run);
+    }
     last_failure_.reset();
     if (!status) {
-      if (std::holds_alternative<step::Record>(step)) return std::move(status).error();
+      const bool stopped = status.error().code == Errc::cancelled;
+      if (std::holds_alternative<step::Record>(step) && !stopped) return std::move(status).error();
       last_failure_ = status.error();
       if (!report_.failure) report_.failure = status.error();
     } else if (std::holds_alternative<step::Reboot>(step)) {
@@ -99,6 +115,7 @@ Status Updater::perform(const Step& step, const Run& run) {
       Overloaded{
           [&](const step::Record& s) { return record(s.journal); },
           [&](const step::Fetch&) { return fetch(run); },
+          [&](const step::Stage& s) { return stage(s.slot, run); },
           [&](const step::Reject& s) { return reject(s.slot); },
           [&](const step::Unseal& s) { return machine_.slots.unseal(s.slot); },
           [&](const step::Fill& s) { return fill(s.slot, run); },
@@ -128,9 +145,19 @@ Status Updater::record(const Journal& journal) {
   // What was done for an earlier update, or before the slot is changed again, does not count.
   const bool changes_slot = std::holds_alternative<Filling>(journal.phase);
   const bool begins = std::holds_alternative<Idle>(report_.journal.phase);
-  if (changes_slot || begins) done_.withdrawn = done_.filled = done_.verified = false;
+  if (begins) done_ = Done{};
+  if (changes_slot) done_.withdrawn = done_.filled = done_.verified = false;
+  const bool needed = needing_download(report_.journal.phase) != nullptr;
   report_.journal = journal;
+  if (needed && needing_download(journal.phase) == nullptr) tidy();
   return ok();
+}
+
+// What is left over only costs room, so the update does not fail with it.
+void Updater::tidy() {
+  if (mutated("download-not-dropped")) return;
+  const auto status = machine_.source.drop_all_but(needing_download(report_.journal.phase));
+  if (!status) log(Level::warning, "download that is no longer needed: " + status.error().what);
 }
 
 Status Updater::fetch(const Run& run) {
@@ -141,6 +168,16 @@ Status Updater::fetch(const Run& run) {
                  update.release.name.text + ": the source now signs other content under this name"};
   verified_ = std::move(release);
   done_.fetched = true;
+  return ok();
+}
+
+Status Updater::stage(SlotId target, const Run& run) {
+  if (!verified_) return Error{Errc::bug, "download: no verified release"};
+  const Update& update = *update_of(report_.journal.phase);
+  CUBE_CHECK(machine_.source.keep(update));
+  CUBE_CHECK(machine_.slots.stage(target, verified_->get(), machine_.source.objects(update),
+                                  run.progress));
+  done_.staged = true;
   return ok();
 }
 

@@ -19,8 +19,10 @@ namespace cube {
 
 struct Run {
   Wish wish = Wish::resume;
-  std::optional<Update> candidate;  // with Wish::apply: verified and admissible
+  std::optional<Update> candidate;  // with fetch and apply: verified and admissible
   bool may_reboot = true;
+  // Also asked whether to stop: before each step up to Staged, and by the long ones themselves.
+  // From Arming on the run goes to its end, but does not restart the machine.
   ProgressSink progress = [](const Progress&) {};
   // Told before each step but the last, and with the journal as it is then.
   std::function<void(const Journal&, const Step&)> on_step = [](const Journal&, const Step&) {};
@@ -47,6 +49,8 @@ class Updater {
   Status perform(const Step& step, const Run& run);
   Status record(const Journal& journal);
   Status fetch(const Run& run);
+  Status stage(SlotId target, const Run& run);
+  void tidy();
   Status reject(SlotId slot);
   Status fill(SlotId target, const Run& run);
   Status verify(SlotId target, const Run& run);

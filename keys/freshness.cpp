@@ -7,9 +7,11 @@
 namespace cube {
 
 Status Freshness::check(const Metadata& document, const std::string& name) {
-  if (now_ < document.expires || mutated("expiry-ignored")) return ok();
+  const bool says_what_is_newest = name == "timestamp.json" || name == "snapshot.json";
+  const UnixSeconds now = says_what_is_newest && believed_ ? *believed_ : now_;
+  if (now < document.expires || mutated("expiry-ignored")) return ok();
   auto sentence =
-      name + ": expired at " + format_utc(document.expires) + ", and it is " + format_utc(now_);
+      name + ": expired at " + format_utc(document.expires) + ", and it is " + format_utc(now);
   if (!accept_stale_)
     return Error{Errc::untrusted, sentence +
                                       "; check the clock, publish again, or, where nothing newer "

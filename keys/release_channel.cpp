@@ -5,6 +5,7 @@
 
 #include "base/durable_file.h"
 #include "base/file_url.h"
+#include "keys/known_fetcher.h"
 #include "keys/tuf_client.h"
 #include "model/manifest.h"
 #include "model/name.h"
@@ -84,6 +85,22 @@ Result<ReleaseChannel> ReleaseChannel::open(const RootDir& root, const Clock& cl
       State{std::move(url), std::move(client), last_time, now, config.remember, std::nullopt}));
 }
 
+Result<ReleaseChannel> ReleaseChannel::open_known(const RootDir& root, const Clock& clock,
+                                                  ChannelConfig config, std::string manifest) {
+  CUBE_TRY(std::string url, repository_url(config.url, config.http));
+  auto fetcher = std::make_unique<KnownFetcher>(root, config.state, std::move(manifest));
+  const LastTime last_time(root, config.state);
+  const UnixSeconds believed = last_time.read();
+  const UnixSeconds now = std::max({clock.now(), config.not_before, believed});
+  CUBE_TRY(auto client,
+           TufClient::open(
+               root, Freshness::since(believed > 0 ? believed : now, now, config.accept_stale),
+               {std::move(config.trusted_root), std::move(config.state), TufStore::Writes::never},
+               std::move(fetcher)));
+  return ReleaseChannel(std::make_unique<State>(
+      State{std::move(url), std::move(client), last_time, now, false, std::nullopt}));
+}
+
 ReleaseChannel::ReleaseChannel(std::unique_ptr<State> state) : state_(std::move(state)) {}
 ReleaseChannel::ReleaseChannel(ReleaseChannel&&) noexcept = default;
 ReleaseChannel& ReleaseChannel::operator=(ReleaseChannel&&) noexcept = default;
@@ -117,7 +134,7 @@ Result<std::vector<ReleaseName>> ReleaseChannel::names() {
   return names;
 }
 
-Result<Verified<Release>> ReleaseChannel::release(const std::string& name) {
+Result<Verified<std::string>> ReleaseChannel::manifest(const std::string& name) {
   if (!is_safe_name(name)) return Error{Errc::not_found, "that is not the name of a release"};
   CUBE_CHECK(refresh());
   auto manifest = state_->client.target(target_of_release(name), max_manifest_bytes);
@@ -125,7 +142,17 @@ Result<Verified<Release>> ReleaseChannel::release(const std::string& name) {
     return Error{Errc::not_found, "repository " + state_->url + ": release " + name +
                                       " is not offered by the repository"};
   if (!manifest) return not_believed(std::move(manifest).error(), state_->url);
-  return manifest->parsed_by([&](const std::string& text) -> Result<Release> {
+  return manifest;
+}
+
+Result<Verified<Release>> ReleaseChannel::release(const std::string& name) {
+  CUBE_TRY(const auto signed_bytes, manifest(name));
+  return read_release(signed_bytes, name);
+}
+
+Result<Verified<Release>> ReleaseChannel::read_release(const Verified<std::string>& manifest,
+                                                       const std::string& name) const {
+  return manifest.parsed_by([&](const std::string& text) -> Result<Release> {
     auto release = parse_manifest(text);
     if (release && release->name.text != name)
       release = Error{Errc::corrupt, "its manifest names another release"};

@@ -38,6 +38,12 @@ class ReleaseChannel {
   // `root` and `clock` outlive the channel. Errors: untrusted (no usable trusted root), invalid
   // (URL).
   static Result<ReleaseChannel> open(const RootDir& root, const Clock& clock, ChannelConfig config);
+  // The repository as this machine knows it, when it is out of reach: the metadata that was
+  // believed last, verified again, and the bytes of one release's manifest. Downloads and persists
+  // nothing; expiry as Freshness::since(). After two rotations that replaced all of root's keys the
+  // chain to the baked root is no longer at hand: untrusted. Errors: as open().
+  static Result<ReleaseChannel> open_known(const RootDir& root, const Clock& clock,
+                                           ChannelConfig config, std::string manifest);
   ReleaseChannel(ReleaseChannel&&) noexcept;
   ReleaseChannel& operator=(ReleaseChannel&&) noexcept;
   ~ReleaseChannel();
@@ -48,7 +54,13 @@ class ReleaseChannel {
   // Names of all releases offered, by the targets role or by roles that it delegates to, sorted
   // from old to new. Refreshes first. Errors: as refresh().
   Result<std::vector<ReleaseName>> names();
-  // The release of that name. Refreshes first.
+  // The manifest of the release of that name, exactly as signed. Refreshes first.
+  // Errors: as refresh(), not_found (not offered).
+  Result<Verified<std::string>> manifest(const std::string& name);
+  // What that manifest says. Errors: untrusted (a manifest without sense).
+  [[nodiscard]] Result<Verified<Release>> read_release(const Verified<std::string>& manifest,
+                                                       const std::string& name) const;
+  // Both at once.
   // Errors: as refresh() (untrusted: also a manifest without sense), not_found (not offered).
   Result<Verified<Release>> release(const std::string& name);
 

@@ -80,9 +80,13 @@ Step begin_rolling_back(const Journal& journal, const World& world, const Update
   return record(journal, RollingBack{counted(update, world), {cause, cut(std::move(detail))}});
 }
 
+// Somebody wishes that a release be installed, or at least downloaded.
+bool wants_release(const World& world) {
+  return world.wish == Wish::apply || world.wish == Wish::fetch;
+}
+
 bool supersedes(const World& world, const Update& update) {
-  return world.wish == Wish::apply && world.candidate &&
-         !(world.candidate->release == update.release);
+  return wants_release(world) && world.candidate && !(world.candidate->release == update.release);
 }
 
 // --- The trial, from Arming to Committing -------------------------------------------------------
@@ -247,8 +251,8 @@ Step astray(const World& world) {
   if (!world.boot) return fail_bad_records();
   if (world.boot->trial && world.boot->trial->slot == world.booted)
     return step::Reject{world.booted};
-  if (world.trial_boot && world.wish != Wish::apply && world.may_reboot) return step::Reboot{};
-  if (world.wish != Wish::apply)
+  if (world.trial_boot && !wants_release(world) && world.may_reboot) return step::Reboot{};
+  if (!wants_release(world))
     return Rest{"the running slot was started by hand and is not the fallback"};
   return fail(
       Errc::cannot_arm,
@@ -261,7 +265,7 @@ Step turn(const Journal& journal, const World& world, const Idle&) {
     return Rest{"idle; the boot loader's records cannot be read"};
   if (!world.boot || world.boot->fallback != world.booted) return astray(world);
   if (world.boot->trial) return step::Reject{world.boot->trial->slot};
-  if (world.wish != Wish::apply || !world.candidate) return Rest{""};
+  if (!wants_release(world) || !world.candidate) return Rest{""};
   Update update = *world.candidate;
   if (!update.returning && is_denied(journal, update.release))
     return fail(Errc::unsuitable, update.release.name.text +
@@ -276,25 +280,51 @@ Step turn(const Journal& journal, const World& world, const Idle&) {
   return record(std::move(next), Fetching{std::move(update)});
 }
 
-Step turn(const Journal& journal, const World& world, const Fetching& phase) {
-  const Update& update = phase.update;
-  if (world.failure) return abandon(journal, world, update, Cause::fetch_failed);
+// What ends an update before its trial, whatever its phase.
+std::optional<Step> ended(const Journal& journal, const World& world, const Update& update,
+                          Cause when_failed) {
+  if (world.failure) return abandon(journal, world, update, when_failed);
   if (supersedes(world, update)) return abandon(journal, world, update, Cause::superseded);
   if (world.wish == Wish::rollback) return abandon(journal, world, update, Cause::rollback_asked);
-  if (world.wish != Wish::apply)
-    return Rest{"the download was interrupted; run `cube-update apply` to go on"};
-  if (world.done.fetched) return record(journal, Fetched{update});
-  return step::Fetch{};
+  const bool in_use =
+      running(world, update) || (world.boot && world.boot->fallback == update.target);
+  if (wants_release(world) && in_use) return abandon(journal, world, update, Cause::superseded);
+  return std::nullopt;
+}
+
+// How a release is taken is what was asked for last: another source, number of tries, who reboots.
+Update renewed(Update update, const World& world) {
+  if (!world.candidate) return update;
+  update.source = world.candidate->source;
+  update.tries = world.candidate->tries;
+  update.unattended = world.candidate->unattended;
+  update.deadline = world.candidate->deadline;
+  return update;
+}
+
+Step turn(const Journal& journal, const World& world, const Fetching& phase) {
+  const Update& update = phase.update;
+  if (auto end = ended(journal, world, update, Cause::fetch_failed)) return *std::move(end);
+  if (!wants_release(world))
+    return Rest{"the download was interrupted; run `cube-update fetch` or `apply` to go on"};
+  if (Update anew = renewed(update, world); anew != update) return record(journal, Fetching{anew});
+  if (!world.done.fetched) return step::Fetch{};
+  if (world.wish == Wish::apply) return record(journal, Filling{update});
+  if (!world.done.staged && !mutated("fetched-without-objects")) return step::Stage{update.target};
+  return record(journal, Fetched{update});
 }
 
 Step turn(const Journal& journal, const World& world, const Fetched& phase) {
   const Update& update = phase.update;
-  if (supersedes(world, update)) return abandon(journal, world, update, Cause::superseded);
-  if (world.wish == Wish::rollback) return abandon(journal, world, update, Cause::rollback_asked);
-  if (world.wish != Wish::apply) return Rest{"downloaded; run `cube-update apply` to install"};
-  // Only a release that was verified in this very process is filled.
-  if (!world.done.fetched) return record(journal, Fetching{update});
-  return record(journal, Filling{update});
+  if (auto end = ended(journal, world, update, Cause::fetch_failed)) return *std::move(end);
+  if (world.wish == Wish::apply) {
+    // Only a release that was verified in this very process is filled.
+    if (!world.done.fetched) return step::Fetch{};
+    return record(journal, Filling{renewed(update, world)});
+  }
+  // What is asked for again is looked through again: somebody may have damaged it.
+  if (world.wish == Wish::fetch && !world.done.staged) return record(journal, Fetching{update});
+  return Rest{"downloaded; run `cube-update apply` to install it"};
 }
 
 bool sealed_by(const World& world, const Update& update) {
@@ -306,20 +336,18 @@ bool sealed_by(const World& world, const Update& update) {
 
 Step turn(const Journal& journal, const World& world, const Filling& phase) {
   const Update& update = phase.update;
-  if (world.failure) return abandon(journal, world, update, Cause::fill_failed);
-  if (supersedes(world, update)) return abandon(journal, world, update, Cause::superseded);
-  if (world.wish == Wish::rollback) return abandon(journal, world, update, Cause::rollback_asked);
+  const Cause cause = world.done.fetched ? Cause::fill_failed : Cause::fetch_failed;
+  if (auto end = ended(journal, world, update, cause)) return *std::move(end);
   if (world.wish != Wish::apply)
     return Rest{"the installation was interrupted; run `cube-update apply` to go on"};
   if (!world.boot) return fail_bad_records();
-  if (running(world, update) || world.boot->fallback == update.target)
-    return abandon(journal, world, update, Cause::superseded);
+  if (Update anew = renewed(update, world); anew != update) return record(journal, Filling{anew});
   if (world.boot->trial) return step::Reject{update.target};
   if (sealed_by(world, update)) return record(journal, Staged{update});
+  if (!world.done.fetched) return step::Fetch{};
   // Also without a trial: after a bless() that was cut short a second record may name the slot.
   if (!world.done.withdrawn && !mutated("filled-while-named")) return step::Reject{update.target};
   if (world.target_seal) return step::Unseal{update.target};
-  if (!world.done.fetched) return record(journal, Fetching{update});
   if (!world.done.filled) return step::Fill{update.target};
   if (!world.done.verified) return step::Verify{update.target};
   return step::WriteSeal{update.target};
@@ -327,13 +355,9 @@ Step turn(const Journal& journal, const World& world, const Filling& phase) {
 
 Step turn(const Journal& journal, const World& world, const Staged& phase) {
   const Update& update = phase.update;
-  if (world.failure) return abandon(journal, world, update, Cause::fill_failed);
-  if (supersedes(world, update)) return abandon(journal, world, update, Cause::superseded);
-  if (world.wish == Wish::rollback) return abandon(journal, world, update, Cause::rollback_asked);
+  if (auto end = ended(journal, world, update, Cause::fill_failed)) return *std::move(end);
   if (world.wish != Wish::apply) return Rest{"installed, not armed; run `cube-update apply`"};
   if (!world.boot) return fail_bad_records();
-  if (running(world, update) || world.boot->fallback == update.target)
-    return abandon(journal, world, update, Cause::superseded);
   if (!sealed_by(world, update) && !mutated("arm-without-seal")) {
     if (!update.returning) return record(journal, Filling{update});
     return abandon(journal, world, update, Cause::fill_failed);
@@ -341,20 +365,25 @@ Step turn(const Journal& journal, const World& world, const Staged& phase) {
   // A slot that has run since it was sealed is read again.
   if (update.returning && !world.done.verified && !mutated("return-unverified"))
     return step::Verify{update.target};
-  return arm_again(journal, world, update);
+  return arm_again(journal, world, renewed(update, world));
 }
 
 // In these phases a failed step ends the update; in all others it ends the run, and the phase stays
-// until the next one.
-bool handles_failure(const Phase& phase) {
-  return std::holds_alternative<Fetching>(phase) || std::holds_alternative<Filling>(phase) ||
-         std::holds_alternative<Staged>(phase) || std::holds_alternative<Arming>(phase);
+// until the next one. So does what was stopped, or may go better later: what is there is kept.
+bool ends_update(const Error& failure, const Phase& phase) {
+  if (std::holds_alternative<Arming>(phase)) return true;
+  const bool prepares =
+      std::holds_alternative<Fetching>(phase) || std::holds_alternative<Fetched>(phase) ||
+      std::holds_alternative<Filling>(phase) || std::holds_alternative<Staged>(phase);
+  const bool for_now = failure.code == Errc::cancelled || failure.code == Errc::unreachable;
+  return prepares && (!for_now || update_of(phase)->returning);
 }
 
 }  // namespace
 
 Step decide(const Journal& journal, const World& world) {
-  if (world.failure && !handles_failure(journal.phase)) return step::Fail{*world.failure};
+  if (world.failure && !ends_update(*world.failure, journal.phase))
+    return step::Fail{*world.failure};
   return std::visit([&](const auto& phase) { return turn(journal, world, phase); }, journal.phase);
 }
 

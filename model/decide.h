@@ -15,7 +15,8 @@ namespace cube {
 
 namespace step {
 struct Record { Journal journal; };            // write this journal
-struct Fetch {};                               // release into staging, verified
+struct Fetch {};                               // learn the release in full, verified
+struct Stage { SlotId slot{}; };               // download ahead what fill() would
 struct Reject { SlotId slot{}; };              // boot: end any trial of the slot
 struct Unseal { SlotId slot{}; };
 struct Fill { SlotId slot{}; };
@@ -30,7 +31,7 @@ struct Rest { std::string because; };          // nothing more to do in this run
 struct Fail { Error error; };                  // stop and tell
 }  // namespace step
 
-using Step = std::variant<step::Record, step::Fetch, step::Reject, step::Unseal, step::Fill,
+using Step = std::variant<step::Record, step::Fetch, step::Stage, step::Reject, step::Unseal, step::Fill,
                           step::Verify, step::WriteSeal, step::Arm, step::Reboot,
                           step::CheckHealth, step::Bless, step::KeepEvidence, step::Rest,
                           step::Fail>;

@@ -16,6 +16,7 @@ namespace cube {
 // What somebody wants of this run of the loop.
 enum class Wish {
   resume,    // a boot: settle what a reboot left open; nothing new
+  fetch,     // download `World::candidate`, and no more
   apply,     // install `World::candidate`
   commit,    // check health now and commit
   rollback,  // give up the trial
@@ -32,7 +33,8 @@ struct Evidence {
 // What this process did since it started; empty after a restart, so a step that leaves no mark of
 // its own is simply done again.
 struct Done {
-  bool fetched = false;    // every staged file was verified against signed metadata
+  bool fetched = false;    // the release was verified against signed metadata
+  bool staged = false;     // all that a fill needs is in the staging folder, durably
   bool withdrawn = false;  // no record of the loader names the target: reject() succeeded
   bool filled = false;
   bool verified = false;
@@ -41,7 +43,7 @@ struct Done {
 
 struct World {
   Wish wish = Wish::resume;
-  std::optional<Update> candidate;  // with Wish::apply: what to begin, verified and allowed
+  std::optional<Update> candidate;  // with fetch and apply: what to begin, verified and allowed
   bool may_reboot = true;           // this run may reboot the machine
   SlotId booted{};
   bool trial_boot = false;  // the running kernel was started as a trial (cube.trial=1)

@@ -7,8 +7,9 @@
 #include "agent/cli/commands.h"
 #include "agent/cli/exit_code.h"
 #include "agent/cli/narrator.h"
-#include "agent/cli/render.h"
 #include "agent/cli/stale.h"
+#include "agent/cli/stop_signals.h"
+#include "agent/cli/updater_run.h"
 #include "agent/lock.h"
 #include "agent/selection.h"
 #include "base/log.h"
@@ -16,108 +17,124 @@
 namespace cube::cli {
 namespace {
 
-Run make_run(Narrator& narrator, Wish wish, bool may_reboot) {
-  Run run;
-  run.wish = wish;
-  run.may_reboot = may_reboot;
-  run.progress = narrator.progress();
-  run.on_step = [&narrator](const Journal& journal, const Step& step) {
-    narrator.step(journal, step);
-  };
-  return run;
+// Whether an apply takes up what is there instead of looking for the newest release.
+bool takes_up(const Phase& phase, const ApplyOptions& options) {
+  const bool begun =
+      std::holds_alternative<Fetched>(phase) || std::holds_alternative<Filling>(phase);
+  return begun && options.from.empty() &&
+         (options.release.empty() || options.release == update_of(phase)->release.name.text);
 }
 
-Update make_update(const Appliance& appliance, const Release& release, std::string from_release,
-                   std::string source, const ApplyOptions& options) {
-  const Config& config = appliance.config().config;
-  Update update;
-  update.release = release;
-  update.from_release = std::move(from_release);
-  update.source = std::move(source);
-  update.tries = options.tries > 0 ? options.tries : config.trial_tries;
-  update.unattended = !options.no_reboot;
-  update.deadline = release.trial_deadline > 0 ? release.trial_deadline : config.trial_deadline;
-  return update;
+// The release that was downloaded, or whose installation was begun: verified anew, and judged anew.
+Result<Release> take_up(Appliance& appliance, Narrator& narrator, const Journal& journal,
+                        bool allow_downgrade) {
+  CUBE_TRY(const auto standing, standing_of(appliance, journal, allow_downgrade));
+  const Update& begun = *update_of(journal.phase);
+  auto& source = appliance.source();
+  CUBE_TRY(const auto release, source.fetch(begun, narrator.progress()));
+  CUBE_CHECK(admissible(release.get(), standing, journal));
+  if (!source.out_of_reach().empty())
+    narrator.say("going on with what was downloaded, for the source is out of reach: " +
+                 source.out_of_reach());
+  return release.get();
 }
 
-// What a run of the updater came to, told once to people and programs.
-int conclude(Narrator& narrator, const Report& report) {
-  const int code = report.failure     ? exit_code(report.failure->code)
-                   : report.rebooting ? exit_done
-                   : std::holds_alternative<Armed>(report.journal.phase) ? exit_reboot_needed
-                                                                         : exit_done;
-  Json::Object result = journal_json(report.journal);
-  result["exit_code"] = Json(code);
-  result["rebooting"] = Json(report.rebooting);
-  if (report.failure) result["error"] = Json(report.failure->what);
-  if (report.verdict) result["health"] = verdict_json(*report.verdict);
-  narrator.result(std::move(result));
-  if (!report.failure && !report.rebooting && !report.resting.empty()) narrator.say(report.resting);
-  return code;
+Result<Release> choose(Appliance& appliance, Narrator& narrator, const Journal& journal,
+                       const ApplyOptions& options) {
+  if (takes_up(journal.phase, options))
+    return take_up(appliance, narrator, journal, options.allow_downgrade);
+  CUBE_TRY(const auto selection,
+           select_release(appliance, journal, options.release, options.allow_downgrade));
+  for (const auto& reason : selection.passed_over) narrator.say("passed over: " + reason);
+  return selection.release.get();
 }
 
-// An update that is past the point where another apply could take over. nullopt: go on.
-std::optional<Error> in_the_way(const Phase& phase) {
-  const Update* update = update_of(phase);
-  if (std::holds_alternative<Trying>(phase) || std::holds_alternative<Committing>(phase) ||
-      std::holds_alternative<RollingBack>(phase) || std::holds_alternative<Arming>(phase))
-    return Error{Errc::busy, update->release.name.text + " is " + std::string(name_of(phase)) +
-                                 "; wait for it, or run `cube-update commit` or `rollback`"};
-  return std::nullopt;
+// What apply and fetch are to take, told to people and, where it matters later, to the log.
+Result<Update> choose_update(Appliance& appliance, Narrator& narrator, const Journal& journal,
+                             const ApplyOptions& options, const std::string& doing) {
+  // Nothing is downloaded for a machine that could not be armed in the end.
+  CUBE_CHECK(appliance.machine().boot.state());
+  CUBE_TRY(const auto release, choose(appliance, narrator, journal, options));
+  narrator.say(doing + " " + release.name.text);
+  if (const auto stale = log_stale(appliance); !stale.empty()) narrator.say(stale);
+  if (options.allow_downgrade)
+    log(Level::warning,
+        "user " + std::to_string(::getuid()) + " permits a downgrade to " + release.name.text);
+  CUBE_TRY(auto running, appliance.running_release());
+  return make_update(appliance, release, std::move(running), options);
 }
 
-// Settles what an earlier boot left open; the journal as it is then.
-Result<Journal> settle(Appliance& appliance, Narrator& narrator) {
-  std::string damage;
-  CUBE_TRY(auto journal, appliance.journal_or_new(damage));
-  if (!damage.empty()) return Error{Errc::corrupt, damage + "; run the command again to go on"};
-  if (std::holds_alternative<Idle>(journal.phase)) return journal;
-  CUBE_TRY(const auto report,
-           Updater(appliance.machine()).run(make_run(narrator, Wish::resume, false)));
-  if (report.failure) return *report.failure;
-  return report.journal;
+// Opens the appliance for a command that takes a release, as its options say.
+Result<std::unique_ptr<Appliance>> open_to_take(const Common& common, const ApplyOptions& options) {
+  if (options.allow_downgrade && options.release.empty())
+    return Error{Errc::invalid, "--allow-downgrade: name the release"};
+  CUBE_TRY(auto appliance, Appliance::open(common.root, absolute_place(options.from)));
+  if (options.accept_stale) CUBE_CHECK(accept_stale(*appliance));
+  CUBE_CHECK(prepare_long_run(*appliance, options.max_rate));
+  return appliance;
+}
+
+Error armed_already(const Journal& journal) {
+  return {Errc::busy, update_of(journal.phase)->release.name.text +
+                          " is armed; run `cube-update rollback` first to take another one"};
 }
 
 }  // namespace
 
 Result<int> apply(const Common& common, const ApplyOptions& options) {
-  if (options.allow_downgrade && options.release.empty())
-    return Error{Errc::invalid, "--allow-downgrade: name the release"};
-  const std::string from = absolute_place(options.from);
-  CUBE_TRY(auto appliance, Appliance::open(common.root, from));
-  if (options.accept_stale) CUBE_CHECK(accept_stale(*appliance));
+  CUBE_TRY(auto appliance, open_to_take(common, options));
   CUBE_TRY(const auto lock, take_lock(appliance->root()));
   Narrator narrator(common.json);
   CUBE_TRY(const auto journal, settle(*appliance, narrator));
   if (auto obstacle = in_the_way(journal.phase)) return *obstacle;
   Run run = make_run(narrator, Wish::apply, !options.no_reboot);
+  run.progress = narrator.progress(StopSignals::asked());
   // An armed or staged update needs no source any more.
   const bool at_hand =
       std::holds_alternative<Armed>(journal.phase) &&
       (options.release.empty() || options.release == update_of(journal.phase)->release.name.text);
   if (!at_hand) {
-    if (std::holds_alternative<Armed>(journal.phase))
-      return Error{Errc::busy,
-                   update_of(journal.phase)->release.name.text +
-                       " is armed; run `cube-update rollback` first to take another one"};
-    // Nothing is downloaded for a machine that could not be armed in the end.
-    CUBE_CHECK(appliance->machine().boot.state());
-    CUBE_TRY(const auto selection,
-             select_release(*appliance, journal, options.release, options.allow_downgrade));
-    for (const auto& reason : selection.passed_over) narrator.say("passed over: " + reason);
-    const Release& release = selection.release.get();
-    narrator.say("applying " + release.name.text);
-    if (const auto stale = log_stale(*appliance); !stale.empty()) narrator.say(stale);
-    if (options.allow_downgrade)
-      log(Level::warning,
-          "user " + std::to_string(::getuid()) + " permits a downgrade to " + release.name.text);
-    CUBE_TRY(auto running, appliance->running_release());
-    run.candidate =
-        make_update(*appliance, release, std::move(running), appliance->source().url(), options);
+    if (std::holds_alternative<Armed>(journal.phase)) return armed_already(journal);
+    CUBE_TRY(run.candidate, choose_update(*appliance, narrator, journal, options, "applying"));
   }
+  const StopSignals signals;
   CUBE_TRY(const auto report, Updater(appliance->machine()).run(run));
   const int code = conclude(narrator, report);
-  if (report.failure) return *report.failure;
+  if (report.failure) return failure_of(report);
+  return code;
+}
+
+Result<int> fetch(const Common& common, const ApplyOptions& options) {
+  CUBE_TRY(auto appliance, open_to_take(common, options));
+  CUBE_TRY(const auto lock, take_lock(appliance->root()));
+  Narrator narrator(common.json);
+  CUBE_TRY(const auto journal, settle(*appliance, narrator));
+  if (auto obstacle = in_the_way(journal.phase)) return *obstacle;
+  if (std::holds_alternative<Armed>(journal.phase)) return armed_already(journal);
+  Run run = make_run(narrator, Wish::fetch, false);
+  run.progress = narrator.progress(StopSignals::asked());
+  CUBE_TRY(run.candidate, choose_update(*appliance, narrator, journal, options, "fetching"));
+  const StopSignals signals;
+  CUBE_TRY(const auto report, Updater(appliance->machine()).run(run));
+  const int code = conclude(narrator, report);
+  if (report.failure) return failure_of(report);
+  // An update that is further than its download is left as it is.
+  return std::holds_alternative<Fetched>(report.journal.phase) ? code : exit_nothing_to_do;
+}
+
+Result<int> drop_download(const Common& common) {
+  CUBE_TRY(auto appliance, Appliance::open(common.root, ""));
+  CUBE_TRY(const auto lock, take_lock(appliance->root()));
+  Narrator narrator(common.json);
+  CUBE_TRY(const auto journal, settle(*appliance, narrator));
+  const Phase& phase = journal.phase;
+  if (!std::holds_alternative<Fetching>(phase) && !std::holds_alternative<Fetched>(phase))
+    return Error{Errc::nothing_to_do, "no download is there to be dropped"};
+  CUBE_TRY(const auto report,
+           Updater(appliance->machine()).run(make_run(narrator, Wish::rollback, false)));
+  const int code = conclude(narrator, report);
+  if (report.failure) return failure_of(report);
+  narrator.say(update_of(phase)->release.name.text + " is dropped");
   return code;
 }
 
@@ -143,6 +160,8 @@ Result<int> rollback(const Common& common, bool now) {
   Narrator narrator(common.json);
   CUBE_TRY(const auto journal, settle(*appliance, narrator));
   Run run = make_run(narrator, Wish::rollback, now);
+  run.progress = narrator.progress(StopSignals::asked());
+  const StopSignals signals;
   if (std::holds_alternative<Idle>(journal.phase)) {
     CUBE_TRY(run.candidate, return_to_other_slot(*appliance, journal));
     run.candidate->unattended = now;

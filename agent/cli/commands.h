@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "base/result.h"
@@ -15,12 +16,13 @@ struct Common {
 };
 
 struct ApplyOptions {
-  std::string release;      // "" = the newest suitable one
-  std::string from;         // "" = the configured source
+  std::string release;  // "" = the newest suitable one
+  std::string from;     // "" = the configured source
   bool no_reboot = false;
-  bool allow_downgrade = false;  // needs `release`
-  bool accept_stale = false;     // believe expired metadata
-  int tries = 0;            // 0 = as configured
+  bool allow_downgrade = false;          // needs `release`
+  bool accept_stale = false;             // believe expired metadata
+  int tries = 0;                         // 0 = as configured
+  std::optional<std::int64_t> max_rate;  // KiB/s, 0 = no limit; nullopt = as configured
 };
 
 Result<int> status(const Common& common);
@@ -34,6 +36,10 @@ Result<int> check(const Common& common, const LookOptions& options);
 // of it. Changes nothing. `what`: a URL, a folder or a file; "" = the configured source.
 Result<int> verify(const Common& common, const std::string& what, const LookOptions& options);
 Result<int> apply(const Common& common, const ApplyOptions& options);
+// Downloads what apply() would, for a later apply(). `no_reboot` and `tries` mean nothing here.
+Result<int> fetch(const Common& common, const ApplyOptions& options);
+// Gives up what fetch() downloaded.
+Result<int> drop_download(const Common& common);
 Result<int> commit(const Common& common);
 Result<int> rollback(const Common& common, bool now);
 Result<int> history(const Common& common);

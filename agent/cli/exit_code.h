@@ -19,6 +19,7 @@ inline constexpr int exit_busy = 10;
 inline constexpr int exit_cannot_arm = 11;
 inline constexpr int exit_waiting = 12;
 inline constexpr int exit_reboot_needed = 20;
+inline constexpr int exit_cancelled = 130;  // as if SIGINT had ended the program
 
 [[nodiscard]] constexpr int exit_code(Errc code) {
   switch (code) {
@@ -32,9 +33,9 @@ inline constexpr int exit_reboot_needed = 20;
     case Errc::unreachable: return exit_unreachable;
     case Errc::busy: return exit_busy;
     case Errc::cannot_arm: return exit_cannot_arm;
+    case Errc::cancelled: return exit_cancelled;
     case Errc::failed:
     case Errc::not_found:
-    case Errc::cancelled:
     case Errc::bug: return exit_failed;
   }
   return exit_failed;

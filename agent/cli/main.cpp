@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 
 #include <csignal>
+#include <cstdio>
 #include <functional>
 
 #include "agent/cli/commands.h"
@@ -20,7 +21,7 @@ constexpr const char* footer =
     "Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 nothing to do, 4 not trusted,\n"
     "5 not for this machine, 6 refused (health, policy), 7 content damaged, 8 no space,\n"
     "9 source unreachable, 10 busy, 11 cannot arm safely, 12 staged and waiting,\n"
-    "20 armed, reboot needed. See cube-update(8) and docs/operations.md.";
+    "20 armed, reboot needed, 130 stopped by a signal. See cube-update(8) and docs/operations.md.";
 
 constexpr const char* stale_help =
     "as root, where nothing newer can be had: believe metadata that has expired";
@@ -34,12 +35,49 @@ struct Command {
 struct Options {
   Common common;
   ApplyOptions apply;
+  ApplyOptions fetch;
+  bool drop = false;
   LookOptions look;
   std::string what;
   bool now = false;
   std::string release, reason = "operator";
   std::string folder, install_from, trusted_root;
 };
+
+constexpr std::int64_t highest_rate = 16777216;  // KiB/s
+
+// What apply and fetch have in common.
+void add_choice(CLI::App& command, ApplyOptions& options) {
+  command.add_option("release", options.release, "release name (default: the newest)");
+  command.add_option("--from", options.from, "repository: URL or folder (USB stick)");
+  command.add_flag("--allow-downgrade", options.allow_downgrade,
+                   "take the named release even if it is older than what was committed here");
+  command.add_flag("--accept-stale", options.accept_stale, stale_help);
+  command
+      .add_option("--max-rate", options.max_rate,
+                  "KiB per second to download with, 0: no limit (default: source.max-rate)")
+      ->check(CLI::Range(std::int64_t{0}, highest_rate));
+}
+
+using Add = std::function<CLI::App*(CLI::App&, const char* name, const char* help,
+                                    std::function<Result<int>()>)>;
+
+// The commands that take a release.
+void add_taking(CLI::App& app, const Add& add, Options& o) {
+  auto* fetch_command = add(app, "fetch", "download a release now, for a later apply", [&o] {
+    return o.drop ? drop_download(o.common) : fetch(o.common, o.fetch);
+  });
+  add_choice(*fetch_command, o.fetch);
+  fetch_command->add_flag("--drop", o.drop, "give up what was downloaded")
+      ->excludes("release")
+      ->excludes("--from");
+  auto* apply_command = add(app, "apply", "install a release and reboot into its trial",
+                            [&o] { return apply(o.common, o.apply); });
+  add_choice(*apply_command, o.apply);
+  apply_command->add_flag("--no-reboot", o.apply.no_reboot, "arm, but leave the reboot to you");
+  apply_command->add_option("--tries", o.apply.tries, "how often the trial may be started")
+      ->check(CLI::Range(1, 9));
+}
 
 std::vector<Command> add_commands(CLI::App& app, Options& o) {
   std::vector<Command> commands;
@@ -66,17 +104,7 @@ std::vector<Command> add_commands(CLI::App& app, Options& o) {
                              "(default: the configured source)");
   verify_command->add_option("--from", o.look.from, "for a manifest: the repository that lists it");
   verify_command->add_flag("--accept-stale", o.look.accept_stale, stale_help);
-  auto* apply_command = add(app, "apply", "install a release and reboot into its trial",
-                            [&] { return apply(o.common, o.apply); });
-  apply_command->add_option("release", o.apply.release, "release name (default: the newest)");
-  apply_command->add_option("--from", o.apply.from, "repository: URL or folder (USB stick)");
-  apply_command->add_flag("--no-reboot", o.apply.no_reboot, "arm, but leave the reboot to you");
-  apply_command->add_flag(
-      "--allow-downgrade", o.apply.allow_downgrade,
-      "take the named release even if it is older than what was committed here");
-  apply_command->add_flag("--accept-stale", o.apply.accept_stale, stale_help);
-  apply_command->add_option("--tries", o.apply.tries, "how often the trial may be started")
-      ->check(CLI::Range(1, 9));
+  add_taking(app, add, o);
   add(app, "commit", "check health now, and make the running slot the fallback",
       [&] { return commit(o.common); });
   add(app, "rollback", "give up the trial or the update; after a commit: return to the old release",
@@ -109,11 +137,14 @@ std::vector<Command> add_commands(CLI::App& app, Options& o) {
 
 int tell(const Error& error, bool json) {
   const int code = exit_code(error.code);
-  if (json)
-    fmt::print(
-        "{}\n",
-        Json(Json::Object{{"event", "error"}, {"error", error.what}, {"exit_code", code}}).line());
-  fmt::print(stderr, "cube-update: {}\n", error.what);
+  // Not fmt::print, which throws when nobody reads any more.
+  const auto write = [](std::FILE* to, const std::string& line) {
+    std::fwrite(line.data(), 1, line.size(), to);
+    std::fflush(to);
+  };
+  const Json event(Json::Object{{"event", "error"}, {"error", error.what}, {"exit_code", code}});
+  if (json) write(stdout, event.line() + "\n");
+  write(stderr, "cube-update: " + error.what + "\n");
   return code;
 }
 

@@ -9,14 +9,14 @@
 namespace cube {
 namespace {
 
-using std::chrono::steady_clock;
-
 constexpr int bar_width = 30;
 constexpr std::chrono::milliseconds redraw_every{100};
+constexpr std::chrono::milliseconds tell_programs_every{250};
 
 struct StepLine {
   std::string slot_text(SlotId slot) const { return std::string(to_string(slot)); }
   std::string operator()(const step::Fetch&) const { return "verifying the release's signatures"; }
+  std::string operator()(const step::Stage&) const { return "downloading"; }
   std::string operator()(const step::Fill& s) const { return "filling slot " + slot_text(s.slot); }
   std::string operator()(const step::Verify& s) const {
     return "verifying slot " + slot_text(s.slot) + " by re-reading it";
@@ -44,8 +44,9 @@ struct StepLine {
 
 std::string stage_name(const Step& step) {
   static constexpr std::string_view names[] = {
-      "record", "fetch",  "reject",       "unseal", "fill",          "verify", "seal",
-      "arm",    "reboot", "check-health", "commit", "keep-evidence", "rest",   "fail"};
+      "record", "fetch",  "stage",        "reject", "unseal",        "fill", "verify", "seal",
+      "arm",    "reboot", "check-health", "commit", "keep-evidence", "rest", "fail"};
+  static_assert(std::size(names) == std::variant_size_v<Step>);
   return std::string(names[step.index()]);
 }
 
@@ -60,56 +61,90 @@ std::string amount(std::uint64_t value, const std::string& unit) {
   return fmt::format("{:.1f} KiB", number / 1024.0);
 }
 
-Narrator::Narrator(bool json) : json_(json), terminal_(::isatty(STDOUT_FILENO) == 1) {}
+Outlet Outlet::standard_output(bool json) {
+  const auto write = [](const std::string& text) {
+    // Not fmt::print, which throws when nobody reads any more.
+    std::fwrite(text.data(), 1, text.size(), stdout);
+    std::fflush(stdout);
+  };
+  return {json, ::isatty(STDOUT_FILENO) == 1, write,
+          [] { return std::chrono::steady_clock::now(); }};
+}
 
 ProgressSink Narrator::progress() {
   return [this](const Progress& progress) { show(progress); };
 }
 
+ProgressSink Narrator::progress(const std::atomic<bool>& stop) {
+  return {[this](const Progress& progress) { show(progress); }, stop};
+}
+
 void Narrator::step(const Journal& journal, const Step& step) {
   const std::string line = std::visit(StepLine{}, step);
   if (line.empty()) return;
-  if (json_) {
+  end_stage();
+  last_ = {};
+  if (out_.json) {
     const Json::Object event{{"event", "step"},
                              {"step", stage_name(step)},
                              {"phase", std::string(name_of(journal.phase))}};
-    fmt::print("{}\n", Json(event).line());
+    out_.write(Json(event).line() + "\n");
   } else {
-    end_bar();
-    fmt::print("{}\n", line);
+    close_bar();
+    out_.write(line + "\n");
   }
-  std::fflush(stdout);
 }
 
 void Narrator::show(const Progress& progress) {
-  const auto now = steady_clock::now();
-  const bool new_stage = progress.stage != stage_;
-  if (new_stage) {
-    stage_ = progress.stage;
-    stage_start_ = now;
+  const auto now = out_.now();
+  const bool goes_on =
+      progress.stage == last_.stage && progress.unit == last_.unit && progress.done >= last_.done;
+  if (!stage_open_ && goes_on) return;  // its end was told
+  const bool begins = !stage_open_ || !goes_on;
+  if (begins) begin_stage(progress, now);
+  pace_.note(now, progress.done);
+  last_ = progress;
+  const bool ends = progress.total > 0 && progress.done >= progress.total;
+  const auto pause = out_.json ? tell_programs_every : redraw_every;
+  if (begins || ends || now - last_told_ >= pause) {
+    last_told_ = now;
+    if (out_.json)
+      write_json(progress);
+    else if (out_.terminal)
+      draw_bar(progress);
   }
-  const bool last = progress.total > 0 && progress.done >= progress.total;
-  if (!new_stage && !last && now - last_draw_ < redraw_every) return;
-  last_draw_ = now;
-  if (json_) {
-    const Json::Object event{{"event", "progress"},
-                             {"stage", progress.stage},
-                             {"done", progress.done},
-                             {"total", progress.total},
-                             {"unit", progress.unit}};
-    fmt::print("{}\n", Json(event).line());
-    std::fflush(stdout);
-  } else if (terminal_) {
-    draw_bar(progress);
-  } else if (last) {
-    fmt::print("  {}: {}\n", progress.stage, amount(progress.total, progress.unit));
-    std::fflush(stdout);
-  }
+  if (ends) end_stage();
+}
+
+void Narrator::begin_stage(const Progress& progress, Pace::Time now) {
+  end_stage();
+  stage_open_ = true;
+  pace_.begin(now, progress.done);
+}
+
+void Narrator::end_stage() {
+  if (stage_open_ && !out_.json && !out_.terminal && last_.done > 0)
+    out_.write(fmt::format("  {}: {} in {}\n", last_.stage, amount(last_.done, last_.unit),
+                           duration_text(pace_.since_begin())));
+  if (stage_open_) close_bar();
+  stage_open_ = false;
+}
+
+void Narrator::write_json(const Progress& progress) {
+  const auto rate = pace_.rate();
+  const auto left = progress.total > 0 ? pace_.left(progress.total) : std::nullopt;
+  const Json::Object event{
+      {"event", "progress"},
+      {"stage", progress.stage},
+      {"done", progress.done},
+      {"total", progress.total},
+      {"unit", progress.unit},
+      {"rate", rate ? Json(*rate) : Json()},
+      {"eta", left ? Json(static_cast<std::uint64_t>(left->count())) : Json()}};
+  out_.write(Json(event).line() + "\n");
 }
 
 void Narrator::draw_bar(const Progress& progress) {
-  const double seconds = std::chrono::duration<double>(steady_clock::now() - stage_start_).count();
-  const double rate = seconds > 0.2 ? static_cast<double>(progress.done) / seconds : 0;
   std::string line = "  " + progress.stage + " ";
   if (progress.total > 0) {
     const double part =
@@ -121,35 +156,31 @@ void Narrator::draw_bar(const Progress& progress) {
   } else {
     line += amount(progress.done, progress.unit);
   }
-  if (rate > 0) {
-    line += fmt::format("  {}/s", amount(static_cast<std::uint64_t>(rate), progress.unit));
-    if (progress.total > progress.done)
-      line += fmt::format("  {:.0f} s left",
-                          static_cast<double>(progress.total - progress.done) / rate);
-  }
-  fmt::print("\r{}\033[K", line);
-  std::fflush(stdout);
+  if (const auto rate = pace_.rate()) line += fmt::format("  {}/s", amount(*rate, progress.unit));
+  if (progress.total > 0 && progress.done >= progress.total)
+    line += "  in " + duration_text(pace_.since_begin());
+  else if (const auto left = pace_.left(progress.total); progress.total > 0 && left)
+    line += fmt::format("  {} left", duration_text(*left));
+  out_.write("\r" + line + "\033[K");
   bar_open_ = true;
 }
 
-void Narrator::end_bar() {
-  if (bar_open_) fmt::print("\n");
+void Narrator::close_bar() {
+  if (bar_open_) out_.write("\n");
   bar_open_ = false;
 }
 
 void Narrator::say(const std::string& sentence) {
-  if (json_) return;
-  end_bar();
-  fmt::print("{}\n", sentence);
-  std::fflush(stdout);
+  if (out_.json) return;
+  end_stage();
+  out_.write(sentence + "\n");
 }
 
 void Narrator::result(Json::Object result) {
-  end_bar();
-  if (!json_) return;
+  end_stage();
+  if (!out_.json) return;
   result["event"] = Json("result");
-  fmt::print("{}\n", Json(std::move(result)).line());
-  std::fflush(stdout);
+  out_.write(Json(std::move(result)).line() + "\n");
 }
 
 }  // namespace cube

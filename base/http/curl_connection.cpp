@@ -27,6 +27,11 @@ std::size_t take_head(char* data, std::size_t size, std::size_t count, void* rec
   return static_cast<Receiver*>(receiver)->take_head({data, bytes}) ? bytes : 0;
 }
 
+// Any result but 0 ends the transfer.
+int ask_whether_cancelled(void* config, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+  return static_cast<const HttpConfig*>(config)->cancelled() ? 1 : 0;
+}
+
 // Collects whether every option was accepted: an option that this libcurl does not know must not be
 // silently absent.
 class Options {
@@ -83,6 +88,10 @@ void set_limits(Options& options, const HttpConfig& config, milliseconds remaini
   options.set(CURLOPT_LOW_SPEED_TIME, slow_seconds);
   options.set(CURLOPT_MAX_RECV_SPEED_LARGE, static_cast<curl_off_t>(config.max_bytes_per_second));
   options.set(CURLOPT_USERAGENT, "cube-update");
+  if (!config.cancelled) return;
+  options.set(CURLOPT_NOPROGRESS, 0L);
+  options.set(CURLOPT_XFERINFOFUNCTION, &ask_whether_cancelled);
+  options.set(CURLOPT_XFERINFODATA, static_cast<const void*>(&config));
 }
 
 // What to do about an answer that is not the document.
@@ -102,6 +111,8 @@ Errc code_for(CURLcode result) {
       return Errc::invalid;
     case CURLE_PEER_FAILED_VERIFICATION:
       return Errc::untrusted;
+    case CURLE_ABORTED_BY_CALLBACK:
+      return Errc::cancelled;
     case CURLE_OUT_OF_MEMORY:
     case CURLE_FAILED_INIT:
     case CURLE_TOO_MANY_REDIRECTS:

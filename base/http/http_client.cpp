@@ -98,6 +98,17 @@ struct HttpClient::State {
 
   explicit State(HttpConfig given) : config(std::move(given)), connection(config) {}
 
+  // False: cancelled.
+  [[nodiscard]] bool wait(milliseconds pause) const {
+    const auto end = steady_clock::now() + pause;
+    while (steady_clock::now() < end) {
+      if (config.cancelled && config.cancelled()) return false;
+      std::this_thread::sleep_for(
+          std::min<steady_clock::duration>(milliseconds{200}, end - steady_clock::now()));
+    }
+    return true;
+  }
+
   // Does `request` until it does not say unreachable, or the time is spent, or so many tries in a
   // row were in vain: `given` grows with what a try brought.
   template <typename Request>
@@ -115,7 +126,7 @@ struct HttpClient::State {
       if (++failed >= config.tries) return result;
       const auto pause = pause_after(failed, random(), connection.asked_to_wait());
       if (steady_clock::now() + pause >= end) return result;
-      std::this_thread::sleep_for(pause);
+      if (!wait(pause)) return Error{Errc::cancelled, url + ": stopped on request"};
     }
   }
 };

@@ -12,6 +12,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -30,6 +31,8 @@ struct HttpConfig {
   std::chrono::seconds connect_timeout{30};
   std::chrono::seconds deadline{60};  // of one request, retries included
   int tries = 3;
+  // Asked several times a second, from the thread that waits: true ends a request with `cancelled`.
+  std::function<bool()> cancelled = {};
 };
 
 // Bytes of a document whose length is known from elsewhere.

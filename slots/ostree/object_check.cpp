@@ -28,6 +28,7 @@ Status check_objects(const std::string& repository, const std::vector<ObjectId>&
   const auto work = [&](StopFlag& stop) -> Status {
     CUBE_TRY(auto reader, ObjectReader::open(repository));
     for (auto i = next++; i < ids.size() && !stop; i = next++) {
+      CUBE_CHECK(progress.go_on());
       const auto length = reader.check(ids[i]);
       if (!length) {
         const std::lock_guard lock(mutex);

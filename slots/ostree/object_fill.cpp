@@ -14,27 +14,12 @@
 #include "slots/ostree/commit_walk.h"
 #include "slots/ostree/object_reader.h"
 #include "slots/ostree/slot_bases.h"
-#include "slots/pack/pack_source.h"
+#include "slots/pack/pack_transfer.h"
 
 namespace cube {
 namespace {
 
 constexpr unsigned max_threads = 4;
-
-bool has(const std::vector<ObjectId>& sorted, const ObjectId& id) {
-  return std::binary_search(sorted.begin(), sorted.end(), id);
-}
-
-void remove(std::vector<ObjectId>& sorted, const ObjectId& id) {
-  const auto at = std::lower_bound(sorted.begin(), sorted.end(), id);
-  if (at != sorted.end() && *at == id) sorted.erase(at);
-}
-
-// Whether another place may have what this one did not give.
-bool another_may_have_it(const Error& error) {
-  return error.code == Errc::not_found || error.code == Errc::corrupt ||
-         error.code == Errc::failed || error.code == Errc::untrusted;
-}
 
 // From one repository into another, proved on the way.
 class Copier {
@@ -60,26 +45,20 @@ Result<std::vector<ObjectId>> ObjectFill::run() {
   CUBE_TRY(const bool whole, try_packs());
   if (!whole) {
     CUBE_CHECK(repository_.pull(source_, release_.commit, running_, progress_));
-    CUBE_TRY(own_, bare_objects(repository_.path()));
+    CUBE_TRY(at_hand_.own, bare_objects(repository_.path()));
     CUBE_CHECK(list_tree());
   }
   return all_;
-}
-
-Status ObjectFill::look_around() {
-  CUBE_TRY(own_, bare_objects(repository_.path()));
-  if (running_.empty()) return ok();
-  auto running = bare_objects(running_);
-  if (running) elsewhere_ = std::move(*running);
-  return ok();
 }
 
 // False: something is still missing.
 Result<bool> ObjectFill::try_packs() {
   if (!repository_.keeps_owners()) return false;
   CUBE_CHECK(BareWriter::clean(repository_.path()));
-  CUBE_CHECK(look_around());
-  const auto places = usable_packs();
+  CUBE_TRY(at_hand_, look_at_hand(repository_.path(), running_));
+  auto places = usable_packs(release_, source_, at_hand_);
+  // What the last one was not asked for may turn out to be damaged in the running slot.
+  if (!places.empty()) places.push_back(places.back());
   // A release that is there already, or in the running slot, needs no source.
   for (auto place = places.begin();; ++place) {
     CUBE_TRY(const bool whole, complete());
@@ -87,37 +66,13 @@ Result<bool> ObjectFill::try_packs() {
     auto status = from_pack(*place);
     if (!status && !another_may_have_it(status.error())) return std::move(status).error();
     if (!status) log(Level::warning, "passed over: " + status.error().what);
-    CUBE_TRY(own_, bare_objects(repository_.path()));
+    CUBE_TRY(at_hand_.own, bare_objects(repository_.path()));
   }
-}
-
-// A delta is the cheapest place, if what it was made from is there. The full pack is asked twice:
-// what it was not asked for the first time may turn out to be damaged in the running slot.
-std::vector<PackPlace> ObjectFill::usable_packs() const {
-  std::vector<PackPlace> places;
-  const auto count = std::min(release_.packs.size(), source_.packs.size());
-  for (std::size_t i = 0; i < count; ++i) {
-    const auto& pack = release_.packs[i];
-    if (source_.packs[i].empty()) continue;
-    const PackPlace place{source_.packs[i], pack, source_.http};
-    if (pack.from.empty()) {
-      places.push_back(place);
-      places.push_back(place);
-    } else if (const auto from = parse_sha256(pack.from)) {
-      const ObjectId commit{ObjectKind::commit, *from};
-      if (has(own_, commit) || has(elsewhere_, commit)) places.insert(places.begin(), place);
-    }
-  }
-  return places;
 }
 
 Status ObjectFill::from_pack(const PackPlace& place) {
-  CUBE_TRY(const auto index, PackSource(place.url, place.pack, place.http).index());
-  Wanted wanted;
-  for (const auto& object : index.objects()) {
-    const ObjectId id{object.kind, object.name};
-    wanted.push_back(!has(own_, id) && !has(elsewhere_, id));
-  }
+  CUBE_TRY(auto source, PackSource::open(place));
+  CUBE_TRY(const auto index, source.index());
   std::vector<std::string> bases{repository_.path()};
   if (!running_.empty()) bases.push_back(running_);
   const auto open = [&]() -> Result<PackOutlet> {
@@ -125,9 +80,7 @@ Status ObjectFill::from_pack(const PackPlace& place) {
     return PackOutlet{std::make_unique<BareWriter>(std::move(writer)),
                       std::make_unique<SlotBases>(bases)};
   };
-  return transfer(place, index, wanted, open, [&](std::uint64_t done, std::uint64_t total) {
-    progress_({"fetch", done, total, "bytes"});
-  });
+  return get_objects(place, index, lacking(index, at_hand_), open, progress_);
 }
 
 // Whether the repository has everything, after what the running slot has was copied.
@@ -137,14 +90,17 @@ Result<bool> ObjectFill::complete() {
     if (listed.error().code == Errc::corrupt) return false;
     return std::move(listed).error();
   }
+  CUBE_TRY(at_hand_.own, bare_objects(repository_.path()));
   Ids missing, copied;
-  std::set_difference(all_.begin(), all_.end(), own_.begin(), own_.end(),
+  std::set_difference(all_.begin(), all_.end(), at_hand_.own.begin(), at_hand_.own.end(),
                       std::back_inserter(missing));
-  std::set_intersection(missing.begin(), missing.end(), elsewhere_.begin(), elsewhere_.end(),
-                        std::back_inserter(copied));
-  if (!copied.empty()) CUBE_CHECK(copy_from_running(copied));
-  CUBE_TRY(own_, bare_objects(repository_.path()));
-  return std::includes(own_.begin(), own_.end(), all_.begin(), all_.end());
+  std::set_intersection(missing.begin(), missing.end(), at_hand_.running.begin(),
+                        at_hand_.running.end(), std::back_inserter(copied));
+  if (!copied.empty()) {
+    CUBE_CHECK(copy_from_running(copied));
+    CUBE_TRY(at_hand_.own, bare_objects(repository_.path()));
+  }
+  return std::includes(at_hand_.own.begin(), at_hand_.own.end(), all_.begin(), all_.end());
 }
 
 // Commits and dirtrees are small, and say what else is needed, so they are proved before they are
@@ -154,20 +110,20 @@ Status ObjectFill::list_tree() {
   const auto load = find_in(repository_.native());
   CUBE_TRY(auto own, ObjectReader::open(repository_.path()));
   std::unique_ptr<Copier> copier;
-  if (!elsewhere_.empty()) {
+  if (!at_hand_.running.empty()) {
     CUBE_TRY(auto opened, Copier::open(running_, repository_.path()));
     copier = std::make_unique<Copier>(std::move(opened));
   }
   const FindTree find = [&](const ObjectId& id) -> Result<glib::Variant> {
-    if (has(own_, id)) {
+    if (at_hand_.in_own(id)) {
       if (own.check(id)) return load(id);
-      remove(own_, id);
+      at_hand_.forget_own(id);
     }
-    if (has(elsewhere_, id)) {
+    if (at_hand_.in_running(id)) {
       const auto status = copier->copy(id);
       if (status) return load(id);
       if (status.error().code != Errc::corrupt) return status.error();
-      remove(elsewhere_, id);
+      at_hand_.forget_running(id);
     }
     return Error{Errc::corrupt, describe(id) + " is missing"};
   };
@@ -189,6 +145,7 @@ Status ObjectFill::copy_from_running(const Ids& missing) {
   const auto work = [&](StopFlag& stop) -> Status {
     CUBE_TRY(auto copier, Copier::open(running_, repository_.path()));
     for (auto i = next++; i < missing.size() && !stop; i = next++) {
+      CUBE_CHECK(progress_.go_on());
       const auto status = copier.copy(missing[i]);
       if (!status && status.error().code != Errc::corrupt) return status;
       if (!status) {
@@ -202,7 +159,7 @@ Status ObjectFill::copy_from_running(const Ids& missing) {
   const auto tell = [&] { progress_({"copy", done, total, "bytes"}); };
   CUBE_CHECK(run_workers(worker_count(max_threads), work, tell));
   tell();
-  for (const auto& id : damaged) remove(elsewhere_, id);
+  for (const auto& id : damaged) at_hand_.forget_running(id);
   return ok();
 }
 

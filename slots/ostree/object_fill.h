@@ -12,8 +12,8 @@
 #include "base/progress.h"
 #include "base/result.h"
 #include "model/release.h"
+#include "slots/ostree/pack_choice.h"
 #include "slots/ostree/repository.h"
-#include "slots/pack/pack_transfer.h"
 #include "slots/slot_store.h"
 
 namespace cube {
@@ -37,10 +37,8 @@ class ObjectFill {
  private:
   using Ids = std::vector<ObjectId>;
 
-  Status look_around();
   Result<bool> try_packs();
   Status from_pack(const PackPlace& place);
-  [[nodiscard]] std::vector<PackPlace> usable_packs() const;
   Result<bool> complete();
   Status list_tree();
   Status copy_from_running(const Ids& missing);
@@ -50,9 +48,8 @@ class ObjectFill {
   const Release& release_;
   const ObjectSource& source_;
   const ProgressSink& progress_;
-  Ids own_;        // what the repository has, sorted
-  Ids elsewhere_;  // what the running slot has, as far as it is not known to be damaged; sorted
-  Ids all_;        // of the release, sorted, once list_tree() succeeded
+  ObjectsAtHand at_hand_;
+  Ids all_;  // of the release, sorted, once list_tree() succeeded
 };
 
 }  // namespace cube

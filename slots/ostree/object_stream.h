@@ -2,8 +2,6 @@
 // from a repository of any kind.
 #pragma once
 
-#include <ostree.h>
-
 #include <array>
 #include <memory>
 #include <string_view>

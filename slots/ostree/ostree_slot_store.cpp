@@ -2,6 +2,7 @@
 
 #include "base/mutation.h"
 #include "slots/make_filesystem.h"
+#include "slots/ostree/object_staging.h"
 #include "slots/ostree/slot_tree.h"
 #include "slots/seal_file.h"
 
@@ -24,6 +25,20 @@ Result<std::optional<Seal>> OstreeSlotStore::seal_of(SlotId slot) const {
     return std::move(mounted).error();
   }
   return read_seal(mounted->tree());
+}
+
+Status OstreeSlotStore::stage(SlotId target, const Release& release, const ObjectSource& source,
+                              const ProgressSink& progress) {
+  CUBE_TRY(const auto place, writable(target));
+  CUBE_TRY(const auto running_slot, pair_.booted());
+  CUBE_TRY(const auto running_place, pair_.place(running_slot));
+  CUBE_TRY(const auto running,
+           MountedSlot::open(root_, running_slot, running_place, true, Access::read));
+  // A slot that cannot be mounted has nothing to offer.
+  const auto mounted = MountedSlot::open(root_, target, place, false, Access::read);
+  if (!mounted && mounted.error().code != Errc::corrupt) return mounted.error();
+  return stage_objects(root_, mounted ? SlotTree::repository_of(mounted->tree()) : "",
+                       SlotTree::repository_of(running.tree()), release, source, progress);
 }
 
 Status OstreeSlotStore::unseal(SlotId target) {
@@ -61,8 +76,10 @@ Status OstreeSlotStore::fill(SlotId target, const Release& release, const Object
   CUBE_TRY(const auto running_place, pair_.place(running_slot));
   CUBE_TRY(const auto running,
            MountedSlot::open(root_, running_slot, running_place, true, Access::read));
+  ObjectSource with_staging = source;
+  if (!source.staging.empty()) with_staging.staging = root_.join(source.staging);
   CUBE_CHECK(SlotTree(mounted.tree(), config_.carry_over)
-                 .fill(release, source, &running.tree(), damaged, progress));
+                 .fill(release, with_staging, &running.tree(), damaged, progress));
   return mounted.close();
 }
 

@@ -21,6 +21,8 @@ class OstreeSlotStore final : public SlotStore {
 
   [[nodiscard]] Result<SlotId> booted() const override { return pair_.booted(); }
   [[nodiscard]] Result<std::optional<Seal>> seal_of(SlotId slot) const override;
+  Status stage(SlotId target, const Release& release, const ObjectSource& source,
+               const ProgressSink& progress) override;
   Status unseal(SlotId target) override;
   Status fill(SlotId target, const Release& release, const ObjectSource& source,
               const ProgressSink& progress) override;

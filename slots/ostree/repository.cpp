@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/mutation.h"
+#include "base/workers.h"
 #include "slots/ostree/bare_files.h"
 #include "slots/ostree/commit_walk.h"
 #include "slots/ostree/glib.h"
@@ -163,11 +164,22 @@ Status Repository::pull_once(const ObjectSource& source, const std::string& comm
   const glib::Object<OstreeAsyncProgress> watch(
       ostree_async_progress_new_and_connect(report, const_cast<ProgressSink*>(&progress)));
   const auto options = pull_options(commit, cache);
-  const bool pulled = ostree_repo_pull_with_options(repo_, remote_name, options.get(), watch.get(),
-                                                    nullptr, error.out()) != FALSE;
+  const glib::Object<GCancellable> cancel(g_cancellable_new());
+  // In a thread of its own, so that this one can look whether it shall go on.
+  const auto status = run_workers(
+      1,
+      [&](StopFlag&) -> Status {
+        if (ostree_repo_pull_with_options(repo_, remote_name, options.get(), watch.get(),
+                                          cancel.get(), error.out()) != FALSE)
+          return ok();
+        return error.translate("objects from " + source.url);
+      },
+      [&] {
+        if (progress.cancelled()) g_cancellable_cancel(cancel.get());
+      });
   ostree_async_progress_finish(watch.get());
-  if (!pulled) return error.translate("objects from " + source.url);
-  return ok();
+  CUBE_CHECK(progress.go_on());
+  return status;
 }
 
 Status Repository::pull(const ObjectSource& source, const std::string& commit,

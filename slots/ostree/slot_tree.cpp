@@ -80,6 +80,10 @@ bool is_mount(const RootDir& tree) {
 
 }  // namespace
 
+std::string SlotTree::repository_of(const RootDir& tree) {
+  return tree.join(repository_path);
+}
+
 Status SlotTree::check_space(const Release& release) const {
   CUBE_TRY(const auto fs, space_of(tree_));
   const std::uint64_t needed = bytes_needed(release);
@@ -101,7 +105,7 @@ Status SlotTree::check_space(const Release& release) const {
 }
 
 Status SlotTree::check_out(const Release& release) const {
-  CUBE_TRY(const auto repository, Repository::open_bare(tree_.join(repository_path)));
+  CUBE_TRY(const auto repository, Repository::open_bare(repository_of(tree_)));
   CUBE_CHECK(check_out_part(repository, release.commit, tree_, "/", staging, false));
   for (const std::string name : copied) {
     CUBE_TRY(const bool there, release_has(repository, release.commit, name));
@@ -139,12 +143,12 @@ Status SlotTree::move_in() const {
 Status SlotTree::fill_objects(const Release& release, const ObjectSource& source,
                               const RootDir* running, const std::vector<ObjectId>& damaged,
                               const ProgressSink& progress) const {
-  CUBE_TRY(auto repository, Repository::open_bare(tree_.join(repository_path)));
+  CUBE_TRY(auto repository, Repository::open_bare(repository_of(tree_)));
   if (!mutated("fill-reuses-damaged-objects"))
     for (const auto& id : damaged)
       CUBE_CHECK(tree_.remove_file(std::string(repository_path) + "/objects/" + bare_file(id)));
   const bool has_running = running != nullptr && running->exists(repository_path);
-  const std::string other = has_running ? running->join(repository_path) : "";
+  const std::string other = has_running ? repository_of(*running) : "";
   CUBE_TRY(const auto objects, ObjectFill(repository, other, release, source, progress).run());
   return repository.keep_only(release.commit, objects);
 }
@@ -196,7 +200,7 @@ Status SlotTree::verify_after_use(const Release& release, const ProgressSink& pr
 Status SlotTree::verify(const Release& release, const Tolerance& tolerance,
                         const ProgressSink& progress, std::vector<ObjectId>& damaged) const {
   CUBE_CHECK(drop_cache());
-  CUBE_TRY(const auto repository, Repository::open_bare_to_read(tree_.join(repository_path)));
+  CUBE_TRY(const auto repository, Repository::open_bare_to_read(repository_of(tree_)));
   CUBE_CHECK(repository.verify_commit(release.commit, progress, damaged));
   if (!mutated("verify-skips-paths"))
     CUBE_CHECK(verify_paths(repository, release.commit, tree_, tolerance));

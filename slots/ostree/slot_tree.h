@@ -22,9 +22,12 @@ class SlotTree {
   SlotTree(const RootDir& tree, const std::vector<std::string>& carried)
       : tree_(tree), carried_(carried) {}
 
-  // `running`: the tree to take objects and carry-over from, or null. `damaged`: objects of the
-  // slot that are not to be reused.
-  // Errors: no_space (before the first byte, with figures), unreachable, corrupt, failed.
+  // Path of the repository of a slot's tree.
+  [[nodiscard]] static std::string repository_of(const RootDir& tree);
+
+  // `source.staging` is a path that needs no root. `running`: the tree to take objects and
+  // carry-over from, or null. `damaged`: objects of the slot that are not to be reused. Errors:
+  // no_space (before the first byte, with figures), unreachable, corrupt, failed.
   Status fill(const Release& release, const ObjectSource& source, const RootDir* running,
               const std::vector<ObjectId>& damaged, const ProgressSink& progress);
 

@@ -10,6 +10,8 @@
 namespace cube {
 namespace {
 
+constexpr int least_level_for_long_prefixes = 12;
+
 Error out_of_memory() {
   return {Errc::failed, "zstd: no memory"};
 }
@@ -23,11 +25,14 @@ Status checked(std::size_t zstd) {
   return Error{Errc::failed, std::string("zstd: ") + ZSTD_getErrorName(zstd)};
 }
 
-// Without a window that spans prefix and chunk, zstd forgets the beginning of a long prefix. 0: the
-// window that belongs to the level.
-Status set_window(ZSTD_CCtx* zstd, std::size_t spanned) {
+// Without a window that spans prefix and chunk, zstd forgets the beginning of a long prefix; and
+// its fast levels have tables too small for one, so they look for long matches, too. `spanned` is 0
+// without a prefix: all is as the level has it.
+Status set_window(ZSTD_CCtx* zstd, int level, std::size_t spanned) {
   const int log = spanned == 0 ? 0 : std::max(10, static_cast<int>(std::bit_width(spanned)));
-  return checked(ZSTD_CCtx_setParameter(zstd, ZSTD_c_windowLog, log));
+  CUBE_CHECK(checked(ZSTD_CCtx_setParameter(zstd, ZSTD_c_windowLog, log)));
+  const int long_matches = spanned != 0 && level < least_level_for_long_prefixes ? 1 : 0;
+  return checked(ZSTD_CCtx_setParameter(zstd, ZSTD_c_enableLongDistanceMatching, long_matches));
 }
 
 // Errors: corrupt.
@@ -51,6 +56,7 @@ Status check_frame(const Chunk& entry, std::string_view stored) {
 }  // namespace
 
 struct ChunkEncoder::Context {
+  int level = 0;
   std::unique_ptr<ZSTD_CCtx, std::size_t (*)(ZSTD_CCtx*)> zstd{ZSTD_createCCtx(), ZSTD_freeCCtx};
 };
 
@@ -64,6 +70,7 @@ Result<ChunkEncoder> ChunkEncoder::make(int level) {
     return Error{Errc::invalid, "level " + std::to_string(level) + ": is not 1 to 19"};
   auto context = std::make_unique<Context>();
   if (!context->zstd) return out_of_memory();
+  context->level = level;
   CUBE_CHECK(checked(ZSTD_CCtx_setParameter(context->zstd.get(), ZSTD_c_compressionLevel, level)));
   return ChunkEncoder(std::move(context));
 }
@@ -78,7 +85,7 @@ Result<EncodedChunk> ChunkEncoder::encode(std::string_view raw, std::string_view
   EncodedChunk made;
   made.bytes.resize(ZSTD_compressBound(raw.size()));
   auto* zstd = context_->zstd.get();
-  CUBE_CHECK(set_window(zstd, prefix.empty() ? 0 : raw.size() + prefix.size()));
+  CUBE_CHECK(set_window(zstd, context_->level, prefix.empty() ? 0 : raw.size() + prefix.size()));
   if (!prefix.empty()) CUBE_CHECK(checked(ZSTD_CCtx_refPrefix(zstd, prefix.data(), prefix.size())));
   const auto size =
       ZSTD_compress2(zstd, made.bytes.data(), made.bytes.size(), raw.data(), raw.size());

@@ -1,27 +1,60 @@
 #include "slots/pack/pack_source.h"
 
-#include <algorithm>
-
 namespace cube {
 
-Result<PackIndex> PackSource::index() {
-  if (pack_.index_length > max_index_bytes)
-    return Error{Errc::corrupt, url_ + ": its index is too long"};
-  std::string bytes;
-  bytes.reserve(pack_.index_length);
-  CUBE_CHECK(http_.get_range(url_, {pack_.index_offset, pack_.index_length, pack_.length},
+Result<PackSource> PackSource::open(const PackPlace& place) {
+  std::optional<StagedPack> staged;
+  if (!place.staged.empty()) {
+    CUBE_TRY(staged, StagedPack::open(place.staged, place.pack));
+  }
+  return PackSource(place, std::move(staged));
+}
+
+Result<PackIndex> PackSource::index(std::string* bytes) {
+  if (staged_ && bytes == nullptr) {
+    CUBE_TRY(auto kept, staged_->index());
+    if (kept) return std::move(*kept);
+  }
+  const auto& pack = place_->pack;
+  if (pack.index_length > max_index_bytes)
+    return Error{Errc::corrupt, place_->url + ": its index is too long"};
+  std::string received;
+  received.reserve(pack.index_length);
+  CUBE_CHECK(http_.get_range(place_->url, {pack.index_offset, pack.index_length, pack.length},
                              [&](std::string_view piece) {
-                               bytes += piece;
+                               received += piece;
                                return ok();
                              }));
-  if (to_hex(sha256(bytes)) != pack_.index_sha256)
-    return Error{Errc::corrupt, url_ + ": the SHA-256 of its index is not that of the manifest"};
-  auto index = parse_pack_index(bytes, pack_.index_offset);
-  if (!index) return std::move(index).error().in(url_);
+  if (to_hex(sha256(received)) != pack.index_sha256)
+    return Error{Errc::corrupt,
+                 place_->url + ": the SHA-256 of its index is not that of the manifest"};
+  auto index = parse_pack_index(received, pack.index_offset);
+  if (!index) return std::move(index).error().in(place_->url);
+  if (bytes != nullptr) *bytes = std::move(received);
   return index;
 }
 
 Status PackSource::read(const PackIndex& index, const ChunkRange& range, const ChunkSink& take) {
+  if (!staged_) return download(index, range, take);
+  // Up to the next chunk that is there, the rest has to be fetched.
+  std::string stored;
+  ChunkRange rest{range.first, 0, range.offset, 0};
+  for (auto chunk = range.first; chunk < range.first + range.count; ++chunk) {
+    if (!staged_->read(index, chunk, stored)) {
+      ++rest.count;
+      rest.length += index.chunks()[chunk].stored;
+      continue;
+    }
+    CUBE_CHECK(download(index, rest, take));
+    CUBE_CHECK(take(chunk, stored));
+    rest = {chunk + 1, 0, index.chunk_offset(chunk + 1), 0};
+  }
+  return download(index, rest, take);
+}
+
+Status PackSource::download(const PackIndex& index, const ChunkRange& range,
+                            const ChunkSink& take) {
+  if (range.count == 0) return ok();
   std::string begun;  // the part of a chunk that did not come in one piece
   std::size_t number = range.first;
   const auto cut = [&](std::string_view piece) -> Status {
@@ -39,7 +72,7 @@ Status PackSource::read(const PackIndex& index, const ChunkRange& range, const C
     }
     return ok();
   };
-  return http_.get_range(url_, {range.offset, range.length, pack_.length}, cut);
+  return http_.get_range(place_->url, {range.offset, range.length, place_->pack.length}, cut);
 }
 
 }  // namespace cube

@@ -1,7 +1,9 @@
-// PackSource: the parts of one pack as they lie on a web server, in a folder or on a stick.
+// PackSource: the parts of one pack: what was downloaded ahead, and the rest as it lies on a web
+// server, in a folder or on a stick.
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -9,8 +11,17 @@
 #include "model/release.h"
 #include "slots/pack/pack_index.h"
 #include "slots/pack/pack_plan.h"
+#include "slots/pack/staged_pack.h"
 
 namespace cube {
+
+// A pack, and where it is.
+struct PackPlace {
+  std::string url;  // "": it can only be downloaded ahead
+  Pack pack;
+  HttpConfig http;
+  std::string staged;  // path of its StagedPack, which may be missing; "": there is none
+};
 
 // Takes the bytes of one chunk as they are in the file; not verified.
 using ChunkSink = std::function<Status(std::size_t number, std::string_view stored)>;
@@ -18,19 +29,23 @@ using ChunkSink = std::function<Status(std::size_t number, std::string_view stor
 // Not thread-safe; one for each thread.
 class PackSource {
  public:
-  // `url` of the pack. `pack` outlives the source.
-  PackSource(std::string url, const Pack& pack, HttpConfig http)
-      : url_(std::move(url)), pack_(pack), http_(std::move(http)) {}
+  // `place` outlives the source. Errors: failed.
+  static Result<PackSource> open(const PackPlace& place);
 
-  // The index, verified. Errors: as HttpClient::get_range(), corrupt.
-  Result<PackIndex> index();
-  // Gives `take` the chunks of `range` in order, each when all of it has arrived.
+  // The index, verified; `bytes` gets it as it is in the file, when that is asked for.
+  // Errors: as HttpClient::get_range(), corrupt.
+  Result<PackIndex> index(std::string* bytes = nullptr);
+  // Gives `take` the chunks of `range` in order, each when all of it is there.
   // Errors: as HttpClient::get_range(), those of `take`.
   Status read(const PackIndex& index, const ChunkRange& range, const ChunkSink& take);
 
  private:
-  std::string url_;
-  const Pack& pack_;
+  PackSource(const PackPlace& place, std::optional<StagedPack> staged)
+      : place_(&place), staged_(std::move(staged)), http_(place.http) {}
+  Status download(const PackIndex& index, const ChunkRange& range, const ChunkSink& take);
+
+  const PackPlace* place_;
+  std::optional<StagedPack> staged_;
   HttpClient http_;
 };
 

@@ -5,7 +5,6 @@
 
 #include "base/workers.h"
 #include "slots/pack/pack_reader.h"
-#include "slots/pack/pack_source.h"
 
 namespace cube {
 namespace {
@@ -25,62 +24,114 @@ std::uint64_t bytes_of(const std::vector<ChunkRange>& ranges) {
   return bytes;
 }
 
-}  // namespace
-
-std::vector<Wanted> split_wanted(const PackIndex& index, const Wanted& wanted, std::size_t parts,
-                                 std::uint64_t least) {
-  std::uint64_t all = 0;
-  for (std::size_t i = 0; i < wanted.size(); ++i)
-    if (wanted[i]) all += index.objects()[i].length;
-  const auto target = std::max(least, all / parts + 1);
-  std::vector<Wanted> split;
-  std::uint64_t bytes = 0;
-  std::size_t last_chunk = 0;
-  for (std::size_t i = 0; i < wanted.size(); ++i) {
-    if (!wanted[i]) continue;
-    const bool own_chunk = index.chunk_at(index.object_start(i)) > last_chunk;
-    if (split.empty() || (bytes >= target && own_chunk)) {
-      split.emplace_back(wanted.size(), false);
-      bytes = 0;
-    }
-    split.back()[i] = true;
-    bytes += index.objects()[i].length;
-    last_chunk = index.chunk_at(index.object_start(i + 1) - 1);
+// How far all threads are together, and whether they shall go on.
+class Count {
+ public:
+  Count(const ProgressSink& progress, std::uint64_t total) : progress_(progress), total_(total) {}
+  // Errors: cancelled.
+  Status add(std::uint64_t bytes, const StopFlag& stop) {
+    if (stop) return Error{Errc::cancelled, "another thread failed"};
+    done_ += bytes;
+    return progress_.go_on();
   }
-  return split;
+  void tell() const { progress_({"fetch", done_, total_, "bytes"}); }
+
+ private:
+  const ProgressSink& progress_;
+  std::uint64_t total_;
+  std::atomic<std::uint64_t> done_{0};
+};
+
+PackPlace one_of(unsigned threads, const PackPlace& place, const ProgressSink& progress) {
+  PackPlace share = place;
+  share.http.max_bytes_per_second = (place.http.max_bytes_per_second + threads - 1) / threads;
+  share.http.cancelled = [&progress] { return progress.cancelled(); };
+  return share;
 }
 
-Status transfer(const PackPlace& place, const PackIndex& index, const Wanted& wanted,
-                const std::function<Result<PackOutlet>()>& open,
-                const std::function<void(std::uint64_t done, std::uint64_t total)>& tell) {
+// One part in one thread.
+Status get_part(PackSource& source, const PackIndex& index, const Wanted& part,
+                const PackOutlet& outlet, Count& count, const StopFlag& stop) {
+  CUBE_TRY(auto reader, PackReader::make(index, part, outlet.bases.get()));
+  const auto take = [&](std::size_t number, std::string_view stored) -> Status {
+    CUBE_CHECK(count.add(stored.size(), stop));
+    return reader.feed(number, stored, *outlet.sink);
+  };
+  for (const auto& range : plan_ranges(index, part, max_gap_bytes))
+    CUBE_CHECK(source.read(index, range, take));
+  return reader.finish();
+}
+
+}  // namespace
+
+Status get_objects(const PackPlace& place, const PackIndex& index, const Wanted& wanted,
+                   const std::function<Result<PackOutlet>()>& open, const ProgressSink& progress) {
   const auto threads = worker_count(max_threads);
-  const auto parts = split_wanted(index, wanted, threads * parts_per_thread, least_part_bytes);
-  if (parts.empty()) return ok();
+  auto independent = wanted;
+  const auto dependent = take_dependent(index, independent);
+  const auto parts = split_wanted(index, independent, threads * parts_per_thread, least_part_bytes);
+  // What is made of other objects of this pack comes last, in the order of the pack.
+  const auto last = split_wanted(index, dependent, 1, 0);
   std::uint64_t total = 0;
-  for (const auto& part : parts) total += bytes_of(plan_ranges(index, part, max_gap_bytes));
-  auto http = place.http;
-  http.max_bytes_per_second /= threads;
+  for (const auto* list : {&parts, &last})
+    for (const auto& part : *list) total += bytes_of(plan_ranges(index, part, max_gap_bytes));
+  Count count(progress, total);
+  const auto get = [&](const std::vector<Wanted>& list) -> Status {
+    const auto users = static_cast<unsigned>(std::min<std::size_t>(threads, list.size()));
+    const auto share = one_of(users, place, progress);
+    std::atomic<std::size_t> next{0};
+    const auto work = [&](StopFlag& stop) -> Status {
+      CUBE_TRY(const auto outlet, open());
+      CUBE_TRY(auto source, PackSource::open(share));
+      for (auto i = next++; i < list.size(); i = next++)
+        CUBE_CHECK(get_part(source, index, list[i], outlet, count, stop));
+      return ok();
+    };
+    return run_workers(users, work, [&] { count.tell(); });
+  };
+  for (const auto* list : {&parts, &last})
+    if (!list->empty()) CUBE_CHECK(get(*list));
+  count.tell();
+  return ok();
+}
+
+StagingPlan plan_staging(const StagedPack& staged, const Pack& pack, const PackIndex& index,
+                         const Wanted& wanted) {
+  StagingPlan plan;
+  plan.total_bytes = pack.index_length;
+  std::string stored;
+  for (const auto chunk : needed_chunks(index, wanted)) {
+    const auto bytes = index.chunks()[chunk].stored;
+    plan.total_bytes += bytes;
+    if (staged.read(index, chunk, stored)) continue;
+    plan.missing.push_back(chunk);
+    plan.missing_bytes += bytes;
+  }
+  return plan;
+}
+
+Status get_chunks(const PackPlace& place, const PackIndex& index, const StagingPlan& plan,
+                  const StagedPack& staged, const ProgressSink& progress) {
+  const auto ranges = join_chunks(index, plan.missing, max_gap_bytes);
+  const auto threads = static_cast<unsigned>(
+      std::min<std::size_t>(worker_count(max_threads), std::max<std::size_t>(ranges.size(), 1)));
+  const auto share = one_of(threads, place, progress);
+  Count count(progress, bytes_of(ranges));
   std::atomic<std::size_t> next{0};
-  std::atomic<std::uint64_t> done{0};
   const auto work = [&](StopFlag& stop) -> Status {
-    CUBE_TRY(const auto outlet, open());
-    PackSource source(place.url, place.pack, http);
-    for (auto i = next++; i < parts.size(); i = next++) {
-      CUBE_TRY(auto reader, PackReader::make(index, parts[i], outlet.bases.get()));
-      const auto take = [&](std::size_t number, std::string_view stored) -> Status {
-        if (stop) return Error{Errc::cancelled, "another thread failed"};
-        done += stored.size();
-        return reader.feed(number, stored, *outlet.sink);
-      };
-      for (const auto& range : plan_ranges(index, parts[i], max_gap_bytes))
-        CUBE_CHECK(source.read(index, range, take));
-      CUBE_CHECK(reader.finish());
-    }
+    CUBE_TRY(auto source, PackSource::open(share));
+    const auto take = [&](std::size_t number, std::string_view stored) -> Status {
+      CUBE_CHECK(count.add(stored.size(), stop));
+      const bool needed = std::binary_search(plan.missing.begin(), plan.missing.end(), number);
+      return needed ? staged.keep(index, number, stored) : ok();
+    };
+    for (auto i = next++; i < ranges.size(); i = next++)
+      CUBE_CHECK(source.read(index, ranges[i], take));
     return ok();
   };
-  CUBE_CHECK(run_workers(threads, work, [&] { tell(done, total); }));
-  tell(done, total);
-  return ok();
+  CUBE_CHECK(run_workers(threads, work, [&] { count.tell(); }));
+  count.tell();
+  return staged.sync();
 }
 
 }  // namespace cube

@@ -1,26 +1,18 @@
-// Gets objects out of a pack by several threads, each with its own connection.
+// Gets parts of a pack by several threads, each with its own connection: objects into a repository,
+// or chunks into a StagedPack.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <string>
-#include <vector>
 
-#include "base/http/http_client.h"
-#include "model/release.h"
+#include "base/progress.h"
 #include "slots/pack/base_objects.h"
 #include "slots/pack/pack_index.h"
 #include "slots/pack/pack_plan.h"
+#include "slots/pack/pack_source.h"
 
 namespace cube {
-
-// A pack, and where it is.
-struct PackPlace {
-  std::string url;
-  Pack pack;
-  HttpConfig http;
-};
 
 // Where one thread puts the objects that it gets, and where it has the bases of a delta from.
 struct PackOutlet {
@@ -28,17 +20,26 @@ struct PackOutlet {
   std::unique_ptr<BaseObjects> bases;  // null: there are none
 };
 
-// Gives the wanted objects to outlets, one for each thread, made in that thread by `open`; chunks
-// and objects are verified as PackReader does. In ranges with gaps of at most max_gap_bytes. `tell`
-// is called in the caller's thread with the bytes that came and those to come. Errors: as
-// PackSource::read() and PackReader::feed(), those of `open`.
-Status transfer(const PackPlace& place, const PackIndex& index, const Wanted& wanted,
-                const std::function<Result<PackOutlet>()>& open,
-                const std::function<void(std::uint64_t done, std::uint64_t total)>& tell);
+// Gives the wanted objects to outlets, each of which is made by `open` in the thread that uses it;
+// chunks and objects are verified as PackReader does. Objects of a delta that are lost are left
+// out. `progress` is told of a stage "fetch" in bytes of the file. Errors: as PackSource::read()
+// and PackReader::feed(), those of `open`, cancelled.
+Status get_objects(const PackPlace& place, const PackIndex& index, const Wanted& wanted,
+                   const std::function<Result<PackOutlet>()>& open, const ProgressSink& progress);
 
-// Cuts `wanted` into consecutive parts of about equal raw size, at most `parts`, none smaller than
-// `least` bytes but the last; no chunk is needed for two of them. Pure.
-[[nodiscard]] std::vector<Wanted> split_wanted(const PackIndex& index, const Wanted& wanted,
-                                               std::size_t parts, std::uint64_t least);
+// What get_objects() would download, and how much of it is not there yet: bytes.
+struct StagingPlan {
+  std::vector<std::size_t> missing;  // chunks
+  std::uint64_t missing_bytes = 0;
+  std::uint64_t total_bytes = 0;  // the index included
+};
+
+[[nodiscard]] StagingPlan plan_staging(const StagedPack& staged, const Pack& pack,
+                                       const PackIndex& index, const Wanted& wanted);
+
+// Downloads these chunks into `staged`, verified; durable when it returns. Errors: as
+// PackSource::read(), corrupt, no_space, cancelled.
+Status get_chunks(const PackPlace& place, const PackIndex& index, const StagingPlan& plan,
+                  const StagedPack& staged, const ProgressSink& progress);
 
 }  // namespace cube

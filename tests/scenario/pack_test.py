@@ -17,7 +17,7 @@ import time
 import unittest
 from pathlib import Path
 
-from pack_by_the_document import Refused, file_object, read_pack
+from pack_by_the_document import Refused, file_object, full_contents, read_pack
 from tiny_tree import make_tiny_tree
 
 PROGRAM = ""
@@ -119,6 +119,82 @@ class PackTest(unittest.TestCase):
                 self.assertEqual(len(found), 2)
             if path.name == "owned" and os.geteuid() == 0:
                 self.assertEqual((uid, gid), (70000, 12))
+
+    def second(self, *words):
+        """Publishes a release, changes the tree, and packs the next one; its name and manifest as it is pending."""
+        old, *_ = self.published("--level", 3)
+        long = (self.tree / "usr/lib/long").read_bytes()
+        (self.tree / "usr/lib/long").write_bytes(long[:1_000_000] + b"a line between\n" + long[1_000_000:])
+        initrd = (self.tree / "boot/initrd.img").read_bytes()
+        (self.tree / "boot/initrd.img").write_bytes(initrd[4_500_000:] + initrd[:4_500_000])
+        (self.tree / "usr/share/lib-1.2.3.so").write_bytes(random.Random(5).randbytes(70_000))
+        (self.tree / "usr/share/0/0").unlink()
+        new = self.run_it("compose", self.tree, "--version", "2", "--built", "20261126-2055", "--repository", self.repo)
+        self.pack(*words)
+        return old, new, json.loads((self.repo / "publisher/pending" / (new + ".json")).read_text())
+
+    def test_a_delta_from_the_last_release_is_read_by_the_document_alone(self):
+        old, new, manifest = self.second()
+        full, delta = manifest["packs"]
+        self.assertNotIn("from", full)
+        self.assertEqual(delta["from"], json.loads(self.only(old, "manifest.json").read_text())["ostree"]["commit"])
+        self.assertEqual(delta["file"], f"from-{delta['from'][:12]}.pack")
+        self.assertLess(delta["length"], 100_000, "of 18 MB that changed, all but 70 kB only moved")
+        self.publish()
+        self.verify()
+        contents = full_contents(self.only(old, ".full.pack").read_bytes())
+        _, whole = read_pack(full, self.only(new, ".full.pack").read_bytes())
+        index, objects = read_pack(delta, self.only(new, delta["file"]).read_bytes(), contents)
+        self.assertEqual((index.commit, index.older), (manifest["ostree"]["commit"], delta["from"]))
+        old_objects = {(kind, name) for kind, name, _ in
+                       read_pack(json.loads(self.only(old, "manifest.json").read_text())["packs"][0],
+                                 self.only(old, ".full.pack").read_bytes())[1]}
+        self.assertEqual(sorted(objects), sorted(o for o in whole if o[:2] not in old_objects))
+        with self.assertRaises(Refused):
+            read_pack(delta, self.only(new, delta["file"]).read_bytes(), {})
+
+    def test_the_same_releases_are_the_same_delta(self):
+        _, new, manifest = self.second("--threads", 1)
+        for threads in (2, 3):
+            self.pack("--threads", threads)
+            again = json.loads((self.repo / "publisher/pending" / (new + ".json")).read_text())
+            self.assertEqual(again["packs"], manifest["packs"])
+
+    def test_deltas_are_from_the_releases_that_are_asked_for(self):
+        old, new, manifest = self.second("--deltas", 0)
+        self.assertEqual([pack["file"] for pack in manifest["packs"]], ["full.pack"])
+        third = self.run_it("compose", self.tree, "--version", "3", "--built", "20261127-2055", "--repository", self.repo)
+        made = json.loads(self.pack(third, "--from", new, "--from", old, "--json"))["packs"]
+        self.assertEqual([pack["from"] for pack in made], ["", new, old])
+        self.assertLess(made[1]["length"], 2000, "the commit alone")
+        self.publish()
+        self.verify()
+        fourth = self.run_it("compose", self.tree, "--version", "4", "--built", "20261128-2055", "--repository", self.repo)
+        made = json.loads(self.pack("--json"))["packs"]
+        self.assertEqual([pack["from"] for pack in made], ["", new, third], "the last two")
+        self.assertIn("neither published nor pending", self.pack(fourth, "--from", "CUBE_9_20261125-2055_abcd", code=2))
+        self.assertIn("same tree", self.pack(fourth, "--from", fourth, code=2))
+        self.assertIn("excludes", self.run_usage("pack", "--from", old, "--deltas", 1))
+
+    def run_usage(self, *words):
+        done = subprocess.run([PROGRAM, *map(str, words), "--repository", self.repo], capture_output=True, text=True,
+                              timeout=60)
+        self.assertEqual(done.returncode, 2)
+        return done.stderr
+
+    def test_verify_finds_damage_in_a_delta_and_in_what_it_is_made_of(self):
+        old, new, manifest = self.second()
+        delta = manifest["packs"][1]
+        self.publish()
+        file = self.only(new, delta["file"])
+        good = file.read_bytes()
+        for at in (0, 9, 40, len(good) // 2, delta["index"]["offset"] + 70, len(good) - 1):
+            bad = bytearray(good)
+            bad[at] ^= 4
+            file.write_bytes(bytes(bad))
+            self.assertIn(delta["file"], self.verify(code=7))
+        file.write_bytes(good)
+        self.verify()
 
     def test_the_independent_reader_finds_damage_everywhere(self):
         shutil.rmtree(self.tree)

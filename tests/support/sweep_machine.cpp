@@ -70,15 +70,26 @@ struct SweepPorts final : BootControl,
     demand(slot != m.disk_.fallback, "promise 2: the fallback is never written");
     demand(!m.disk_.offered, "promise 2: an offered slot is never written");
   }
+  Status stage(SlotId, const Release& release, const ObjectSource&, const ProgressSink&) override {
+    if (m.source_gone_) return Error{Errc::unreachable, "gone"};
+    instant();
+    m.disk_.staged.clear();
+    instant();  // torn
+    m.disk_.staged = release.manifest_sha256;
+    return ok();
+  }
   Status unseal(SlotId slot) override {
     demand_writable(slot);
     instant();
     m.disk_.at(slot).seal.reset();
     return ok();
   }
-  Status fill(SlotId slot, const Release& release, const ObjectSource&, const ProgressSink&) override {
+  Status fill(SlotId slot, const Release& release, const ObjectSource&,
+              const ProgressSink&) override {
     demand_writable(slot);
     demand(!m.disk_.at(slot).seal, "a sealed slot is not written");
+    if (m.source_gone_ && m.disk_.staged != release.manifest_sha256)
+      return Error{Errc::unreachable, "gone, and not in staging"};
     verified_content.reset();
     instant();
     m.disk_.at(slot).release.clear();
@@ -92,7 +103,8 @@ struct SweepPorts final : BootControl,
     verified_content = release.manifest_sha256;
     return ok();
   }
-  Status verify_after_use(SlotId slot, const Release& release, const ProgressSink& progress) override {
+  Status verify_after_use(SlotId slot, const Release& release,
+                          const ProgressSink& progress) override {
     return verify(slot, release, progress);
   }
   Status seal(SlotId slot, const Release& release, std::uint64_t attempt) override {
@@ -106,11 +118,26 @@ struct SweepPorts final : BootControl,
   }
 
   // ReleaseSource
-  Result<Verified<Release>> fetch(const Update&, const ProgressSink&) override {
+  Result<Verified<Release>> fetch(const Update& update, const ProgressSink&) override {
     instant();
+    if (m.source_gone_ && m.disk_.kept_manifest != update.release.manifest_sha256)
+      return Error{Errc::unreachable, "gone, and not kept"};
     return m.new_release_;
   }
+  Status keep(const Update& update) override {
+    instant();
+    m.disk_.kept_manifest = update.release.manifest_sha256;
+    return ok();
+  }
   [[nodiscard]] ObjectSource objects(const Update&) const override { return {}; }
+  Status drop_all_but(const Update* update) override {
+    if (update != nullptr || (m.disk_.staged.empty() && m.disk_.kept_manifest.empty())) return ok();
+    instant();
+    m.disk_.staged.clear();
+    instant();
+    m.disk_.kept_manifest.clear();
+    return ok();
+  }
 
   // HealthGate
   Result<Verdict> check() override {
@@ -154,6 +181,7 @@ struct SweepPorts final : BootControl,
   Status save(const Journal& journal) override {
     instant();
     m.disk_.journal = journal;
+    if (std::holds_alternative<Fetched>(journal.phase)) m.source_gone_ = true;
     return ok();
   }
 };
@@ -167,6 +195,7 @@ SweepMachine::SweepMachine(Scenario scenario, const Verified<Release>& old_relea
   const Release& old = old_release.get();
   disk_.a = {old.manifest_sha256,
              Seal{old.name.text, old.manifest_sha256, old.commit, old.epoch, 0}};
+  if (scenario.fetches_first) disk_.b = disk_.a;
 }
 
 void SweepMachine::check_promises() const {
@@ -183,6 +212,15 @@ void SweepMachine::check_promises() const {
     demand(target.seal && target.seal->manifest_sha256 == target.release,
            "promise 3: only a verified slot is offered");
   }
+  const Phase& phase = disk.journal.phase;
+  const bool downloads =
+      std::holds_alternative<Fetching>(phase) || std::holds_alternative<Fetched>(phase);
+  if (scenario_.fetches_first && downloads)
+    demand(disk.b.seal && disk.b.seal->manifest_sha256 == disk.b.release,
+           "a download leaves the other slot's release as it is");
+  if (std::holds_alternative<Fetched>(phase))
+    demand(disk.staged == update_of(phase)->release.manifest_sha256,
+           "promise 10: what is called downloaded is there");
   if (disk.fallback == SlotId::b)
     demand(scenario_.fate == Fate::good, "promise 4: only a healthy release becomes the fallback");
   auto& highest = const_cast<SweepMachine*>(this)->highest_floor_;
@@ -219,7 +257,7 @@ bool SweepMachine::run_agent(Wish wish) {
   Machine machine{ports, ports, ports, ports, ports, ports, ports, ports, ports};
   Run run;
   run.wish = wish;
-  if (wish == Wish::apply) {
+  if (wish == Wish::apply || wish == Wish::fetch) {
     Update update;
     update.release = new_release_.get();
     update.from_release = old_release_.get().name.text;
@@ -245,9 +283,9 @@ bool SweepMachine::live() {
   if (run_agent(Wish::resume)) return true;
   if (run_agent(Wish::commit)) return true;
   const Phase& phase = disk_.journal.phase;
-  const bool waits_for_operator = std::holds_alternative<Idle>(phase)
-                                      ? disk_.journal.history.empty()
-                                      : booted_ == SlotId::a;
+  const bool waits_for_operator =
+      std::holds_alternative<Idle>(phase) ? disk_.journal.history.empty() : booted_ == SlotId::a;
+  if (waits_for_operator && scenario_.fetches_first && !source_gone_) run_agent(Wish::fetch);
   return waits_for_operator && run_agent(Wish::apply);
 }
 
@@ -263,6 +301,8 @@ void SweepMachine::play() {
     }
     check_promises();
   }
+  SweepPorts::demand(disk_.staged.empty() && disk_.kept_manifest.empty(),
+                     "what was downloaded ahead is cleared away");
 }
 
 }  // namespace cube

@@ -21,6 +21,7 @@ struct Scenario {
   bool leaves_evidence = false;  // a panic is found in pstore afterwards
   bool reset_late = false;       // somebody resets a hung machine only after the deadline
   int tries = 3;
+  bool fetches_first = false;  // downloads ahead; when that is done, the source is gone for ever
 };
 
 struct Violation {
@@ -39,6 +40,8 @@ struct Disk {
   std::optional<Trial> trial;
   bool offered = false;
   SlotContent a, b;
+  std::string kept_manifest;  // digest of the one that the staging folder holds
+  std::string staged;  // manifest digest of what the staging folder holds whole; "" while torn
   Journal journal;
   bool panic_record = false;
   SlotContent& at(SlotId slot) { return slot == SlotId::a ? a : b; }
@@ -59,15 +62,16 @@ class SweepMachine {
 
  private:
   friend struct SweepPorts;
-  void boot();                 // the loader's turn; throws PowerCut
-  bool run_agent(Wish wish);   // true when the machine was asked to restart
-  bool live();                 // one boot's life after the loader; true when it restarts
-  void check_promises() const; // at every instant
+  void boot();                  // the loader's turn; throws PowerCut
+  bool run_agent(Wish wish);    // true when the machine was asked to restart
+  bool live();                  // one boot's life after the loader; true when it restarts
+  void check_promises() const;  // at every instant
 
   Scenario scenario_;
   const Verified<Release>& old_release_;
   const Verified<Release>& new_release_;
   Power power_;
+  bool source_gone_ = false;
   Disk disk_;
   SlotId booted_ = SlotId::a;
   bool trial_boot_ = false;

@@ -1,0 +1,116 @@
+#include "agent/cli/updater_run.h"
+
+#include "agent/cli/exit_code.h"
+#include "agent/cli/render.h"
+#include "base/log.h"
+#include "base/priority.h"
+
+namespace cube::cli {
+namespace {
+
+constexpr std::int64_t slowest_rate = 16;  // KiB/s, as the key source.max-rate
+constexpr std::int64_t kib = 1024;
+
+// How an update that was left half-way is taken up again; "" when there is none.
+std::string way_on(const Phase& phase) {
+  const Update* update = update_of(phase);
+  if (update == nullptr) return "";
+  const std::string& name = update->release.name.text;
+  if (std::holds_alternative<Fetching>(phase))
+    return name +
+           " is partly downloaded; run `cube-update fetch` or `apply` to go on, or "
+           "`cube-update fetch --drop` to give it up";
+  if (std::holds_alternative<Fetched>(phase))
+    return name + " stays downloaded; run `cube-update apply` to install it";
+  if (std::holds_alternative<Filling>(phase))
+    return name +
+           " is partly installed; run `cube-update apply` to go on, or `cube-update "
+           "rollback` to give it up";
+  if (std::holds_alternative<Staged>(phase))
+    return name + " is installed, not armed; run `cube-update apply` to go on";
+  return "";
+}
+
+}  // namespace
+
+Run make_run(Narrator& narrator, Wish wish, bool may_reboot) {
+  Run run;
+  run.wish = wish;
+  run.may_reboot = may_reboot;
+  run.progress = narrator.progress();
+  run.on_step = [&narrator](const Journal& journal, const Step& step) {
+    narrator.step(journal, step);
+  };
+  return run;
+}
+
+Update make_update(const Appliance& appliance, const Release& release, std::string from_release,
+                   const ApplyOptions& options) {
+  const Config& config = appliance.config().config;
+  Update update;
+  update.release = release;
+  update.from_release = std::move(from_release);
+  update.source = appliance.source().url();
+  update.tries = options.tries > 0 ? options.tries : config.trial_tries;
+  update.unattended = !options.no_reboot;
+  update.deadline = release.trial_deadline > 0 ? release.trial_deadline : config.trial_deadline;
+  return update;
+}
+
+Status prepare_long_run(Appliance& appliance, const std::optional<std::int64_t>& max_rate) {
+  if (max_rate && *max_rate != 0 && *max_rate < slowest_rate)
+    return Error{Errc::invalid, "--max-rate: 0 for no limit, or at least " +
+                                    std::to_string(slowest_rate) + " (KiB per second)"};
+  if (max_rate) appliance.source().limit_rate(static_cast<std::uint64_t>(*max_rate * kib));
+  const Config& config = appliance.config().config;
+  // A sandbox may forbid it. The update is worth more than its politeness.
+  for (const auto& lowered : {lower_cpu_priority(config.update_cpu_priority),
+                              lower_io_priority(config.update_io_priority)})
+    if (!lowered) log(Level::warning, lowered.error().what + "; going on with what there is");
+  return ok();
+}
+
+Result<Journal> settle(Appliance& appliance, Narrator& narrator) {
+  std::string damage;
+  CUBE_TRY(auto journal, appliance.journal_or_new(damage));
+  if (!damage.empty()) return Error{Errc::corrupt, damage + "; run the command again to go on"};
+  if (std::holds_alternative<Idle>(journal.phase)) return journal;
+  CUBE_TRY(const auto report,
+           Updater(appliance.machine()).run(make_run(narrator, Wish::resume, false)));
+  if (report.failure) return *report.failure;
+  return report.journal;
+}
+
+std::optional<Error> in_the_way(const Phase& phase) {
+  const Update* update = update_of(phase);
+  if (std::holds_alternative<Trying>(phase) || std::holds_alternative<Committing>(phase) ||
+      std::holds_alternative<RollingBack>(phase) || std::holds_alternative<Arming>(phase))
+    return Error{Errc::busy, update->release.name.text + " is " + std::string(name_of(phase)) +
+                                 "; wait for it, or run `cube-update commit` or `rollback`"};
+  return std::nullopt;
+}
+
+int conclude(Narrator& narrator, const Report& report) {
+  const int code = report.failure     ? exit_code(report.failure->code)
+                   : report.rebooting ? exit_done
+                   : std::holds_alternative<Armed>(report.journal.phase) ? exit_reboot_needed
+                                                                         : exit_done;
+  Json::Object result = journal_json(report.journal);
+  result["exit_code"] = Json(code);
+  result["rebooting"] = Json(report.rebooting);
+  if (report.failure) result["error"] = Json(failure_of(report).what);
+  if (report.verdict) result["health"] = verdict_json(*report.verdict);
+  narrator.result(std::move(result));
+  if (!report.failure && !report.rebooting && !report.resting.empty()) narrator.say(report.resting);
+  return code;
+}
+
+Error failure_of(const Report& report) {
+  Error error = *report.failure;
+  const bool goes_on_later = error.code == Errc::cancelled || error.code == Errc::unreachable;
+  const std::string next = way_on(report.journal.phase);
+  if (goes_on_later && !next.empty()) error.what += "; " + next;
+  return error;
+}
+
+}  // namespace cube::cli

@@ -1,0 +1,86 @@
+#include "slots/ostree/pack_choice.h"
+
+#include <algorithm>
+
+#include "slots/ostree/bare_files.h"
+
+namespace cube {
+namespace {
+
+bool has(const std::vector<ObjectId>& sorted, const ObjectId& id) {
+  return std::binary_search(sorted.begin(), sorted.end(), id);
+}
+
+void forget(std::vector<ObjectId>& sorted, const ObjectId& id) {
+  const auto at = std::lower_bound(sorted.begin(), sorted.end(), id);
+  if (at != sorted.end() && *at == id) sorted.erase(at);
+}
+
+Result<std::vector<ObjectId>> objects_of(const std::string& repository) {
+  if (repository.empty()) return std::vector<ObjectId>();
+  auto objects = bare_objects(repository);
+  if (!objects && objects.error().code == Errc::not_found) return std::vector<ObjectId>();
+  return objects;
+}
+
+}  // namespace
+
+bool ObjectsAtHand::in_own(const ObjectId& id) const {
+  return has(own, id);
+}
+bool ObjectsAtHand::in_running(const ObjectId& id) const {
+  return has(running, id);
+}
+void ObjectsAtHand::forget_own(const ObjectId& id) {
+  forget(own, id);
+}
+void ObjectsAtHand::forget_running(const ObjectId& id) {
+  forget(running, id);
+}
+
+Result<ObjectsAtHand> look_at_hand(const std::string& own, const std::string& running) {
+  ObjectsAtHand at_hand;
+  CUBE_TRY(at_hand.own, objects_of(own));
+  CUBE_TRY(at_hand.running, objects_of(running));
+  return at_hand;
+}
+
+std::vector<PackPlace> usable_packs(const Release& release, const ObjectSource& source,
+                                    const ObjectsAtHand& at_hand) {
+  std::vector<PackPlace> deltas, full;
+  for (std::size_t i = 0; i < release.packs.size(); ++i) {
+    const auto& pack = release.packs[i];
+    PackPlace place{i < source.packs.size() ? source.packs[i] : "", pack, source.http, ""};
+    if (!source.staging.empty()) place.staged = source.staging + "/" + pack.sha256 + ".pack";
+    if (place.url.empty() && place.staged.empty()) continue;
+    if (pack.from.empty()) {
+      full.push_back(std::move(place));
+    } else if (const auto from = parse_sha256(pack.from)) {
+      const ObjectId commit{ObjectKind::commit, *from};
+      if (at_hand.in_own(commit) || at_hand.in_running(commit)) deltas.push_back(std::move(place));
+    }
+  }
+  const auto shorter = [](const PackPlace& left, const PackPlace& right) {
+    return left.pack.length < right.pack.length;
+  };
+  std::stable_sort(deltas.begin(), deltas.end(), shorter);
+  if (deltas.size() > 1) deltas.resize(1);
+  deltas.insert(deltas.end(), full.begin(), full.end());
+  return deltas;
+}
+
+Wanted lacking(const PackIndex& index, const ObjectsAtHand& at_hand) {
+  Wanted wanted;
+  for (const auto& object : index.objects()) {
+    const ObjectId id{object.kind, object.name};
+    wanted.push_back(!at_hand.in_own(id) && !at_hand.in_running(id));
+  }
+  return wanted;
+}
+
+bool another_may_have_it(const Error& error) {
+  return error.code == Errc::not_found || error.code == Errc::corrupt ||
+         error.code == Errc::failed || error.code == Errc::invalid;
+}
+
+}  // namespace cube
