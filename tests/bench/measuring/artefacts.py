@@ -10,6 +10,7 @@ import os
 import pathlib
 import shutil
 import subprocess
+import tempfile
 
 from . import facts
 from .command import run
@@ -92,9 +93,32 @@ class Artefacts:
         with self._step("facts") as needed:
             if needed:
                 found = {version: facts.of_tree(self.tree(version)) for version in (1, 2)}
-                facts.save(self.top / "v2.facts", found[2])
+                for version in (1, 2):
+                    facts.save(self.top / f"v{version}.facts", found[version])
                 (self.top / "sizes").write_text(json.dumps([facts.room(found[version]) for version in (1, 2)]))
-                (self.top / "changed").write_text(json.dumps(facts.changed(found[1], found[2])))
+                sizes = [found[2][path][3] for path in facts.fresh(found[1], found[2])]
+                (self.top / "changed").write_text(json.dumps({"files": len(sizes), "bytes": sum(sizes)}))
+
+        with self._step("compressed") as needed:
+            if needed:
+                (self.top / "compressed").write_text(str(self._compressed()))
+
+    def changed(self):
+        """Contents of v2 that v1 does not have: their number, bytes, and bytes when each is compressed for itself."""
+        return json.loads((self.top / "changed").read_text()) | {"compressed": int((self.top / "compressed").read_text())}
+
+    def _compressed(self):
+        fresh = facts.fresh(facts.load(self.top / "v1.facts"), facts.load(self.top / "v2.facts"))
+        with tempfile.TemporaryDirectory(dir=self.top) as place:
+            inside, out = pathlib.Path(place) / "in", pathlib.Path(place) / "out"
+            inside.mkdir()
+            out.mkdir()
+            for number, path in enumerate(fresh):
+                os.link(self.tree(2) / path, inside / str(number))
+            if fresh:
+                (pathlib.Path(place) / "list").write_text("".join(f"{inside}/{number}\n" for number in range(len(fresh))))
+                run("zstd", "-q", "-9", "--filelist", pathlib.Path(place) / "list", "--output-dir-flat", out, nice=True)
+            return sum(entry.stat().st_size for entry in out.iterdir())
 
     # --- ours
 
@@ -137,6 +161,7 @@ class Artefacts:
         with self._step("ostree-slot") as needed:
             if needed:
                 with mounted(self.top / "ostree-slot.img", self.slot_bytes, "ext4") as slot:
+                    (slot / "ostree").mkdir()
                     run("ostree", "init", "--mode=bare", f"--repo={slot}/ostree/repo")
                     run("ostree", f"--repo={slot}/ostree/repo", "config", "set", "core.min-free-space-percent", "0")
                     run("ostree", f"--repo={slot}/ostree/repo", "pull-local", self.top / "composed/repo", BRANCHES[1], nice=True)

@@ -33,31 +33,34 @@ def save(path, found):
     path.write_text(json.dumps(found))
 
 
+def load(path):
+    return json.loads(path.read_text())
+
+
 def room(found):
     """Bytes that the files take in blocks of 4 KiB, and an inode each."""
     return sum((fact[3] + 4095) // 4096 * 4096 + 256 for fact in found.values())
 
 
-def changed(old, new):
-    """Files of the new tree whose content is nowhere in the old one, each content once."""
+def fresh(old, new):
+    """Paths of files of the new tree whose content is nowhere in the old one, one path for each content."""
     known = {fact[4] for fact in old.values()}
-    fresh = {fact[4]: fact[3] for fact in new.values() if fact[3] and fact[4] not in known}
-    return {"files": len(fresh), "bytes": sum(fresh.values())}
+    return list({fact[4]: path for path, fact in sorted(new.items()) if fact[3] and fact[4] not in known}.values())
 
 
-def differences(top, wanted, content=True, but_attributes=()):
-    """Sentences, at most 5; empty when the tree at `top` is the release. `but_attributes` are not asked for."""
+def differences(top, wanted, content=True):
+    """Sentences, at most 5; empty when the tree at `top` is the release."""
     seen, told = of_tree(top, content), []
     for path in sorted({*seen, *wanted}):
         left, right = seen.get(path), wanted.get(path)
         if left is not None and right is not None:
-            left, right = [_comparable(fact, content, but_attributes) for fact in (left, right)]
+            left, right = [_comparable(fact, content) for fact in (left, right)]
         if left != right:
             told.append(f"{path}: {left} is not {right}")
     return told[:5]
 
 
-def _comparable(fact, content, but_attributes):
+def _comparable(fact, content):
     mode, uid, gid, size, inside, attributes = fact
     regular = stat.S_ISREG(mode)
-    return [mode, uid, gid, size, inside if content or not regular else "", {key: value for key, value in attributes.items() if key not in but_attributes}]
+    return [mode, uid, gid, size, inside if content or not regular else "", attributes]

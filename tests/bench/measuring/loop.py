@@ -45,6 +45,21 @@ def mounted(image, size, kind):
         run("losetup", "--detach", device)
 
 
+@contextlib.contextmanager
+def look_into(image):
+    """A file with a file system, as a folder to read."""
+    device = attach(image, "--read-only")
+    try:
+        with tempfile.TemporaryDirectory() as place:
+            run("mount", "-o", "ro,noload", device, place)
+            try:
+                yield pathlib.Path(place)
+            finally:
+                run("umount", place)
+    finally:
+        run("losetup", "--detach", device)
+
+
 class LoopSlot:
     """A copy of an image file behind a loop device, not cached. With a `place` it is mounted there."""
 
