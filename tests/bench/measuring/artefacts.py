@@ -144,7 +144,6 @@ class Artefacts:
                 shutil.rmtree(place / kind)
                 run("cp", "-a", self.top / "composed" / kind, place / kind)
         release, keys = self.programs / "cube-release", self.top / "composed.keys"
-        run(release, "pack", NAMES[1], "--deltas", "0", "--repository", place, nice=True)
         extra = ("--from", NAMES[1]) if delta else ("--deltas", "0")
         run(release, "pack", NAMES[2], *extra, "--repository", place, nice=True)
         run(release, "publish", "--repository", place, "--keys", keys)
@@ -175,6 +174,9 @@ class Artefacts:
                 run("cp", "-a", "--link", self.top / "composed/repo", place)
                 ids = [run("ostree", f"--repo={place}", "rev-parse", BRANCHES[version]).strip() for version in (1, 2)]
                 run("ostree", f"--repo={place}", "static-delta", "generate", "--disable-bsdiff", f"--from={ids[0]}", f"--to={ids[1]}", nice=True)
+        with self._step("ostree-delta-summary") as needed:
+            if needed:
+                run("ostree", f"--repo={self.top}/ostree-delta", "summary", "-u")
 
     def _images(self):
         with self._step("images") as needed:
@@ -211,7 +213,7 @@ class Artefacts:
             with open(work / "v2.ext4.zst", "rb") as file:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
             (work / "sw-description").write_text(
-                'software = { version = "2.0.0"; images: ( { filename = "v2.ext4.zst"; device = "/run/cube-bench-slot"; type = "raw"; '
+                'software = { version = "2.0.0"; hardware-compatibility: [ "1.0" ]; images: ( { filename = "v2.ext4.zst"; device = "/run/cube-bench-slot"; type = "raw"; '
                 f'compressed = "zstd"; installed-directly = true; sha256 = "{digest}"; }} ); }}\n')
             run("openssl", "cms", "-sign", "-in", "sw-description", "-out", "sw-description.sig", "-signer", self.top / "cert.pem", "-inkey",
                 self.top / "key.pem", "-outform", "DER", "-nosmimecap", "-binary", cwd=work)

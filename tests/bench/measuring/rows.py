@@ -127,7 +127,7 @@ class Ostree(Row):
 
 class OstreeFsck(Ostree):
     """As above, and then ostree's own verification of what is in the slot."""
-    name, title, slow = "ostree-fsck", "the same, then ostree fsck", True
+    name, title, slow = "ostree-fsck", "ostree pull (files) + checkout, then fsck", True
 
     def steps(self, slot):
         yield from super().steps(slot)
@@ -174,7 +174,7 @@ class Swupdate(Row):
 
     def steps(self, slot):
         top = self.bench.artefacts.top
-        yield "install", timed(["swupdate", "-l", "1", "-k", top / "cert.pem", "-d", f"-u {self.bench.url(top / 'v2.swu')}"])
+        yield "install", timed(["swupdate", "-l", "1", "-H", "bench:1.0", "-k", top / "cert.pem", "-d", f"-u {self.bench.url(top / 'v2.swu')}"])
         yield self.sync(slot)
 
 

@@ -4,8 +4,6 @@ import socket
 import subprocess
 import time
 
-from .command import run
-
 CONFIGURATION = """daemon off;
 error_log {folder}/error.log;
 pid {folder}/nginx.pid;
@@ -34,15 +32,15 @@ class Server:
         self.address = address
         (self.folder / "nginx.conf").write_text(CONFIGURATION.format(folder=self.folder, root=root, address=address, port=self.port))
         self.process = subprocess.Popen([*within, "nginx", "-e", f"{self.folder}/error.log", "-c", f"{self.folder}/nginx.conf"])
-        self._wait(within)
+        self._wait()
         self.seen = 0
 
-    def _wait(self, within):
-        for _ in range(100):
+    def _wait(self):
+        for _ in range(200):
             try:
-                run(*within, "curl", "-s", "-o", "/dev/null", self.url(""))
+                socket.create_connection((self.address, self.port), 1).close()
                 return
-            except RuntimeError:
+            except OSError:
                 if self.process.poll() is not None:
                     raise RuntimeError((self.folder / "error.log").read_text()) from None
                 time.sleep(0.05)
