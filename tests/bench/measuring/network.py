@@ -1,30 +1,35 @@
-"""A thin network: the server sits in a network namespace behind a link with delay and a limited rate."""
+"""A thin network: the server sits in a network namespace behind a link with delay and a limited rate (link.py)."""
 import contextlib
 import os
+import pathlib
+import subprocess
+import sys
 
 from .command import run
 
 HOST, SERVER = "198.18.77.1", "198.18.77.2"  # of the range for benchmarks, RFC 2544
+OURS, THEIRS = "cube-bench0", "cube-bench1"
 
 
 @contextlib.contextmanager
 def thin(delay_ms, rate_mbit):
-    """(words that start a program in the namespace, the server's address). The delay is of a round trip: half each way."""
+    """(words that start a program in the namespace, the server's address). The delay is a round trip's: half each way."""
     name = f"cube-bench-{os.getpid()}"
     run("ip", "netns", "add", name)
     try:
-        run("ip", "link", "add", "cube-bench", "type", "veth", "peer", "name", "server", "netns", name)
+        link = subprocess.Popen([sys.executable, pathlib.Path(__file__).with_name("link.py"), OURS, THEIRS, str(delay_ms / 2000),
+                                 str(rate_mbit * 1e6)], stdout=subprocess.PIPE)
         try:
+            if link.stdout.readline() != b"ready\n":
+                raise RuntimeError("no thin network: needs /dev/net/tun")
             inside = ("ip", "netns", "exec", name)
-            run("ip", "address", "add", f"{HOST}/30", "dev", "cube-bench")
-            run("ip", "link", "set", "cube-bench", "up")
-            run(*inside, "ip", "address", "add", f"{SERVER}/30", "dev", "server")
-            run(*inside, "ip", "link", "set", "server", "up")
-            for words, device in (((), "cube-bench"), (inside, "server")):
-                run(*words, "tc", "qdisc", "add", "dev", device, "root", "netem", "delay", f"{delay_ms / 2}ms", "rate", f"{rate_mbit}mbit",
-                    "limit", "10000")
+            run("ip", "link", "set", THEIRS, "netns", name)
+            for words, device, mine, other in (((), OURS, HOST, SERVER), (inside, THEIRS, SERVER, HOST)):
+                run(*words, "ip", "address", "add", mine, "peer", other, "dev", device)
+                run(*words, "ip", "link", "set", device, "up")
             yield inside, SERVER
         finally:
-            run("ip", "link", "delete", "cube-bench")
+            link.terminate()
+            link.wait()
     finally:
         run("ip", "netns", "delete", name)
