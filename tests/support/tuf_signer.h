@@ -52,6 +52,7 @@ class TufSigner {
   void add_file(const std::string& release, const std::string& file, const std::string& content) {
     releases_.at(release).files[file] = content;
   }
+  void withdraw(const std::string& name) { releases_.erase(name); }
   // A role, with a key named after it, to which the targets role delegates those paths.
   void delegate(const std::string& role, const std::vector<std::string>& paths);
   // All metadata and manifests as they are now; documents of other versions stay.
