@@ -59,11 +59,10 @@ class Artefacts:
         mark.write_text("")
 
     def build(self, wanted):
-        """`wanted`: names of the kinds below; those of ours are always built."""
+        """`wanted`: names of the kinds below."""
         self._compose()
         self._facts()
-        self._ours()
-        for kind in ("ostree", "delta", "images", "tar", "swupdate", "rauc", "casync"):
+        for kind in ("ours", "ostree", "delta", "images", "tar", "swupdate", "rauc", "casync"):
             if kind in wanted:
                 getattr(self, f"_{kind}")()
 
