@@ -81,10 +81,12 @@ class Planner {
       };
       CUBE_CHECK(files_[thread].each(content.name, look));
       content.anchors = anchors.take();
-      if (thread == 0) progress_({"compare", i + 1, contents_.size(), "objects"});
       return ok();
     };
-    CUBE_CHECK(in_parallel(threads_, contents_.size(), one));
+    const auto tell = [&](std::size_t done) {
+      progress_({"compare", done, contents_.size(), "objects"});
+    };
+    CUBE_CHECK(in_parallel(threads_, contents_.size(), one, tell));
     fill_index();
     return ok();
   }
@@ -118,9 +120,13 @@ class Planner {
   }
 
   Status choose_all() {
-    return in_parallel(threads_, planned_.size(), [&](unsigned thread, std::size_t i) {
+    const auto one = [&](unsigned thread, std::size_t i) {
       return choose_for(thread, planned_[i]);
-    });
+    };
+    const auto tell = [&](std::size_t done) {
+      progress_({"choose", done, planned_.size(), "objects"});
+    };
+    return in_parallel(threads_, planned_.size(), one, tell);
   }
   Status choose_for(unsigned thread, PlannedObject& planned) {
     if (planned.object.kind != ObjectKind::file) return ok();

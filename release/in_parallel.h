@@ -8,10 +8,11 @@
 
 namespace cube {
 
-// Calls work(thread, i) for every i below `count`, each once; `thread` is below `threads`, and 0 is
-// the caller's. After an error no new work begins. Errors: those of `work`: of several that of the
-// lowest i; failed (no thread).
+// Calls work(thread, i) for every i below `count`, each once; `thread` is below `threads`. After an
+// error no new work begins. `tell` is called in the caller's thread. Errors: those of `work`, of
+// run_workers().
 Status in_parallel(unsigned threads, std::size_t count,
-                   const std::function<Status(unsigned thread, std::size_t i)>& work);
+                   const std::function<Status(unsigned thread, std::size_t i)>& work,
+                   const std::function<void(std::size_t done)>& tell);
 
 }  // namespace cube

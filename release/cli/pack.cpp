@@ -27,11 +27,14 @@ class Line {
     const auto now = steady_clock::now();
     if (!terminal_ || now < drawn_ + redraw_every) return;
     drawn_ = now;
+    if (progress.stage != stage_) started_ = now;
+    stage_ = progress.stage;
     const auto seconds = std::chrono::duration<double>(now - started_).count();
-    const auto left = seconds * static_cast<double>(progress.total - progress.done) /
-                      static_cast<double>(progress.done);
-    fmt::print(stderr, "\r\033[KPacking {}: {} of {} objects, {:.0f} s left", name, progress.done,
-               progress.total, left);
+    const auto done = std::max<std::uint64_t>(progress.done, 1);
+    const auto left =
+        seconds * static_cast<double>(progress.total - progress.done) / static_cast<double>(done);
+    fmt::print(stderr, "\r\033[KPacking {}: {} {} of {} objects, {:.0f} s left", name, stage_,
+               progress.done, progress.total, left);
   }
   void clear() {
     if (terminal_ && drawn_ > started_) fmt::print(stderr, "\r\033[K");
@@ -39,6 +42,7 @@ class Line {
   }
 
  private:
+  std::string stage_;
   bool terminal_ = ::isatty(STDERR_FILENO) == 1;
   steady_clock::time_point started_ = steady_clock::now();
   steady_clock::time_point drawn_ = started_;

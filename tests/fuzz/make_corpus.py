@@ -6,7 +6,10 @@ Usage: make_corpus.py          writes tests/fuzz/corpus/TARGET/NAME; keys are ne
 The targets that read choices (tests/fuzz/choices.h) get them one byte at a time; what each byte
 means stands in the target.
 """
+import hashlib
+import struct
 import subprocess
+import tempfile
 from pathlib import Path
 
 CORPUS = Path(__file__).parent / "corpus"
@@ -201,7 +204,53 @@ def signatures():
     return inputs
 
 
+def delta_index(chunks, objects, bases, windows):
+    """The index of a delta after its offset; chunks: length in the file, raw length, encoding, number of windows."""
+    def name(kind, number):
+        return hashlib.sha256(f"{kind} {number}".encode()).digest()
+    counts = [len(chunks), 1, 0, 0, len(objects) - 1]
+    data = b"CUBEINDX" + struct.pack("<6I", 2, *counts) + name("object", 0) + name("older", 0)
+    data += struct.pack("<2I", len(bases), len(windows))
+    for number, (stored, raw, encoding, own) in enumerate(chunks):
+        data += name("chunk", number) + struct.pack("<4I", stored, raw, encoding, own)
+    for number, length in enumerate(objects):
+        data += name("object", number) + struct.pack("<Q", length)
+    for number, (kind, size) in enumerate(bases):
+        data += name(kind, number) + struct.pack("<Q", size)
+    data += b"".join(struct.pack("<2IQ", *window) for window in windows)
+    return struct.pack("<Q", 32 + sum(stored for stored, *_ in chunks)) + data
+
+
+def delta_indexes():
+    return {
+        "delta": delta_index([(10, 10, 0, 0), (40, 100, 2, 2), (30, 100, 2, 1)], [10, 100, 100],
+                             [("base", 1000), ("base", 500)], [(0, 1000, 0), (1, 1, 499), (0, 10, 990)]),
+        "delta-of-itself": delta_index([(10, 10, 0, 0), (90, 100, 1, 0), (30, 100, 2, 1)], [10, 100, 100],
+                                       [("base", 50)], [(0, 50, 0)]).replace(
+                                           hashlib.sha256(b"base 0").digest(), hashlib.sha256(b"object 1").digest()),
+        "delta-without-bases": delta_index([(10, 10, 0, 0), (40, 100, 1, 0)], [10, 100], [], []),
+    }
+
+
+def delta_chunks():
+    """Fate of the base, raw length, length of the base, the base, the bytes of the file."""
+    base = b"".join(b"line %d of the older file\n" % n for n in range(60))
+    raw = b"new" + base[:700] + b"in between" + base[650:]
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(base)
+        file.flush()
+        stored = subprocess.run(["zstd", "-9", "--no-check", "--single-thread", f"--stream-size={len(raw)}",
+                                 "--patch-from=" + file.name], input=raw, check=True, capture_output=True).stdout
+    head = struct.pack("<I", len(raw))[:3] + struct.pack("<H", len(base))
+    inputs = {f"fate-{fate}": bytes([fate]) + head + base + stored for fate in range(5)}
+    inputs["without-prefix"] = bytes([0]) + head + base + subprocess.run(
+        ["zstd", "-9", "--no-check", f"--stream-size={len(raw)}"], input=raw, check=True, capture_output=True).stdout
+    return inputs
+
+
 if __name__ == "__main__":
+    write("pack_index", delta_indexes())
+    write("delta_chunk", delta_chunks())
     write("pem_key", pem_keys())
     write("url", {f"url-{number}": url for number, url in enumerate(URLS)})
     write("http", ANSWERS)

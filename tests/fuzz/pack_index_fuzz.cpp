@@ -1,5 +1,6 @@
 // The index of a pack from anybody, after the offset at which it is said to begin: no crash, and
 // what is accepted accounts for every byte, is written again as it was, and can be planned with.
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -12,6 +13,27 @@ namespace {
 
 void demand(bool condition) {
   if (!condition) std::abort();
+}
+
+// Every window is inside of its base, and every base is used.
+void check_windows(const cube::PackIndex& index) {
+  std::size_t windows = 0;
+  std::size_t used = 0;
+  for (std::size_t i = 0; i < index.chunks().size(); ++i) {
+    std::uint64_t prefix = 0;
+    for (const auto& window : index.windows_of(i)) {
+      const auto& base = index.bases()[window.base];
+      demand(window.length > 0 && window.offset < base.size);
+      demand(window.length <= base.size - window.offset);
+      used = std::max(used, std::size_t{window.base} + 1);
+      prefix += window.length;
+    }
+    const bool is_delta = index.chunks()[i].encoding == cube::Encoding::delta;
+    demand(prefix <= cube::max_prefix_bytes && is_delta == (prefix > 0));
+    windows += index.windows_of(i).size();
+  }
+  demand(windows == index.windows().size() && used == index.bases().size());
+  demand(index.from() || windows == 0);
 }
 
 void check(const cube::PackIndex& index, std::uint64_t offset) {
@@ -28,6 +50,7 @@ void check(const cube::PackIndex& index, std::uint64_t offset) {
     demand(index.chunk_offset(i) < index.chunk_offset(i + 1));
     demand(index.chunk_at(index.chunk_start(i)) == i);
   }
+  check_windows(index);
   const auto all = plan_ranges(index, cube::Wanted(objects, true), 0);
   demand(all.size() == 1 && all[0].count == chunks);
   cube::Wanted some(objects);

@@ -53,9 +53,10 @@ inline BaseWindow all_of(const Base& base) {
 // The first object is the commit.
 inline Result<WrittenPack> write_delta(const Fd& file, const std::vector<DeltaObject>& objects,
                                        BaseObjects& bases,
-                                       const PackOptions& options = {3, 1, 1000}) {
-  CUBE_TRY(const auto writer, PackWriter::make_delta(file, sha256(objects[0].object.bytes), options,
-                                                     sha256("the older commit"), bases));
+                                       const PackOptions& options = {3, 1, 1000},
+                                       const Sha256& from = sha256("the older commit")) {
+  CUBE_TRY(const auto writer,
+           PackWriter::make_delta(file, sha256(objects[0].object.bytes), options, from, bases));
   for (const auto& [object, windows] : objects) {
     writer->base_next_on(windows);
     CUBE_CHECK(give(*writer, object));

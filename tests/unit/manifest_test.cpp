@@ -98,6 +98,28 @@ std::string with_packs(std::size_t count) {
   return text.substr(0, begin) + "[" + list + "]}";
 }
 
+// The length of a pack, and that it is a delta.
+std::string from(const std::string& commit) {
+  return "\"length\": 1000000, \"from\": \"" + commit + "\"";
+}
+
+TEST(Manifest, ADeltaNamesTheCommitThatItNeeds) {
+  const std::string older(64, '3');
+  const auto release = parse_manifest(with("\"length\": 1000000", from(older)));
+  ASSERT_TRUE(release) << release.error().what;
+  EXPECT_EQ(release->packs[0].from, older);
+  EXPECT_EQ(parse_manifest(render_manifest(*release))->packs[0].from, older);
+  EXPECT_EQ(parse_manifest(good)->packs[0].from, "");
+  EXPECT_EQ(render_manifest(*parse_manifest(good)).find("from"), std::string::npos);
+
+  auto two = *release;
+  two.packs.push_back(two.packs[0]);
+  two.packs[1].file = "another.pack";
+  EXPECT_EQ(parse_manifest(render_manifest(two)).error().code, Errc::corrupt) << "from one commit";
+  two.packs[1].from = std::string(64, '4');
+  EXPECT_TRUE(parse_manifest(render_manifest(two)));
+}
+
 TEST(Manifest, PacksOnlyAsTheyCanBe) {
   for (const std::size_t count : {0U, 1U, 2U, 8U}) {
     const auto release = parse_manifest(with_packs(count));
@@ -130,6 +152,11 @@ TEST(Manifest, PacksOnlyAsTheyCanBe) {
         with("\"offset\": 999000,", ""),
         with("\"offset\": 999000", "\"offset\": 999000, \"from\": 1"),
         with("\"length\": 1000000", "\"length\": 1000000, \"from\": 1"),
+        with("\"length\": 1000000", "\"length\": 1000000, \"from\": \"\""),
+        with("\"length\": 1000000", "\"length\": 1000000, \"from\": null"),
+        with("\"length\": 1000000", from(std::string(63, '3'))),
+        with("\"length\": 1000000", from(std::string(64, 'G'))),
+        with("\"length\": 1000000", from(parse_manifest(good)->commit)),
         with("[{\"file\"", "[0, {\"file\""),
         with("\"packs\"", "\"pack\"")})
     EXPECT_EQ(parse_manifest(text).error().code, Errc::corrupt) << text;
