@@ -166,6 +166,7 @@ class Artefacts:
                     run("ostree", f"--repo={slot}/ostree/repo", "checkout", "-H", BRANCHES[1], slot / "tree", nice=True)
 
     def _delta(self):
+        self._ostree()
         with self._step("ostree-delta") as needed:
             if needed:
                 place = self.top / "ostree-delta"
