@@ -59,11 +59,10 @@ class Artefacts:
         mark.write_text("")
 
     def build(self, wanted):
-        """`wanted`: names of the kinds below; those of ours are always built."""
+        """`wanted`: names of the kinds below."""
         self._compose()
         self._facts()
-        self._ours()
-        for kind in ("ostree", "delta", "images", "tar", "swupdate", "rauc", "casync"):
+        for kind in ("ours", "ostree", "delta", "images", "tar", "swupdate", "rauc", "casync"):
             if kind in wanted:
                 getattr(self, f"_{kind}")()
 
@@ -167,6 +166,7 @@ class Artefacts:
                     run("ostree", f"--repo={slot}/ostree/repo", "checkout", "-H", BRANCHES[1], slot / "tree", nice=True)
 
     def _delta(self):
+        self._ostree()
         with self._step("ostree-delta") as needed:
             if needed:
                 place = self.top / "ostree-delta"

@@ -31,28 +31,25 @@ class Bench:
         return place
 
     def run(self, rows, rounds, slow_rounds):
-        """[one dictionary for each run]."""
-        runs = []
+        """([one dictionary for each run], {row: what went wrong}). A row that fails is not tried again."""
+        runs, failed = [], {}
         for number in range(rounds):
             order = rows[number % len(rows):] + rows[:number % len(rows)]
             for kind in order:
-                if not kind.slow or number < slow_rounds:
+                if kind.name in failed or (kind.slow and number >= slow_rounds):
+                    continue
+                try:
                     runs.append(self._one(kind(self), number))
-        return runs
+                except (RuntimeError, OSError) as error:
+                    failed[kind.name] = str(error)
+                    self.say(f"round {number + 1}: {kind.name} FAILED: {error}")
+        return runs, failed
 
     def _one(self, row, number):
         row.work.mkdir(parents=True, exist_ok=True)
         slot = row.fresh()
         try:
-            self.server.traffic()
-            before, steps = slot.written(), {}
-            for name, cost in row.steps(slot):
-                steps[name] = {"wall": round(cost.wall, 3), "cpu": round(cost.cpu, 3), "rss": cost.rss}
-            wire, requests = self.server.traffic()
-            after = slot.written()
-            result = {"row": row.name, "round": number, "steps": steps, "wire": wire, "requests": requests,
-                      "written": None if after is None else after - before + row.staged}
-            result |= self._totals(steps)
+            result = self._measured(row, slot, number)
             if row.compared:
                 self._check(row, slot, number)
         finally:
@@ -60,8 +57,19 @@ class Bench:
                 row.after()
             slot.close()
             shutil.rmtree(row.work, ignore_errors=True)
-        self.say(f"round {number + 1}: {row.name}: {result['wall']:.1f} s, {result['cpu']:.1f} CPU s, {wire / 1e6:.1f} MB, {requests} requests")
+        self.say(f"round {number + 1}: {row.name}: {result['wall']:.1f} s, {result['cpu']:.1f} CPU s, {result['wire'] / 1e6:.1f} MB, "
+                 f"{result['requests']} requests")
         return result
+
+    def _measured(self, row, slot, number):
+        self.server.traffic()
+        before, steps = slot.written(), {}
+        for name, cost in row.steps(slot):
+            steps[name] = {"wall": round(cost.wall, 3), "cpu": round(cost.cpu, 3), "rss": cost.rss}
+        wire, requests = self.server.traffic()
+        after = slot.written()
+        written = None if after is None else after - before + row.staged
+        return {"row": row.name, "round": number, "steps": steps, "wire": wire, "requests": requests, "written": written} | self._totals(steps)
 
     @staticmethod
     def _totals(steps):

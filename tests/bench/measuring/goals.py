@@ -17,8 +17,8 @@ AGAINST_PEERS = [
     ("ours", "cpu", "casync", "cpu", 0.12, "CPU of fetch, fill and checkout, of casync"),
     ("ours", "wall", "ostree", "wall", 0.60, "wall of fetch, fill and checkout, of ostree"),
     ("ours", "wall", "swupdate", "wall", 0.45, "wall of fetch, fill and checkout, of SWUpdate"),
-    ("ours-full", "wall", "tar", "wall", 1.20, "full install into an empty slot: wall, of curl | tar x"),
-    ("ours-full", "cpu", "tar", "cpu", 1.20, "full install into an empty slot: CPU, of curl | tar x"),
+    ("ours-full", "wall", "tar", "wall", 1.20, "full install into an empty slot: wall, of curl to tar"),
+    ("ours-full", "cpu", "tar", "cpu", 1.20, "full install into an empty slot: CPU, of curl to tar"),
     ("ours", "verification_cpu", "ostree-fsck", "verification_cpu", 0.25, "verification of the slot: CPU, of ostree fsck"),
     ("ours", "verification_wall", "dd-read", "verification_wall", 1.20, "verification of the slot: wall, of reading the bytes"),
 ]

@@ -51,7 +51,7 @@ class Row:
 
 class Ours(Row):
     """From a repository with packs."""
-    folders = True
+    kind, folders = "ours", True
     repository = "with-delta"
 
     def fresh(self):
@@ -251,6 +251,7 @@ class Casync(Row):
 class ReadSlot(Row):
     """The bytes of a slot with v1, read once from the disk: what a verification cannot be faster than."""
     name, title, programs, slow = "dd-read", "dd of the slot's files to nothing", ("dd",), True
+    kind = "ours"
     compared = False
 
     def fresh(self):

@@ -47,14 +47,22 @@ def _finish(tree, version):
     os.setxattr(tree / "etc", "user.note", b"a folder")
 
 
+def _archive(suite):
+    """Where this machine's apt finds the suite, for it may have a mirror of its own."""
+    for line in run("apt-cache", "policy").splitlines():
+        if f" {suite}/main amd64" in line:
+            return line.split()[1]
+    return "http://deb.debian.org/debian-security" if suite.endswith("security") else "http://deb.debian.org/debian"
+
+
 def debian(place, say):
     """v1: Debian 12 as it was released, with the oldest kernel of the archive; v2: the same after all updates, with the newest."""
-    main, updates = "deb http://deb.debian.org/debian bookworm main", ["deb http://deb.debian.org/debian bookworm-updates main",
-                                                                       "deb http://deb.debian.org/debian-security bookworm-security main"]
+    main, updates, security = (f"deb {_archive(suite)} {suite} main" for suite in ("bookworm", "bookworm-updates", "bookworm-security"))
     kernels = sorted((line.split()[0] for line in run("apt-cache", "search", "--names-only", r"^linux-image-6\.1\.0-[0-9]+-amd64$").splitlines()),
                      key=lambda name: int(name.split("-")[3]))
-    for version, sources, kernel in ((1, [main], kernels[0]), (2, [main, *updates], kernels[-1])):
+    for version, sources, kernel in ((1, [main], kernels[0]), (2, [main, updates, security], kernels[-1])):
         say(f"building the tree of v{version} (some minutes)")
+        place.mkdir(parents=True, exist_ok=True)
         tree = place / f"v{version}"
         shutil.rmtree(tree, ignore_errors=True)
         run("mmdebstrap", "--variant=important", "--mode=root", '--aptopt=Apt::Install-Recommends "false"', f"--include={','.join([kernel, *PACKAGES])}",
