@@ -2,6 +2,7 @@
 // what was downloaded ahead from it.
 #pragma once
 
+#include <atomic>
 #include <optional>
 #include <string>
 
@@ -44,10 +45,14 @@ class ChannelSource final : public ReleaseSource {
   Status drop_all_but(const Update* update) override;
 
   // For channels that are opened later: a time that is certainly past; an operator's wish to
-  // believe what has expired; that nothing is to be persisted; bytes per second, 0: no limit.
+  // believe what has expired; that nothing is to be persisted; bytes per second, 0: no limit; that
+  // requests end once `stop` is true, which outlives the source.
   void set_not_before(UnixSeconds time) { config_.not_before = time; }
   void accept_stale() { config_.accept_stale = true; }
   void only_look() { config_.remember = false; }
+  void stop_when(const std::atomic<bool>& stop) {
+    config_.http.cancelled = [&stop] { return stop.load(std::memory_order_relaxed); };
+  }
   void limit_rate(std::uint64_t rate) { config_.http.max_bytes_per_second = rate; }
 
  private:

@@ -41,8 +41,6 @@ Result<Release> take_up(Appliance& appliance, Narrator& narrator, const Journal&
 
 Result<Release> choose(Appliance& appliance, Narrator& narrator, const Journal& journal,
                        const ApplyOptions& options) {
-  if (takes_up(journal.phase, options))
-    return take_up(appliance, narrator, journal, options.allow_downgrade);
   CUBE_TRY(const auto selection,
            select_release(appliance, journal, options.release, options.allow_downgrade));
   for (const auto& reason : selection.passed_over) narrator.say("passed over: " + reason);
@@ -51,17 +49,22 @@ Result<Release> choose(Appliance& appliance, Narrator& narrator, const Journal& 
 
 // What apply and fetch are to take, told to people and, where it matters later, to the log.
 Result<Update> choose_update(Appliance& appliance, Narrator& narrator, const Journal& journal,
-                             const ApplyOptions& options, const std::string& doing) {
+                             const ApplyOptions& options, Wish wish) {
   // Nothing is downloaded for a machine that could not be armed in the end.
   CUBE_CHECK(appliance.machine().boot.state());
-  CUBE_TRY(const auto release, choose(appliance, narrator, journal, options));
-  narrator.say(doing + " " + release.name.text);
+  const bool begun = wish == Wish::apply && takes_up(journal.phase, options);
+  auto release = begun ? take_up(appliance, narrator, journal, options.allow_downgrade)
+                       : choose(appliance, narrator, journal, options);
+  if (!release && release.error().code == Errc::cancelled)
+    return Error{Errc::cancelled, "stopped on request, before anything was changed"};
+  if (!release) return std::move(release).error();
+  narrator.say((wish == Wish::apply ? "applying " : "fetching ") + release->name.text);
   if (const auto stale = log_stale(appliance); !stale.empty()) narrator.say(stale);
   if (options.allow_downgrade)
     log(Level::warning,
-        "user " + std::to_string(::getuid()) + " permits a downgrade to " + release.name.text);
+        "user " + std::to_string(::getuid()) + " permits a downgrade to " + release->name.text);
   CUBE_TRY(auto running, appliance.running_release());
-  return make_update(appliance, release, std::move(running), options);
+  return make_update(appliance, *release, std::move(running), options);
 }
 
 // Opens the appliance for a command that takes a release, as its options say.
@@ -71,6 +74,7 @@ Result<std::unique_ptr<Appliance>> open_to_take(const Common& common, const Appl
   CUBE_TRY(auto appliance, Appliance::open(common.root, absolute_place(options.from)));
   if (options.accept_stale) CUBE_CHECK(accept_stale(*appliance));
   CUBE_CHECK(prepare_long_run(*appliance, options.max_rate));
+  appliance->source().stop_when(StopSignals::asked());
   return appliance;
 }
 
@@ -82,6 +86,7 @@ Error armed_already(const Journal& journal) {
 }  // namespace
 
 Result<int> apply(const Common& common, const ApplyOptions& options) {
+  const StopSignals signals;
   CUBE_TRY(auto appliance, open_to_take(common, options));
   CUBE_TRY(const auto lock, take_lock(appliance->root()));
   Narrator narrator(common.json);
@@ -95,9 +100,8 @@ Result<int> apply(const Common& common, const ApplyOptions& options) {
       (options.release.empty() || options.release == update_of(journal.phase)->release.name.text);
   if (!at_hand) {
     if (std::holds_alternative<Armed>(journal.phase)) return armed_already(journal);
-    CUBE_TRY(run.candidate, choose_update(*appliance, narrator, journal, options, "applying"));
+    CUBE_TRY(run.candidate, choose_update(*appliance, narrator, journal, options, Wish::apply));
   }
-  const StopSignals signals;
   CUBE_TRY(const auto report, Updater(appliance->machine()).run(run));
   const int code = conclude(narrator, report);
   if (report.failure) return failure_of(report);
@@ -105,6 +109,7 @@ Result<int> apply(const Common& common, const ApplyOptions& options) {
 }
 
 Result<int> fetch(const Common& common, const ApplyOptions& options) {
+  const StopSignals signals;
   CUBE_TRY(auto appliance, open_to_take(common, options));
   CUBE_TRY(const auto lock, take_lock(appliance->root()));
   Narrator narrator(common.json);
@@ -113,8 +118,7 @@ Result<int> fetch(const Common& common, const ApplyOptions& options) {
   if (std::holds_alternative<Armed>(journal.phase)) return armed_already(journal);
   Run run = make_run(narrator, Wish::fetch, false);
   run.progress = narrator.progress(StopSignals::asked());
-  CUBE_TRY(run.candidate, choose_update(*appliance, narrator, journal, options, "fetching"));
-  const StopSignals signals;
+  CUBE_TRY(run.candidate, choose_update(*appliance, narrator, journal, options, Wish::fetch));
   CUBE_TRY(const auto report, Updater(appliance->machine()).run(run));
   const int code = conclude(narrator, report);
   if (report.failure) return failure_of(report);

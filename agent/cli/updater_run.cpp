@@ -107,6 +107,8 @@ int conclude(Narrator& narrator, const Report& report) {
 
 Error failure_of(const Report& report) {
   Error error = *report.failure;
+  if (error.code == Errc::cancelled)
+    error.what = "stopped on request";  // wherever that was noticed
   const bool goes_on_later = error.code == Errc::cancelled || error.code == Errc::unreachable;
   const std::string next = way_on(report.journal.phase);
   if (goes_on_later && !next.empty()) error.what += "; " + next;

@@ -34,27 +34,32 @@ Result<PackIndex> PackSource::index(std::string* bytes) {
   return index;
 }
 
-Status PackSource::read(const PackIndex& index, const ChunkRange& range, const ChunkSink& take) {
-  if (!staged_) return download(index, range, take);
-  // Up to the next chunk that is there, the rest has to be fetched.
+Status PackSource::read(const PackIndex& index, const std::vector<std::size_t>& chunks,
+                        const ChunkSink& take) {
+  if (!staged_) return download(index, chunks, take);
   std::string stored;
-  ChunkRange rest{range.first, 0, range.offset, 0};
-  for (auto chunk = range.first; chunk < range.first + range.count; ++chunk) {
+  std::vector<std::size_t> missing;  // before the next one that is there
+  for (const auto chunk : chunks) {
     if (!staged_->read(index, chunk, stored)) {
-      ++rest.count;
-      rest.length += index.chunks()[chunk].stored;
+      missing.push_back(chunk);
       continue;
     }
-    CUBE_CHECK(download(index, rest, take));
+    CUBE_CHECK(download(index, missing, take));
+    missing.clear();
     CUBE_CHECK(take(chunk, stored));
-    rest = {chunk + 1, 0, index.chunk_offset(chunk + 1), 0};
   }
-  return download(index, rest, take);
+  return download(index, missing, take);
+}
+
+Status PackSource::download(const PackIndex& index, const std::vector<std::size_t>& chunks,
+                            const ChunkSink& take) {
+  for (const auto& range : join_chunks(index, chunks, max_gap_bytes))
+    CUBE_CHECK(download(index, range, take));
+  return ok();
 }
 
 Status PackSource::download(const PackIndex& index, const ChunkRange& range,
                             const ChunkSink& take) {
-  if (range.count == 0) return ok();
   std::string begun;  // the part of a chunk that did not come in one piece
   std::size_t number = range.first;
   const auto cut = [&](std::string_view piece) -> Status {

@@ -14,14 +14,21 @@ constexpr unsigned max_threads = 2;
 // So many parts for each thread: no thread waits long for another one at the end.
 constexpr std::size_t parts_per_thread = 6;
 constexpr std::uint64_t least_part_bytes = 4 * max_chunk_bytes;
-// Fetching so many bytes for nothing costs less than one more request
-// (docs/decisions/0009-packs.md).
-constexpr std::uint64_t max_gap_bytes = 128 * 1024;
 
 std::uint64_t bytes_of(const std::vector<ChunkRange>& ranges) {
   std::uint64_t bytes = 0;
   for (const auto& range : ranges) bytes += range.length;
   return bytes;
+}
+
+bool has(const std::vector<std::size_t>& sorted, std::size_t chunk) {
+  return std::binary_search(sorted.begin(), sorted.end(), chunk);
+}
+
+std::vector<std::size_t> chunks_in(const ChunkRange& range,
+                                   const std::vector<std::size_t>& missing) {
+  return {std::lower_bound(missing.begin(), missing.end(), range.first),
+          std::lower_bound(missing.begin(), missing.end(), range.first + range.count)};
 }
 
 // How far all threads are together, and whether they shall go on.
@@ -57,8 +64,7 @@ Status get_part(PackSource& source, const PackIndex& index, const Wanted& part,
     CUBE_CHECK(count.add(stored.size(), stop));
     return reader.feed(number, stored, *outlet.sink);
   };
-  for (const auto& range : plan_ranges(index, part, max_gap_bytes))
-    CUBE_CHECK(source.read(index, range, take));
+  CUBE_CHECK(source.read(index, needed_chunks(index, part), take));
   return reader.finish();
 }
 
@@ -122,11 +128,10 @@ Status get_chunks(const PackPlace& place, const PackIndex& index, const StagingP
     CUBE_TRY(auto source, PackSource::open(share));
     const auto take = [&](std::size_t number, std::string_view stored) -> Status {
       CUBE_CHECK(count.add(stored.size(), stop));
-      const bool needed = std::binary_search(plan.missing.begin(), plan.missing.end(), number);
-      return needed ? staged.keep(index, number, stored) : ok();
+      return has(plan.missing, number) ? staged.keep(index, number, stored) : ok();
     };
     for (auto i = next++; i < ranges.size(); i = next++)
-      CUBE_CHECK(source.read(index, ranges[i], take));
+      CUBE_CHECK(source.read(index, chunks_in(ranges[i], plan.missing), take));
     return ok();
   };
   CUBE_CHECK(run_workers(threads, work, [&] { count.tell(); }));

@@ -1,4 +1,5 @@
 
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <cstdlib>
@@ -7,9 +8,12 @@
 
 #include "base/clock.h"
 #include "base/digest.h"
+#include "base/root_dir.h"
 #include "base/spawn.h"
 #include "model/manifest.h"
+#include "slots/ostree/commit_objects.h"
 #include "slots/ostree/compose.h"
+#include "slots/pack/pack_writer.h"
 #include "tests/support/folder_appliance.h"
 #include "tests/support/text_files.h"
 #include "tests/support/tuf_signer.h"
@@ -43,6 +47,20 @@ void copy_tree(const fs::path& from, const fs::path& to) {
   fs::remove_all(to);
   const auto outcome = value_of(spawn({"cp", "-a", from.string(), to.string()}));
   if (outcome.exit_code != 0) throw std::runtime_error("cp: " + outcome.output);
+}
+
+// All objects of the commit, small enough to keep in memory.
+Pack pack_of(const std::string& repository, const std::string& commit, std::string& content) {
+  const ScratchDir dir;
+  const std::string path = dir.path() + "/full.pack";
+  const auto objects = value_of(CommitObjects::open(repository, commit));
+  const Fd file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
+  const auto writer = value_of(PackWriter::make(file, value_of(parse_sha256(commit)), {3, 1, 1000}));
+  for (const auto& object : objects.list()) value_of(objects.read(object, *writer));
+  const auto written = value_of(writer->finish());
+  content = value_of(value_of(RootDir::open(dir.path())).read_file("full.pack", 1 << 20));
+  return {"full.pack",          content.size(),         to_hex(sha256(content)), written.place.offset,
+          written.place.length, to_hex(written.index_sha256)};
 }
 
 }  // namespace
@@ -81,8 +99,12 @@ void FolderAppliance::publish() {
     release.tree_bytes = composed.tree_bytes;
     release.tree_inodes = composed.tree_inodes;
     release.kernel_release = composed.kernel_release;
+    std::string pack;
+    release.packs = {pack_of(repository() + "/repo", composed.commit, pack)};
     signer_.add_release(name, render_manifest(release));
+    signer_.add_file(name, "full.pack", pack);
     newer_ = release;
+    newer_pack_ = pack;
   }
   signer_.publish();
   signer_.bake_root(root());
@@ -94,6 +116,7 @@ void FolderAppliance::offer(const std::string& name, std::uint64_t epoch, std::u
   release.epoch = epoch;
   if (tree_bytes > 0) release.tree_bytes = tree_bytes;
   signer_.add_release(name, render_manifest(release));
+  signer_.add_file(name, "full.pack", newer_pack_);
 }
 
 std::vector<std::string> FolderAppliance::command_line(std::vector<std::string> command) const {

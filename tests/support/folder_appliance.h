@@ -65,6 +65,7 @@ class FolderAppliance {
   ScratchDir dir_;
   TufSigner signer_{dir_.path() + "/repository"};
   Release newer_;
+  std::string newer_pack_;  // its bytes
   GrubLoader loader_{dir_.path() + "/root"};
 };
 

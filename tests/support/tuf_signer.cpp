@@ -110,9 +110,13 @@ Json TufSigner::files_of(const std::string& role) const {
   Json::Object files;
   for (const auto& [name, release] : releases_) {
     if (release.by != role) continue;
-    files["releases/" + name + "/manifest.json"] =
-        Json::Object{{"length", std::uint64_t{release.manifest.size()}},
-                     {"hashes", Json::Object{{"sha256", to_hex(sha256(release.manifest))}}}};
+    const auto add = [&](const std::string& file, const std::string& content) {
+      files["releases/" + name + "/" + file] =
+          Json::Object{{"length", std::uint64_t{content.size()}},
+                       {"hashes", Json::Object{{"sha256", to_hex(sha256(content))}}}};
+    };
+    add("manifest.json", release.manifest);
+    for (const auto& [file, content] : release.files) add(file, content);
   }
   return files;
 }
@@ -144,9 +148,12 @@ std::string TufSigner::root_text() const {
 }
 
 void TufSigner::publish() const {
-  for (const auto& [name, release] : releases_)
-    write("targets/releases/" + name + "/" + to_hex(sha256(release.manifest)) + ".manifest.json",
-          release.manifest);
+  for (const auto& [name, release] : releases_) {
+    const auto folder = "targets/releases/" + name + "/";
+    write(folder + to_hex(sha256(release.manifest)) + ".manifest.json", release.manifest);
+    for (const auto& [file, content] : release.files)
+      write(folder + to_hex(sha256(content)) + "." + file, content);
+  }
   const auto number = [&](const std::string& name) {
     return "metadata/" + std::to_string(roles_.at(name).version) + "." + name + ".json";
   };

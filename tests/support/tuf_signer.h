@@ -46,8 +46,13 @@ class TufSigner {
   // `by` is the role that describes it: "targets", or one that was delegated to.
   void add_release(const std::string& name, const std::string& manifest,
                    const std::string& by = "targets") {
-    releases_[name] = {manifest, by};
+    releases_[name] = {manifest, by, {}};
   }
+  // Another file of a release that was added, "full.pack", by the same role.
+  void add_file(const std::string& release, const std::string& file, const std::string& content) {
+    releases_.at(release).files[file] = content;
+  }
+  void withdraw(const std::string& name) { releases_.erase(name); }
   // A role, with a key named after it, to which the targets role delegates those paths.
   void delegate(const std::string& role, const std::vector<std::string>& paths);
   // All metadata and manifests as they are now; documents of other versions stay.
@@ -64,6 +69,7 @@ class TufSigner {
   struct Release {
     std::string manifest;
     std::string by;
+    std::map<std::string, std::string> files{};
   };
   [[nodiscard]] std::string document(const std::string& role, Json::Object body) const;
   [[nodiscard]] Json described(const std::string& role, const std::string& text) const;

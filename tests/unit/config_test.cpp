@@ -48,6 +48,23 @@ TEST_F(ConfigTest, SameNameReplacesAndOthersAreIgnored) {
   EXPECT_EQ(load_config(root_).value().config.trial_tries, 3);
 }
 
+TEST_F(ConfigTest, ARateOfZeroIsNoLimitAndPrioritiesHaveNames) {
+  fragment("etc", "10-a.toml",
+           "[source]\nmax-rate = 16\n[update]\ncpu-priority = \"idle\"\nio-priority = "
+           "\"normal\"\n");
+  fragment("run", "20-b.toml", "[source]\nmax-rate = 0\nstaging-max = 0\n");
+  const auto loaded = load_config(dir_.root());
+  ASSERT_TRUE(loaded) << loaded.error().what;
+  EXPECT_EQ(loaded->config.source_max_rate, 0);
+  EXPECT_EQ(loaded->config.source_staging_max, 0);
+  EXPECT_EQ(loaded->config.update_cpu_priority, Priority::idle);
+  EXPECT_EQ(loaded->config.update_io_priority, Priority::normal);
+  EXPECT_TRUE(
+      std::any_of(loaded->entries.begin(), loaded->entries.end(), [](const ConfigEntry& entry) {
+        return entry.key == "update.cpu-priority" && entry.value.find("idle") == 1;
+      }));
+}
+
 TEST_F(ConfigTest, MistakesNameFileLineAndKey) {
   const std::vector<std::pair<std::string, std::string>> cases{
       {"\n[trial]\ntrys = 3\n", "trial.trys"},
@@ -57,6 +74,10 @@ TEST_F(ConfigTest, MistakesNameFileLineAndKey) {
       {"\n[trial]\ndeadline = 1.5\n", "10 to 86400"},
       {"\n[source]\nallow-http = 1\n", "true or false"},
       {"\n[source]\nurl = [\"x\"]\n", "text"},
+      {"\n[source]\nmax-rate = 15\n", "0 or a whole number from 16"},
+      {"\n[source]\nstaging-max = -1\n", "from 0"},
+      {"\n[update]\ncpu-priority = \"high\"\n", "\"normal\", \"low\" or \"idle\""},
+      {"\n[update]\nio-priority = 3\n", "\"normal\", \"low\" or \"idle\""},
       {"\n[health]\nignore-units = \"a\"\n", "list"},
       {"\n\nproduct = \n", ""},
   };
@@ -70,9 +91,9 @@ TEST_F(ConfigTest, MistakesNameFileLineAndKey) {
 }
 
 TEST_F(ConfigTest, NamesOfTablesThatTheParserDiesOn) {
-  for (const std::string& header : std::vector<std::string>{
-           "[\\x]", "[[\\x]]", "[ \u00e4 ]", "\t[#]", "[.a]", "[[ [a", "[", "[ ", "[]", "[\v]",
-           std::string("[\0]", 3), "[\u2028]"}) {
+  for (const std::string& header :
+       std::vector<std::string>{"[\\x]", "[[\\x]]", "[ \u00e4 ]", "\t[#]", "[.a]", "[[ [a", "[",
+                                "[ ", "[]", "[\v]", std::string("[\0]", 3), "[\u2028]"}) {
     fragment("etc", "10-a.toml", "product = \"CUBE\" # \u00e4\n\n" + header + "\na = 1\n");
     EXPECT_EQ(error().code, Errc::invalid) << header;
     EXPECT_NE(error().what.find("10-a.toml:3"), std::string::npos) << error().what;
