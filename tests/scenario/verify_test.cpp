@@ -30,7 +30,9 @@ class Verify : public testing::Test {
   }
   [[nodiscard]] std::string manifest(const std::string& release) const {
     const fs::path folder = appliance_.repository() + "/targets/releases/" + release;
-    return fs::directory_iterator(folder)->path();
+    for (const auto& entry : fs::directory_iterator(folder))
+      if (entry.path().extension() == ".json") return entry.path();
+    return "";
   }
 
   FolderAppliance appliance_;

@@ -119,6 +119,13 @@ void FolderAppliance::offer(const std::string& name, std::uint64_t epoch, std::u
   signer_.add_file(name, "full.pack", newer_pack_);
 }
 
+void FolderAppliance::take_packs_away() const {
+  std::vector<fs::path> packs;
+  for (const auto& entry : fs::recursive_directory_iterator(repository() + "/targets"))
+    if (entry.path().extension() == ".pack") packs.push_back(entry.path());
+  for (const auto& pack : packs) fs::remove(pack);
+}
+
 std::vector<std::string> FolderAppliance::command_line(std::vector<std::string> command) const {
   command.insert(command.begin(), CUBE_PROGRAM);
   command.insert(command.end(), {"--root", root()});

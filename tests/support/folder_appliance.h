@@ -49,6 +49,8 @@ class FolderAppliance {
   TufSigner& signer() { return signer_; }
   // A release of this name with the content of `newer`; published by signer().publish_again().
   void offer(const std::string& name, std::uint64_t epoch, std::uint64_t tree_bytes = 0);
+  // From now on objects come from the plain repository alone.
+  void take_packs_away() const;
   void write_config(const std::string& source, const std::string& more = "") const;
 
   // The root as it is now, to go back to it.
