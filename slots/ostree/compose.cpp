@@ -240,9 +240,9 @@ Result<Composed> ArchiveRepository::commit_tar(const std::string& file,
 }
 
 Status ArchiveRepository::verify_commit(const std::string& commit) const {
-  std::vector<ObjectId> damaged;
+  CheckedCommit found;
   return repository_.verify_commit(
-      commit, [](const Progress&) {}, damaged);
+      commit, [](const Progress&) {}, found);
 }
 
 }  // namespace cube
