@@ -12,7 +12,7 @@
 #include "base/spawn.h"
 #include "model/manifest.h"
 #include "slots/ostree/commit_objects.h"
-#include "slots/ostree/compose.h"
+#include "slots/ostree/compose/compose.h"
 #include "slots/pack/pack_writer.h"
 #include "tests/support/folder_appliance.h"
 #include "tests/support/text_files.h"

@@ -1,4 +1,4 @@
-#include "slots/ostree/member_write.h"
+#include "slots/ostree/compose/member_write.h"
 
 #include <fcntl.h>
 #include <gio/gunixinputstream.h>
