@@ -111,7 +111,6 @@ Result<bool> ObjectFill::complete() {
     if (listed.error().code == Errc::corrupt) return false;
     return std::move(listed).error();
   }
-  CUBE_TRY(at_hand_.own, bare_objects(repository_.path()));
   Ids missing, copied;
   std::set_difference(all_.begin(), all_.end(), at_hand_.own.begin(), at_hand_.own.end(),
                       std::back_inserter(missing));
@@ -134,6 +133,7 @@ Status ObjectFill::list_tree() {
     CUBE_TRY(auto opened, Copier::open(running_, repository_.path()));
     copier = std::make_unique<Copier>(std::move(opened));
   }
+  Ids copied;
   const FindTree find = [&](const ObjectId& id) -> Result<glib::Variant> {
     if (at_hand_.in_own(id)) {
       auto found = own.tree_object(id);
@@ -142,15 +142,20 @@ Status ObjectFill::list_tree() {
     }
     if (at_hand_.in_running(id)) {
       const auto status = copier->copy(id);
-      if (status) return own.tree_object(id);
+      if (status) {
+        copied.push_back(id);
+        return own.tree_object(id);
+      }
       if (status.error().code != Errc::corrupt) return status.error();
       at_hand_.forget_running(id);
     }
     return Error{Errc::corrupt, describe(id) + " is missing"};
   };
-  CUBE_TRY(const auto objects, walk_commit(commit, find));
+  const auto objects = walk_commit(commit, find);
+  at_hand_.add_own(copied);
+  if (!objects) return objects.error();
   all_.clear();
-  for (const auto& object : objects) all_.push_back({object.kind, object.name});
+  for (const auto& object : *objects) all_.push_back({object.kind, object.name});
   std::sort(all_.begin(), all_.end());
   return ok();
 }

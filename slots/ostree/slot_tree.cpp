@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/mutation.h"
 #include "slots/carry_over.h"
+#include "slots/early_writeback.h"
 #include "slots/ostree/bare_files.h"
 #include "slots/ostree/object_fill.h"
 #include "slots/ostree/repository.h"
@@ -104,6 +105,7 @@ Status SlotTree::fill(const Release& release, const ObjectSource& source, const 
     CUBE_CHECK(lay_out(repository, release.commit, tree_, progress));
     return running != nullptr ? carry_over(*running, tree_, carried_) : ok();
   };
+  CUBE_TRY(auto writeback, EarlyWriteback::begin(tree_));
   auto status = attempt();
   // The old release stays until the new one is there, for what they share. An empty slot has room:
   // that was checked.
@@ -112,10 +114,8 @@ Status SlotTree::fill(const Release& release, const ObjectSource& source, const 
     CUBE_CHECK(empty());
     status = attempt();
   }
-  if (!status) return status;
-  CUBE_TRY(const auto folder, tree_.open_file(".", O_RDONLY | O_DIRECTORY));
-  if (::syncfs(folder.get()) != 0) return system_error("sync " + tree_.path());
-  return ok();
+  CUBE_CHECK(status);
+  return writeback.finish();
 }
 
 Status SlotTree::verify(const Release& release, const ProgressSink& progress,

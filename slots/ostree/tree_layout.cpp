@@ -131,8 +131,9 @@ class Layout {
                                       ") is missing in the slot"};
     const bool copied = is_copied(path);
     if (present != nullptr) {
-      if (!copied && present->inode == inode->second) return ok();
-      if (copied) {
+      const bool linked = present->inode == inode->second;
+      if (!copied && linked) return ok();
+      if (copied && !linked) {
         CUBE_TRY(const auto difference,
                  copier_.difference(wanted.object, at, wanted.name, Reading::cached));
         if (difference.empty()) return ok();
