@@ -46,6 +46,19 @@ Result<Dir> open_listing(Fd fd, const std::string& path) {
   return dir;
 }
 
+// Some filesystems leave the type to stat().
+DirEntry::Type type_of(int folder, const dirent& entry) {
+  mode_t mode = DTTOIF(entry.d_type);
+  struct stat st {};
+  if (entry.d_type == DT_UNKNOWN &&
+      ::fstatat(folder, entry.d_name, &st, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) == 0)
+    mode = st.st_mode;
+  if (S_ISREG(mode)) return DirEntry::Type::file;
+  if (S_ISDIR(mode)) return DirEntry::Type::folder;
+  if (S_ISLNK(mode)) return DirEntry::Type::link;
+  return DirEntry::Type::other;
+}
+
 Status remove_below(int parent, const std::string& name, dev_t device, const std::string& path) {
   Fd fd(::openat(parent, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (!fd.valid()) {
@@ -126,19 +139,29 @@ Result<std::string> RootDir::read_link(const std::string& path) const {
 
 Result<std::vector<std::string>> RootDir::list(const std::string& path,
                                                std::size_t max_entries) const {
+  CUBE_TRY(auto found, entries(path, max_entries));
+  std::vector<std::string> names;
+  names.reserve(found.size());
+  for (auto& entry : found) names.push_back(std::move(entry.name));
+  return names;
+}
+
+Result<std::vector<DirEntry>> RootDir::entries(const std::string& path,
+                                               std::size_t max_entries) const {
   CUBE_TRY(auto fd, open_file(path, O_RDONLY | O_DIRECTORY));
   CUBE_TRY(auto dir, open_listing(std::move(fd), join(path)));
-  std::vector<std::string> names;
+  std::vector<DirEntry> found;
   while (const dirent* entry = ::readdir(dir.get())) {
-    const std::string name = entry->d_name;
+    const std::string_view name = entry->d_name;
     if (name == "." || name == "..") continue;
-    if (names.size() == max_entries)
+    if (found.size() == max_entries)
       return Error{Errc::corrupt,
                    join(path) + ": more than " + std::to_string(max_entries) + " entries"};
-    names.push_back(name);
+    found.push_back({std::string(name), entry->d_ino, type_of(::dirfd(dir.get()), *entry)});
   }
-  std::sort(names.begin(), names.end());
-  return names;
+  std::sort(found.begin(), found.end(),
+            [](const DirEntry& left, const DirEntry& right) { return left.name < right.name; });
+  return found;
 }
 
 Status RootDir::make_dirs(const std::string& path, mode_t mode) const {

@@ -19,6 +19,14 @@
 
 namespace cube {
 
+// One name in a folder, as the folder itself has it.
+struct DirEntry {
+  enum class Type : std::uint8_t { file, folder, link, other };
+  std::string name;
+  std::uint64_t inode = 0;
+  Type type = Type::other;
+};
+
 class RootDir {
  public:
   // Errors: not_found, failed.
@@ -48,6 +56,9 @@ class RootDir {
   // Names in a folder, sorted, without "." and ".."; at most max_entries.
   // Errors: not_found, corrupt (more entries), failed.
   [[nodiscard]] Result<std::vector<std::string>> list(const std::string& path,
+                                                      std::size_t max_entries = 100000) const;
+  // The same with what else the folder tells of them. A mount point has the inode that it hides.
+  [[nodiscard]] Result<std::vector<DirEntry>> entries(const std::string& path,
                                                       std::size_t max_entries = 100000) const;
 
   // Creates the folder and its parents; a folder already there is fine. Errors: no_space, failed.

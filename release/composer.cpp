@@ -2,7 +2,7 @@
 
 #include <filesystem>
 
-#include "slots/ostree/compose.h"
+#include "slots/ostree/compose/compose.h"
 
 namespace cube {
 namespace {

@@ -10,7 +10,7 @@
 #include "base/result.h"
 #include "model/release.h"
 #include "release/publisher.h"
-#include "slots/ostree/expanded_members.h"
+#include "slots/ostree/compose/expanded_members.h"
 
 namespace cube {
 

@@ -7,7 +7,7 @@
 #include "release/in_parallel.h"
 #include "release/old_paths.h"
 #include "release/window_choice.h"
-#include "slots/ostree/archive_files.h"
+#include "slots/ostree/compose/archive_files.h"
 
 namespace cube {
 namespace {

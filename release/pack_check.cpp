@@ -6,8 +6,8 @@
 #include "base/digest.h"
 #include "base/mutation.h"
 #include "release/packer.h"
-#include "slots/ostree/archive_files.h"
 #include "slots/ostree/commit_objects.h"
+#include "slots/ostree/compose/archive_files.h"
 #include "slots/pack/pack_file.h"
 
 namespace cube {

@@ -11,7 +11,7 @@
 #include "release/delta_plan.h"
 #include "release/pack_sizes.h"
 #include "release/publisher_run.h"
-#include "slots/ostree/archive_files.h"
+#include "slots/ostree/compose/archive_files.h"
 
 namespace cube {
 namespace {

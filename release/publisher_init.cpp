@@ -1,6 +1,6 @@
 // Publisher::init: keys, the first root, empty folders.
 #include "release/publisher.h"
-#include "slots/ostree/compose.h"
+#include "slots/ostree/compose/compose.h"
 
 namespace cube {
 namespace {

@@ -14,7 +14,7 @@
 #include "keys/release_channel.h"
 #include "release/packer.h"
 #include "release/release_repository.h"
-#include "slots/ostree/compose.h"
+#include "slots/ostree/compose/compose.h"
 
 namespace cube {
 namespace {

@@ -13,5 +13,7 @@ using Attributes = std::map<std::string, std::string>;  // name -> value
 
 // Empty where the filesystem has none. `path` is for messages. Errors: failed.
 Result<Attributes> attributes_of(const Fd& fd, const std::string& path);
+// The same of a symlink itself. Errors: failed.
+Result<Attributes> attributes_of_link(const std::string& path);
 
 }  // namespace cube

@@ -25,6 +25,25 @@ std::optional<ObjectId> id_of(const std::string& folder, std::string_view file) 
   return ObjectId{static_cast<ObjectKind>(suffix - std::begin(suffixes)), *name};
 }
 
+// Calls take(id, inode) for each object.
+template <typename Take>
+Status each_object(const std::string& repository, const Take& take) {
+  CUBE_TRY(const auto objects, RootDir::open(repository + "/objects"));
+  CUBE_TRY(const auto folders, objects.list("."));
+  std::size_t count = 0;
+  for (const auto& folder : folders) {
+    CUBE_TRY(const auto files, objects.entries(folder));
+    for (const auto& file : files) {
+      const auto id = id_of(folder, file.name);
+      if (!id) continue;
+      if (++count > max_objects)
+        return Error{Errc::corrupt, repository + ": more objects than any release has"};
+      take(*id, file.inode);
+    }
+  }
+  return ok();
+}
+
 }  // namespace
 
 std::string bare_file(const ObjectId& id) {
@@ -33,18 +52,19 @@ std::string bare_file(const ObjectId& id) {
 }
 
 Result<std::vector<ObjectId>> bare_objects(const std::string& repository) {
-  CUBE_TRY(const auto objects, RootDir::open(repository + "/objects"));
-  CUBE_TRY(const auto folders, objects.list("."));
   std::vector<ObjectId> ids;
-  for (const auto& folder : folders) {
-    CUBE_TRY(const auto files, objects.list(folder));
-    for (const auto& file : files)
-      if (const auto id = id_of(folder, file)) ids.push_back(*id);
-    if (ids.size() > max_objects)
-      return Error{Errc::corrupt, repository + ": more objects than any release has"};
-  }
+  CUBE_CHECK(
+      each_object(repository, [&](const ObjectId& id, std::uint64_t) { ids.push_back(id); }));
   std::sort(ids.begin(), ids.end());
   return ids;
+}
+
+Result<FileInodes> bare_file_inodes(const std::string& repository) {
+  FileInodes inodes;
+  CUBE_CHECK(each_object(repository, [&](const ObjectId& id, std::uint64_t inode) {
+    if (id.kind == ObjectKind::file) inodes.emplace_hint(inodes.end(), id.name, inode);
+  }));
+  return inodes;
 }
 
 std::vector<std::uint64_t> bare_file_sizes(const std::string& repository,

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <sys/xattr.h>
 
 #include <algorithm>
 #include <atomic>
@@ -10,47 +9,13 @@
 #include "base/io.h"
 #include "base/root_dir.h"
 #include "slots/ostree/bare_files.h"
-#include "slots/ostree/file_header.h"
+#include "slots/ostree/inode_header.h"
 
 namespace cube {
 namespace {
 
 constexpr const char* unfinished_folder = "tmp/cube-update";
 constexpr mode_t metadata_mode = 0644;
-
-// Paths of the proc filesystem lead to an inode whatever its type, for calls that take no
-// descriptor of a symlink.
-std::string path_of(const Fd& fd, const std::string& below = "") {
-  return "/proc/self/fd/" + std::to_string(fd.get()) + (below.empty() ? "" : "/" + below);
-}
-
-// Writing content takes set-user-ID bits and capabilities away, giving a file away takes them away,
-// too; so content, then owner, then attributes, then mode.
-Status finish_file(const Fd& file, const FileHeader& header) {
-  if (::fchown(file.get(), header.uid, header.gid) != 0) return system_error("owner");
-  for (const auto& attribute : header.attributes)
-    if (::fsetxattr(file.get(), attribute.name.c_str(), attribute.value.data(),
-                    attribute.value.size(), 0) != 0)
-      return system_error("extended attribute " + attribute.name);
-  if (::fchmod(file.get(), header.mode & ~static_cast<std::uint32_t>(S_IFMT)) != 0)
-    return system_error("mode");
-  const struct timespec never_changed[2] = {};
-  if (::futimens(file.get(), never_changed) != 0) return system_error("time");
-  return ok();
-}
-
-Status make_link(const Fd& repository, const std::string& name, const FileHeader& header) {
-  if (::symlinkat(header.target.c_str(), repository.get(), name.c_str()) != 0)
-    return system_error("symlink");
-  if (::fchownat(repository.get(), name.c_str(), header.uid, header.gid, AT_SYMLINK_NOFOLLOW) != 0)
-    return system_error("owner");
-  const auto path = path_of(repository, name);
-  for (const auto& attribute : header.attributes)
-    if (::lsetxattr(path.c_str(), attribute.name.c_str(), attribute.value.data(),
-                    attribute.value.size(), 0) != 0)
-      return system_error("extended attribute " + attribute.name);
-  return ok();
-}
 
 Status give_name(const Fd& repository, const std::string& unfinished, const std::string& file) {
   const auto name = "objects/" + file;
@@ -132,9 +97,9 @@ Status BareWriter::end() {
         if (object_.length != header_bytes_)
           return Error{Errc::corrupt, "is a symlink with content"};
         CUBE_CHECK(remove_unfinished());
-        CUBE_CHECK(make_link(repository_, unfinished_, header));
+        CUBE_CHECK(make_link(repository_.get(), unfinished_, header));
       } else {
-        CUBE_CHECK(finish_file(file_, header));
+        CUBE_CHECK(give_header(file_, header));
       }
     } else if (::fchmod(file_.get(), metadata_mode) != 0) {
       return system_error("mode");

@@ -2,7 +2,7 @@
 
 #include <sys/stat.h>
 
-#include "slots/ostree/glib.h"
+#include "slots/ostree/tree_objects.h"
 
 namespace cube {
 namespace {
@@ -12,27 +12,6 @@ constexpr std::uint32_t permission_bits = 07777;
 std::uint32_t number(GVariant* tuple, gsize i) {
   const glib::Variant child(g_variant_get_child_value(tuple, i));
   return GUINT32_FROM_BE(g_variant_get_uint32(child.get()));
-}
-
-std::string bytes_of(GVariant* tuple, gsize i) {
-  const glib::Variant child(g_variant_get_child_value(tuple, i));
-  gsize size = 0;
-  const auto* bytes = static_cast<const char*>(g_variant_get_fixed_array(child.get(), &size, 1));
-  return {bytes, size};
-}
-
-Result<std::vector<ExtendedAttribute>> attributes_in(GVariant* list) {
-  std::vector<ExtendedAttribute> attributes;
-  for (gsize i = 0; i < g_variant_n_children(list); ++i) {
-    const glib::Variant entry(g_variant_get_child_value(list, i));
-    ExtendedAttribute attribute{bytes_of(entry.get(), 0), bytes_of(entry.get(), 1)};
-    // The name is written with a byte 0 at its end.
-    if (attribute.name.size() < 2 || attribute.name.find('\0') != attribute.name.size() - 1)
-      return Error{Errc::corrupt, "header: an extended attribute without a name"};
-    attribute.name.pop_back();
-    attributes.push_back(std::move(attribute));
-  }
-  return attributes;
 }
 
 }  // namespace
@@ -63,8 +42,21 @@ Result<FileHeader> parse_file_header(std::string_view bytes) {
     return Error{Errc::corrupt,
                  "header: the target of a symlink is missing, or is there for a file"};
   const glib::Variant list(g_variant_get_child_value(header.get(), 5));
-  CUBE_TRY(parsed.attributes, attributes_in(list.get()));
+  CUBE_TRY(parsed.attributes, parse_attributes(list.get()));
   return parsed;
+}
+
+std::string file_header_bytes(const FileHeader& header) {
+  const auto big_endian = [](std::uint32_t number) { return GUINT32_TO_BE(number); };
+  const auto attributes = attribute_list(header.attributes);
+  const glib::Variant body(g_variant_ref_sink(g_variant_new(
+      "(uuuus@a(ayay))", big_endian(header.uid), big_endian(header.gid), big_endian(header.mode),
+      big_endian(0), header.target.c_str(), attributes.get())));
+  const auto length = g_variant_get_size(body.get());
+  std::string bytes(header_prefix_bytes, '\0');
+  for (std::size_t i = 0; i < 4; ++i) bytes[3 - i] = static_cast<char>(length >> (8 * i));
+  bytes.append(static_cast<const char*>(g_variant_get_data(body.get())), length);
+  return bytes;
 }
 
 }  // namespace cube

@@ -7,23 +7,20 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "base/result.h"
+#include "slots/ostree/attributes.h"
 
 namespace cube {
-
-struct ExtendedAttribute {
-  std::string name;
-  std::string value;
-};
 
 struct FileHeader {
   std::uint32_t uid = 0;
   std::uint32_t gid = 0;
   std::uint32_t mode = 0;  // with the type: a regular file or a symlink
   std::string target;      // of a symlink
-  std::vector<ExtendedAttribute> attributes;
+  Attributes attributes;
+
+  friend bool operator==(const FileHeader&, const FileHeader&) = default;
 };
 
 // The first bytes of every header; they tell how long it is.
@@ -34,5 +31,7 @@ inline constexpr std::size_t max_header_bytes = 1024 * 1024;
 Result<std::size_t> header_length(std::string_view prefix);
 // Exactly a header. Errors: corrupt.
 Result<FileHeader> parse_file_header(std::string_view bytes);
+// The header's bytes, prefix included, as libostree writes and hashes them.
+[[nodiscard]] std::string file_header_bytes(const FileHeader& header);
 
 }  // namespace cube

@@ -7,7 +7,7 @@
 
 #include "base/progress.h"
 #include "base/result.h"
-#include "slots/pack/object.h"
+#include "slots/ostree/object_reader.h"
 
 namespace cube {
 
@@ -15,9 +15,11 @@ namespace cube {
 // repository. Calls `damaged`, one call at a time and from any thread, for each one that is
 // missing, unreadable or not what its name says, with the reason; when it returns false, the check
 // ends early. `progress` is called from the caller's thread, for `stage`: in bytes of a bare
-// repository, in objects of another. Errors: failed (repository, threads).
-Status check_objects(const std::string& repository, const std::vector<ObjectId>& ids,
-                     const std::string& stage, const ProgressSink& progress,
-                     const std::function<bool(const ObjectId&, const Error&)>& damaged);
+// repository, in objects of another. The result has one entry for each id, zeros for a damaged one.
+// Errors: failed (repository, threads).
+Result<std::vector<CheckedObject>> check_objects(
+    const std::string& repository, const std::vector<ObjectId>& ids, Reading reading,
+    const std::string& stage, const ProgressSink& progress,
+    const std::function<bool(const ObjectId&, const Error&)>& damaged);
 
 }  // namespace cube

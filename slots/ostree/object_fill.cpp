@@ -1,5 +1,7 @@
 #include "slots/ostree/object_fill.h"
 
+#include <sys/statvfs.h>
+
 #include <algorithm>
 #include <atomic>
 #include <iterator>
@@ -20,6 +22,9 @@ namespace cube {
 namespace {
 
 constexpr unsigned max_threads = 4;
+constexpr std::uint64_t mib = 1024 * 1024;
+constexpr std::uint64_t spare_bytes = 16 * mib;
+constexpr std::uint64_t block_bytes = 4096;
 
 // From one repository into another, proved on the way.
 class Copier {
@@ -73,6 +78,7 @@ Result<bool> ObjectFill::try_packs() {
 Status ObjectFill::from_pack(const PackPlace& place) {
   CUBE_TRY(auto source, PackSource::open(place));
   CUBE_TRY(const auto index, source.index());
+  CUBE_CHECK(check_room(index));
   std::vector<std::string> bases{repository_.path()};
   if (!running_.empty()) bases.push_back(running_);
   const auto open = [&]() -> Result<PackOutlet> {
@@ -83,6 +89,21 @@ Status ObjectFill::from_pack(const PackPlace& place) {
   return get_objects(place, index, lacking(index, at_hand_), open, progress_);
 }
 
+// Before the first byte is downloaded: beside what is there, and with what blocks and folders cost.
+Status ObjectFill::check_room(const PackIndex& index) const {
+  std::uint64_t needed = spare_bytes;
+  for (const auto& object : index.objects())
+    if (!at_hand_.in_own({object.kind, object.name})) needed += object.length + block_bytes / 2;
+  struct statvfs fs {};
+  if (::statvfs(repository_.path().c_str(), &fs) != 0)
+    return system_error("space of " + repository_.path());
+  const auto available = static_cast<std::uint64_t>(fs.f_bavail) * fs.f_frsize;
+  if (needed <= available) return ok();
+  return Error{Errc::no_space, release_.name.text + " needs " + std::to_string(needed / mib) +
+                                   " MiB beside what is in " + repository_.path() + ", and " +
+                                   std::to_string(available / mib) + " MiB are free"};
+}
+
 // Whether the repository has everything, after what the running slot has was copied.
 Result<bool> ObjectFill::complete() {
   auto listed = list_tree();
@@ -90,7 +111,6 @@ Result<bool> ObjectFill::complete() {
     if (listed.error().code == Errc::corrupt) return false;
     return std::move(listed).error();
   }
-  CUBE_TRY(at_hand_.own, bare_objects(repository_.path()));
   Ids missing, copied;
   std::set_difference(all_.begin(), all_.end(), at_hand_.own.begin(), at_hand_.own.end(),
                       std::back_inserter(missing));
@@ -107,29 +127,35 @@ Result<bool> ObjectFill::complete() {
 // used. What the repository does not have is copied from the running slot.
 Status ObjectFill::list_tree() {
   CUBE_TRY(const auto commit, parse_sha256(release_.commit));
-  const auto load = find_in(repository_.native());
   CUBE_TRY(auto own, ObjectReader::open(repository_.path()));
   std::unique_ptr<Copier> copier;
   if (!at_hand_.running.empty()) {
     CUBE_TRY(auto opened, Copier::open(running_, repository_.path()));
     copier = std::make_unique<Copier>(std::move(opened));
   }
+  Ids copied;
   const FindTree find = [&](const ObjectId& id) -> Result<glib::Variant> {
     if (at_hand_.in_own(id)) {
-      if (own.check(id)) return load(id);
+      auto found = own.tree_object(id);
+      if (found) return found;
       at_hand_.forget_own(id);
     }
     if (at_hand_.in_running(id)) {
       const auto status = copier->copy(id);
-      if (status) return load(id);
+      if (status) {
+        copied.push_back(id);
+        return own.tree_object(id);
+      }
       if (status.error().code != Errc::corrupt) return status.error();
       at_hand_.forget_running(id);
     }
     return Error{Errc::corrupt, describe(id) + " is missing"};
   };
-  CUBE_TRY(const auto objects, walk_commit(commit, find));
+  const auto objects = walk_commit(commit, find);
+  at_hand_.add_own(copied);
+  if (!objects) return objects.error();
   all_.clear();
-  for (const auto& object : objects) all_.push_back({object.kind, object.name});
+  for (const auto& object : *objects) all_.push_back({object.kind, object.name});
   std::sort(all_.begin(), all_.end());
   return ok();
 }

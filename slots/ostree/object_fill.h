@@ -39,6 +39,7 @@ class ObjectFill {
 
   Result<bool> try_packs();
   Status from_pack(const PackPlace& place);
+  [[nodiscard]] Status check_room(const PackIndex& index) const;
   Result<bool> complete();
   Status list_tree();
   Status copy_from_running(const Ids& missing);

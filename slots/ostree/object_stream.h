@@ -17,7 +17,8 @@ namespace cube {
 class ObjectStream {
  public:
   static constexpr std::size_t piece_bytes = 256 * 1024;
-  using Buffer = std::array<char, piece_bytes>;
+  // Aligned for reading from a device.
+  struct alignas(4096) Buffer : std::array<char, piece_bytes> {};
 
   // `buffer` outlives the stream. Errors: corrupt (missing, unreadable), failed.
   static Result<ObjectStream> open(OstreeRepo* repository, const ObjectId& id, Buffer& buffer);

@@ -31,6 +31,10 @@ bool ObjectsAtHand::in_own(const ObjectId& id) const {
 bool ObjectsAtHand::in_running(const ObjectId& id) const {
   return has(running, id);
 }
+void ObjectsAtHand::add_own(const std::vector<ObjectId>& ids) {
+  own.insert(own.end(), ids.begin(), ids.end());
+  std::sort(own.begin(), own.end());
+}
 void ObjectsAtHand::forget_own(const ObjectId& id) {
   forget(own, id);
 }

@@ -20,6 +20,8 @@ struct ObjectsAtHand {
 
   [[nodiscard]] bool in_own(const ObjectId& id) const;
   [[nodiscard]] bool in_running(const ObjectId& id) const;
+  // They were copied.
+  void add_own(const std::vector<ObjectId>& ids);
   // It turned out to be damaged.
   void forget_own(const ObjectId& id);
   void forget_running(const ObjectId& id);

@@ -6,7 +6,6 @@
 #include <optional>
 #include <utility>
 
-#include "base/mutation.h"
 #include "base/workers.h"
 #include "slots/ostree/bare_files.h"
 #include "slots/ostree/commit_walk.h"
@@ -203,20 +202,18 @@ Status Repository::pull(const ObjectSource& source, const std::string& commit,
 }
 
 Status Repository::verify_commit(const std::string& commit, const ProgressSink& progress,
-                                 std::vector<ObjectId>& damaged) const {
-  damaged.clear();
+                                 CheckedCommit& found) const {
+  found = {};
   CUBE_TRY(const auto name, parse_sha256(commit));
-  CUBE_TRY(auto reader, ObjectReader::open(path_));
-  const auto load = find_in(repo_);
+  CUBE_TRY(auto reader, ObjectReader::open(path_, Reading::from_device));
   // What a damaged folder lists is not looked for.
   const FindTree find = [&](const ObjectId& id) -> Result<glib::Variant> {
-    const auto length = reader.check(id);
-    if (length) return load(id);
-    damaged.push_back(id);
-    return Error{Errc::corrupt, "damaged " + describe(id) + ": " + length.error().what};
+    auto loaded = reader.tree_object(id);
+    if (loaded) return loaded;
+    found.damaged.push_back(id);
+    return Error{Errc::corrupt, "damaged " + describe(id) + ": " + loaded.error().what};
   };
   CUBE_TRY(const auto objects, walk_commit(name, find));
-  if (mutated("verify-skips-objects")) return ok();
   std::vector<ObjectId> ids;
   for (const auto& object : objects) ids.push_back({object.kind, object.name});
   std::optional<Error> first;
@@ -227,10 +224,14 @@ Status Repository::verify_commit(const std::string& commit, const ProgressSink& 
     if (!first)
       first = Error{Errc::corrupt,
                     "damaged " + describe(id) + " (" + object->path + "): " + error.what};
-    damaged.push_back(id);
+    found.damaged.push_back(id);
     return true;
   };
-  CUBE_CHECK(check_objects(path_, ids, "verify", progress, note));
+  CUBE_TRY(const auto checked,
+           check_objects(path_, ids, Reading::from_device, "verify", progress, note));
+  for (std::size_t i = 0; i < ids.size(); ++i)
+    if (ids[i].kind == ObjectKind::file)
+      found.files[ids[i].name] = {checked[i].device, checked[i].inode};
   return first ? Status(*first) : ok();
 }
 

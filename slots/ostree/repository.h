@@ -4,8 +4,10 @@
 // Not thread-safe. Foreign types stay inside (native() is for this folder only).
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/progress.h"
@@ -17,6 +19,12 @@
 struct OstreeRepo;
 
 namespace cube {
+
+// What a check of all objects found.
+struct CheckedCommit {
+  std::vector<ObjectId> damaged;  // what has to come from elsewhere
+  std::map<Sha256, std::pair<std::uint64_t, std::uint64_t>> files;  // device and inode of each
+};
 
 class Repository {
  public:
@@ -37,10 +45,10 @@ class Repository {
   Status pull(const ObjectSource& source, const std::string& commit, const std::string& cache,
               const ProgressSink& progress);
 
-  // Re-reads every object that the commit reaches. `damaged` is what has to come from elsewhere.
+  // Re-reads every object that the commit reaches, those of a bare repository from the device.
   // Errors: corrupt (names the first object), failed.
   Status verify_commit(const std::string& commit, const ProgressSink& progress,
-                       std::vector<ObjectId>& damaged) const;
+                       CheckedCommit& found) const;
   // The commit is complete: `objects`, sorted, are all that it reaches. Everything else goes.
   // Errors: failed.
   Status keep_only(const std::string& commit, const std::vector<ObjectId>& objects);

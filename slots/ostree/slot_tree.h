@@ -44,10 +44,7 @@ class SlotTree {
   Status fill_objects(const Release& release, const ObjectSource& source, const RootDir* running,
                       const std::vector<ObjectId>& damaged, const ProgressSink& progress) const;
   Status check_space(const Release& release) const;
-  Status check_out(const Release& release) const;
-  Status make_room(const Release& release) const;
-  Status move_in() const;
-  Status drop_cache() const;
+  Status empty() const;
 
   const RootDir& tree_;
   const std::vector<std::string>& carried_;

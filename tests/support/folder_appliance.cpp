@@ -10,7 +10,7 @@
 #include "base/digest.h"
 #include "base/spawn.h"
 #include "model/manifest.h"
-#include "slots/ostree/compose.h"
+#include "slots/ostree/compose/compose.h"
 #include "slots/seal_file.h"
 #include "tests/support/commit_packs.h"
 #include "tests/support/packs.h"

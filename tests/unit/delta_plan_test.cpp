@@ -5,8 +5,8 @@
 
 #include "release/old_paths.h"
 #include "release/window_choice.h"
-#include "slots/ostree/archive_files.h"
-#include "slots/ostree/compose.h"
+#include "slots/ostree/compose/archive_files.h"
+#include "slots/ostree/compose/compose.h"
 #include "tests/support/packs.h"
 #include "tests/support/scratch_dir.h"
 #include "tests/support/text_files.h"

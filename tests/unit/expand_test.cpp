@@ -7,10 +7,10 @@
 #include <filesystem>
 #include <memory>
 
-#include "slots/ostree/compose.h"
-#include "slots/ostree/decompress.h"
-#include "slots/ostree/expanded_members.h"
-#include "slots/ostree/initramfs.h"
+#include "slots/ostree/compose/compose.h"
+#include "slots/ostree/compose/decompress.h"
+#include "slots/ostree/compose/expanded_members.h"
+#include "slots/ostree/compose/initramfs.h"
 #include "tests/support/scratch_dir.h"
 #include "tests/support/text_files.h"
 

@@ -4,7 +4,7 @@
 #include <sys/xattr.h>
 
 #include "slots/ostree/commit_objects.h"
-#include "slots/ostree/compose.h"
+#include "slots/ostree/compose/compose.h"
 #include "slots/pack/pack_file.h"
 #include "slots/pack/pack_plan.h"
 #include "tests/support/packs.h"

@@ -5,8 +5,8 @@
 
 #include "release/composer.h"
 #include "release/delta_plan.h"
-#include "slots/ostree/archive_files.h"
 #include "slots/ostree/commit_objects.h"
+#include "slots/ostree/compose/archive_files.h"
 #include "slots/pack/pack_file.h"
 #include "tests/support/delta_packs.h"
 #include "tests/support/fixed_clock.h"

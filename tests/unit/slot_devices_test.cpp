@@ -15,7 +15,7 @@
 
 #include "base/spawn.h"
 #include "slots/make_filesystem.h"
-#include "slots/ostree/compose.h"
+#include "slots/ostree/compose/compose.h"
 #include "slots/ostree/folder_slot.h"
 #include "slots/ostree/ostree_slot_store.h"
 #include "slots/seal_file.h"

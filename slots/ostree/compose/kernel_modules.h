@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "slots/ostree/expanded_members.h"
+#include "slots/ostree/compose/expanded_members.h"
 
 namespace cube {
 

@@ -1,4 +1,4 @@
-#include "slots/ostree/kernel_modules.h"
+#include "slots/ostree/compose/kernel_modules.h"
 
 #include <sys/stat.h>
 
@@ -7,7 +7,7 @@
 
 #include "base/io.h"
 #include "base/spawn.h"
-#include "slots/ostree/decompress.h"
+#include "slots/ostree/compose/decompress.h"
 
 namespace cube {
 namespace {

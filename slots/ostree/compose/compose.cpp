@@ -1,4 +1,4 @@
-#include "slots/ostree/compose.h"
+#include "slots/ostree/compose/compose.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -9,9 +9,9 @@
 #include <set>
 #include <vector>
 
+#include "slots/ostree/compose/member_write.h"
+#include "slots/ostree/compose/unpack.h"
 #include "slots/ostree/glib.h"
-#include "slots/ostree/member_write.h"
-#include "slots/ostree/unpack.h"
 
 namespace cube {
 namespace {
@@ -240,9 +240,9 @@ Result<Composed> ArchiveRepository::commit_tar(const std::string& file,
 }
 
 Status ArchiveRepository::verify_commit(const std::string& commit) const {
-  std::vector<ObjectId> damaged;
+  CheckedCommit found;
   return repository_.verify_commit(
-      commit, [](const Progress&) {}, damaged);
+      commit, [](const Progress&) {}, found);
 }
 
 }  // namespace cube

@@ -12,7 +12,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
-#include "slots/ostree/expanded_members.h"
+#include "slots/ostree/compose/expanded_members.h"
 #include "slots/ostree/repository.h"
 
 namespace cube {

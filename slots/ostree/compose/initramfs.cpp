@@ -1,4 +1,4 @@
-#include "slots/ostree/initramfs.h"
+#include "slots/ostree/compose/initramfs.h"
 
 #include <sys/stat.h>
 
@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "base/io.h"
-#include "slots/ostree/decompress.h"
+#include "slots/ostree/compose/decompress.h"
 
 namespace cube {
 namespace {

@@ -1,4 +1,4 @@
-#include "slots/ostree/archive_files.h"
+#include "slots/ostree/compose/archive_files.h"
 
 #include <fcntl.h>
 #include <unistd.h>

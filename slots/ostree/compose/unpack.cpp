@@ -1,4 +1,4 @@
-#include "slots/ostree/unpack.h"
+#include "slots/ostree/compose/unpack.h"
 
 #include <archive.h>
 #include <archive_entry.h>

@@ -1,10 +1,10 @@
-// Inside slots/ostree only: one file of a commit whose bytes are not those of the tree's file.
+// Inside slots/ostree/compose only: one file of a commit whose bytes are not those of the tree's file.
 #pragma once
 
 #include <string>
 
 #include "base/result.h"
-#include "slots/ostree/expanded_members.h"
+#include "slots/ostree/compose/expanded_members.h"
 #include "slots/ostree/glib.h"
 
 namespace cube {

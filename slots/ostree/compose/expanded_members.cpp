@@ -1,12 +1,12 @@
-#include "slots/ostree/expanded_members.h"
+#include "slots/ostree/compose/expanded_members.h"
 
 #include <fcntl.h>
 
 #include <algorithm>
 #include <filesystem>
 
-#include "slots/ostree/initramfs.h"
-#include "slots/ostree/kernel_modules.h"
+#include "slots/ostree/compose/initramfs.h"
+#include "slots/ostree/compose/kernel_modules.h"
 
 namespace cube {
 namespace {

@@ -1,4 +1,4 @@
-#include "slots/ostree/member_write.h"
+#include "slots/ostree/compose/member_write.h"
 
 #include <fcntl.h>
 #include <gio/gunixinputstream.h>
@@ -6,20 +6,10 @@
 
 #include "slots/ostree/attributes.h"
 #include "slots/ostree/glib.h"
+#include "slots/ostree/tree_objects.h"
 
 namespace cube {
 namespace {
-
-// As libostree stores them: sorted by name.
-glib::Variant list_of(const Attributes& attributes) {
-  GVariantBuilder builder;
-  g_variant_builder_init(&builder, G_VARIANT_TYPE("a(ayay)"));
-  for (const auto& [name, value] : attributes)
-    g_variant_builder_add(
-        &builder, "(@ay@ay)", g_variant_new_bytestring(name.c_str()),
-        g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, value.data(), value.size(), 1));
-  return glib::Variant(g_variant_ref_sink(g_variant_builder_end(&builder)));
-}
 
 // The checksum of the object.
 Result<std::string> write_object(OstreeRepo* repo, const Fd& like, const Fd& content,
@@ -29,7 +19,7 @@ Result<std::string> write_object(OstreeRepo* repo, const Fd& like, const Fd& con
   if (::fstat(like.get(), &st) != 0 || ::fstat(content.get(), &size) != 0)
     return system_error("stat " + path);
   CUBE_TRY(const auto attributes, attributes_of(like, path));
-  const auto list = list_of(attributes);
+  const auto list = attribute_list(attributes);
   const glib::Object<GFileInfo> info(g_file_info_new());
   g_file_info_set_file_type(info.get(), G_FILE_TYPE_REGULAR);
   g_file_info_set_size(info.get(), size.st_size);
