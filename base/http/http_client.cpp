@@ -24,12 +24,19 @@ constexpr std::size_t max_url_bytes = 8192;
 constexpr std::uint64_t bytes_per_second_at_least = 16 * 1024;
 constexpr std::uint64_t local_piece_bytes = 1024 * 1024;
 
+// What a folder cannot give is told as if a server had said it: errno is for this machine's own
+// files.
+Error of_source(Error error) {
+  error.sys_errno = 0;
+  return error;
+}
+
 Result<Fd> open_local(const std::string& url, std::uint64_t& size) {
   CUBE_TRY(const std::string path, path_of_file_url(url));
   Fd file(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
-  if (!file.valid()) return system_error("open " + path);
+  if (!file.valid()) return of_source(system_error("open " + path));
   struct stat st {};
-  if (::fstat(file.get(), &st) != 0) return system_error("stat " + path);
+  if (::fstat(file.get(), &st) != 0) return of_source(system_error("stat " + path));
   if (!S_ISREG(st.st_mode)) return Error{Errc::not_found, path + ": not a regular file"};
   size = static_cast<std::uint64_t>(st.st_size);
   return file;
@@ -39,7 +46,7 @@ Result<std::string> read_local(const std::string& url, std::size_t max_bytes) {
   std::uint64_t size = 0;
   CUBE_TRY(const Fd file, open_local(url, size));
   auto content = read_all(file, max_bytes);
-  if (!content) return std::move(content).error().in(url);
+  if (!content) return of_source(std::move(content).error().in(url));
   return content;
 }
 
@@ -53,7 +60,7 @@ Status read_local_range(const std::string& url, const ByteRange& range, const By
   for (std::uint64_t done = 0; done < range.length; done += piece.size()) {
     const auto length = std::min<std::uint64_t>(range.length - done, local_piece_bytes);
     auto status = read_at(file, range.first + done, static_cast<std::size_t>(length), piece);
-    if (!status) return std::move(status).error().in(url);
+    if (!status) return of_source(std::move(status).error().in(url));
     CUBE_CHECK(take(piece));
   }
   return ok();

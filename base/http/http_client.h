@@ -52,7 +52,7 @@ class HttpClient {
   // The whole document. file:///PATH (base/file_url.h) is read from disk, as a regular file, under
   // the same cap. Errors: unreachable (connection, time-out, cut off, 5xx, 408, 425, 429),
   // not_found (404, 403 or 410, no such file), corrupt (more than max_bytes), invalid (URL,
-  // client certificate), untrusted (the server's certificate), failed.
+  // client certificate), untrusted (the server's certificate), failed; all without sys_errno.
   Result<std::string> get(const std::string& url, std::size_t max_bytes);
 
   // Gives `take` exactly the bytes of the range, as they arrive: its time limits the transfer, too.

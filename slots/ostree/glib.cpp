@@ -41,7 +41,11 @@ Errc code_of(const GError& error) {
 }  // namespace
 
 Error ErrorOut::translate(const std::string& what) const {
-  if (error_ == nullptr) return {Errc::failed, what};
+  if (error_ == nullptr) {  // libostree has no word for a file that cannot be removed
+    Error wordless = system_error(what);
+    if (wordless.code == Errc::not_found) wordless.code = Errc::failed;
+    return wordless;
+  }
   std::string message = error_->message != nullptr ? error_->message : "";
   if (message.size() > 300) message.resize(300);
   return {code_of(*error_), what + ": " + message};

@@ -83,6 +83,7 @@ Wanted lacking(const PackIndex& index, const ObjectsAtHand& at_hand) {
 }
 
 bool another_may_have_it(const Error& error) {
+  if (error.sys_errno != 0) return false;
   return error.code == Errc::not_found || error.code == Errc::corrupt ||
          error.code == Errc::failed || error.code == Errc::invalid;
 }

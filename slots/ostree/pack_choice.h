@@ -38,7 +38,8 @@ Result<ObjectsAtHand> look_at_hand(const std::string& own, const std::string& ru
 // What neither slot has.
 [[nodiscard]] Wanted lacking(const PackIndex& index, const ObjectsAtHand& at_hand);
 
-// Whether another place may have what failed here.
+// Whether another place may have what failed here; not if this machine's own disk failed, for then
+// the next, larger pack would only meet the same disk.
 [[nodiscard]] bool another_may_have_it(const Error& error);
 
 }  // namespace cube

@@ -4,11 +4,8 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <filesystem>
 #include <iostream>
 
-#include "base/spawn.h"
-#include "slots/seal_file.h"
 #include "tests/support/crash_sweep.h"
 #include "tests/support/folder_appliance.h"
 
@@ -30,14 +27,6 @@ const std::vector<std::string> apply_command{"apply", "--no-reboot"};
 
 std::string text_of(const Json& json) { return json.line(); }
 
-// The release that a slot's seal names; "" without one.
-std::string sealed_release(const FolderAppliance& appliance, const std::string& slot) {
-  const auto folder = RootDir::open(appliance.root() + "/slots/" + slot);
-  if (!folder) return "";
-  const auto seal = read_seal(*folder);
-  return seal && *seal ? (*seal)->release : "";
-}
-
 void expect_commits(FolderAppliance& appliance, const std::string& when) {
   EXPECT_EQ(appliance.start(), (Started{SlotId::b, true})) << when;
   EXPECT_EQ(appliance.status_text("phase"), "trying") << when;
@@ -54,7 +43,7 @@ TEST(ApplyScenario, AppliesStartsAndCommits) {
   const auto before = appliance.tree("a");
   const auto applied = appliance.apply();
   ASSERT_EQ(applied.exit_code, exit_reboot_needed) << applied.output;
-  EXPECT_EQ(sealed_release(appliance, "b"), FolderAppliance::newer);
+  EXPECT_EQ(appliance.sealed_release("b"), FolderAppliance::newer);
   EXPECT_EQ(appliance.tree("a"), before);
   EXPECT_EQ(appliance.status_text("fallback"), "a") << text_of(appliance.status());
   expect_commits(appliance, "plain");
@@ -72,11 +61,8 @@ TEST(ApplyScenario, ATrialThatIsNotCommittedFallsBack) {
 class ApplyCrashSweep : public testing::Test {
  protected:
   void SetUp() override {
-    const std::string slots = appliance_.root() + "/slots/";
-    std::filesystem::remove(slots + "b");
-    const auto copied = spawn({"cp", "-a", slots + "a", slots + "b"});
-    ASSERT_TRUE(copied && copied->exit_code == 0);
-    ASSERT_EQ(sealed_release(appliance_, "b"), FolderAppliance::older);
+    appliance_.copy_slot_a_to_b();
+    ASSERT_EQ(appliance_.sealed_release("b"), FolderAppliance::older);
     appliance_.keep();
     before_ = appliance_.tree("a");
   }
@@ -85,28 +71,13 @@ class ApplyCrashSweep : public testing::Test {
   void check_now(const std::string& when) {
     EXPECT_EQ(appliance_.tree("a"), before_) << when << ": slot a changed";
     EXPECT_NO_THROW((void)appliance_.status()) << when;
-    const auto release = sealed_release(appliance_, "b");
+    const auto release = appliance_.sealed_release("b");
     if (!release.empty()) {
       EXPECT_EQ(get_tool(), "tool of " + release) << when << ": sealed, but not whole";
     }
-    const bool armed = offered();
+    const bool armed = offers_trial(appliance_.status());
     EXPECT_TRUE(release == FolderAppliance::newer || !armed) << when << ": armed without its seal";
-    EXPECT_EQ(would_start(), (Started{armed ? SlotId::b : SlotId::a, armed})) << when;
-  }
-
-  // What the loader would start now: its turn on a copy of its records.
-  [[nodiscard]] Started would_start() const {
-    const ScratchDir elsewhere;
-    std::filesystem::copy(appliance_.root() + "/boot", elsewhere.path() + "/boot",
-                          std::filesystem::copy_options::recursive);
-    return GrubLoader(elsewhere.path()).start();
-  }
-
-  bool offered() const {
-    const auto trial = appliance_.status().member("trial");
-    if (!trial) return false;
-    const auto value = trial->member("offered");
-    return value && value->boolean() && *value->boolean();
+    EXPECT_EQ(appliance_.would_start(), (Started{armed ? SlotId::b : SlotId::a, armed})) << when;
   }
 
   std::string get_tool() const {

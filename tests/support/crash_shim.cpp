@@ -4,15 +4,16 @@
 //   CUBE_CRASH_AT=N      at the N-th call, before it: SIGKILL
 //   CUBE_CRASH_TORN=1    when that call is a write: half of its bytes are written first
 //   CUBE_CRASH_ERRNO=E   instead of dying, that one call fails with errno E
+//   CUBE_CRASH_LASTS=1   the later ones fail, too: a disk that is full or broken from then on
 //   CUBE_CRASH_ON=TEXT   only calls on a path that contains TEXT are counted
 //   CUBE_CRASH_COUNT=F   F, a file that exists, always holds the running total: 8 bytes, native order
 //
-// Not seen: raw syscall(2), which base/root_dir.cpp uses for openat2 (so the creation of a file
-// through it does not count; the first write to it does), and what libc calls inside itself.
-// ioctl(FICLONE) neither. Writes count when they go to a regular file or a block device, but not to
+// Not seen: what libc calls inside itself, ioctl(FICLONE), and raw syscall(2) but for openat2, for
+// which libc has no function. Writes count when they go to a regular file or a block device, but not to
 // descriptors 1 and 2. A kill is no power cut: the page cache survives it.
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -36,6 +37,7 @@ struct Plan {
   std::uint64_t at = 0;
   const char* on = nullptr;
   bool torn = false;
+  bool lasts = false;
   int error = 0;
 };
 
@@ -46,7 +48,7 @@ std::uint64_t number_in(const char* variable) {
 
 const Plan& plan() {
   static const Plan made{number_in("CUBE_CRASH_AT"), std::getenv("CUBE_CRASH_ON"),
-                         number_in("CUBE_CRASH_TORN") == 1,
+                         number_in("CUBE_CRASH_TORN") == 1, number_in("CUBE_CRASH_LASTS") == 1,
                          static_cast<int>(number_in("CUBE_CRASH_ERRNO"))};
   return made;
 }
@@ -119,7 +121,8 @@ bool is_on(int fd, Others...) { return is_on_descriptor(fd, ""); }
 template <typename... Arguments>
 bool chosen(Arguments... arguments) {
   if (plan().on != nullptr && !is_on(arguments...)) return false;
-  return counter().fetch_add(1) + 1 == plan().at;
+  const auto number = counter().fetch_add(1) + 1;
+  return number == plan().at || (plan().lasts && plan().at != 0 && number > plan().at);
 }
 
 // At the chosen call: dies, or sets errno and returns true for the call to fail.
@@ -259,6 +262,22 @@ CUBE_SHIM(int, mount,
            const void* data),
           (source, target, type, flags, data))
 CUBE_SHIM(int, umount2, (const char* target, int flags), (target, flags))
+
+extern "C" __attribute__((visibility("default"))) long syscall(long number, ...) {
+  static auto* const next = real<long(long, ...)>("syscall");
+  va_list list;
+  va_start(list, number);
+  long a[6];
+  for (auto& argument : a) argument = va_arg(list, long);
+  va_end(list);
+  if (number == SYS_openat2) {
+    const auto* how = reinterpret_cast<const open_how*>(a[2]);
+    if (changes(static_cast<int>(how->flags)) &&
+        fails(static_cast<int>(a[0]), reinterpret_cast<const char*>(a[1])))
+      return -1;
+  }
+  return next(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+}
 
 extern "C" __attribute__((visibility("default"))) void sync() {
   static auto* const next = real<void()>("sync");

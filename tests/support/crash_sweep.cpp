@@ -34,6 +34,23 @@ Counted run(const std::vector<std::string>& argv, std::vector<std::string> envir
   return {outcome->exit_code, static_cast<int>(calls), outcome->output};
 }
 
+int errno_of(Crash crash) {
+  switch (crash) {
+    case Crash::kill:
+    case Crash::torn:
+      return 0;
+    case Crash::no_space:
+    case Crash::disk_full:
+      return ENOSPC;
+    case Crash::io_error:
+    case Crash::disk_dies:
+      return EIO;
+    case Crash::read_only:
+      return EROFS;
+  }
+  return 0;
+}
+
 }  // namespace
 
 Counted count_calls(const std::vector<std::string>& argv, std::vector<std::string> environment,
@@ -45,9 +62,10 @@ Counted run_with_crash(const std::vector<std::string>& argv, int n, Crash crash,
                        std::vector<std::string> environment, const std::string& on) {
   environment.push_back("CUBE_CRASH_AT=" + std::to_string(n));
   if (crash == Crash::torn) environment.emplace_back("CUBE_CRASH_TORN=1");
-  if (crash == Crash::no_space)
-    environment.push_back("CUBE_CRASH_ERRNO=" + std::to_string(ENOSPC));
-  if (crash == Crash::read_only) environment.push_back("CUBE_CRASH_ERRNO=" + std::to_string(EROFS));
+  if (const int error = errno_of(crash))
+    environment.push_back("CUBE_CRASH_ERRNO=" + std::to_string(error));
+  if (crash == Crash::disk_full || crash == Crash::disk_dies)
+    environment.emplace_back("CUBE_CRASH_LASTS=1");
   return run(argv, std::move(environment), on);
 }
 

@@ -11,7 +11,10 @@ enum class Crash {
   kill,      // SIGKILL before the call
   torn,      // as kill; of a write, half of the bytes are written first
   no_space,  // the call fails with ENOSPC, the program lives
+  io_error,  // the same with EIO
   read_only, // the same with EROFS
+  disk_full, // as no_space, for that call and all later ones
+  disk_dies, // as io_error, for that call and all later ones
 };
 
 struct Counted {

@@ -1,5 +1,5 @@
+#include "tests/support/folder_appliance.h"
 
-#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <cstdlib>
@@ -8,13 +8,12 @@
 
 #include "base/clock.h"
 #include "base/digest.h"
-#include "base/root_dir.h"
 #include "base/spawn.h"
 #include "model/manifest.h"
-#include "slots/ostree/commit_objects.h"
 #include "slots/ostree/compose/compose.h"
-#include "slots/pack/pack_writer.h"
-#include "tests/support/folder_appliance.h"
+#include "slots/seal_file.h"
+#include "tests/support/commit_packs.h"
+#include "tests/support/packs.h"
 #include "tests/support/text_files.h"
 #include "tests/support/tuf_signer.h"
 
@@ -35,6 +34,7 @@ void lay_out_tree(const fs::path& tree, const std::string& name) {
   put(tree / "etc/os-release", "NAME=" + name + "\n");
   put(tree / "usr/bin/tool", "tool of " + name);
   put(tree / "usr/bin/same", "the same in every release");
+  put(tree / "usr/lib/large", random_bytes(40'000, 1) + name);
   put(tree / "usr/share/empty", "");
   put(tree / "var/lib/state", "factory");
   fs::create_directories(tree / "run");
@@ -49,20 +49,6 @@ void copy_tree(const fs::path& from, const fs::path& to) {
   if (outcome.exit_code != 0) throw std::runtime_error("cp: " + outcome.output);
 }
 
-// All objects of the commit, small enough to keep in memory.
-Pack pack_of(const std::string& repository, const std::string& commit, std::string& content) {
-  const ScratchDir dir;
-  const std::string path = dir.path() + "/full.pack";
-  const auto objects = value_of(CommitObjects::open(repository, commit));
-  const Fd file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
-  const auto writer = value_of(PackWriter::make(file, value_of(parse_sha256(commit)), {3, 1, 1000}));
-  for (const auto& object : objects.list()) value_of(objects.read(object, *writer));
-  const auto written = value_of(writer->finish());
-  content = value_of(value_of(RootDir::open(dir.path())).read_file("full.pack", 1 << 20));
-  return {"full.pack",          content.size(),         to_hex(sha256(content)), written.place.offset,
-          written.place.length, to_hex(written.index_sha256)};
-}
-
 }  // namespace
 
 FolderAppliance::FolderAppliance() {
@@ -71,9 +57,9 @@ FolderAppliance::FolderAppliance() {
   fs::create_directories(root() + "/slots/a");
   fs::create_directories(root() + "/slots/b");
   fs::create_directories(root() + "/var/lib");
-  const auto installed = value_of(spawn(
-      {CUBE_PROGRAM, "install-slot", root() + "/slots/a", older, "--from",
-       repository(), "--trusted-root", root() + "/usr/share/cube-update/root.json"}));
+  const auto installed = value_of(
+      spawn({CUBE_PROGRAM, "install-slot", root() + "/slots/a", older, "--from", repository(),
+             "--trusted-root", root() + "/usr/share/cube-update/root.json"}));
   if (installed.exit_code != 0) throw std::runtime_error("install-slot: " + installed.output);
   loader_.install(SlotId::a);
   start();
@@ -99,24 +85,42 @@ void FolderAppliance::publish() {
     release.tree_bytes = composed.tree_bytes;
     release.tree_inodes = composed.tree_inodes;
     release.kernel_release = composed.kernel_release;
-    std::string pack;
-    release.packs = {pack_of(repository() + "/repo", composed.commit, pack)};
+    const auto full = full_pack_of(repository() + "/repo", composed.commit);
+    release.packs = {full.pack};
     signer_.add_release(name, render_manifest(release));
-    signer_.add_file(name, "full.pack", pack);
+    signer_.add_file(name, full.pack.file, full.bytes);
+    if (name == older) older_commit_ = composed.commit;
     newer_ = release;
-    newer_pack_ = pack;
+    newer_pack_ = full.bytes;
   }
   signer_.publish();
   signer_.bake_root(root());
 }
 
-void FolderAppliance::offer(const std::string& name, std::uint64_t epoch, std::uint64_t tree_bytes) {
+void FolderAppliance::offer(const std::string& name, std::uint64_t epoch,
+                            std::uint64_t tree_bytes) {
   Release release = newer_;
   release.name = value_of(ReleaseName::parse(name));
   release.epoch = epoch;
   if (tree_bytes > 0) release.tree_bytes = tree_bytes;
   signer_.add_release(name, render_manifest(release));
   signer_.add_file(name, "full.pack", newer_pack_);
+}
+
+void FolderAppliance::add_delta() {
+  const auto delta = delta_of(repository() + "/repo", older_commit_, newer_.commit);
+  newer_.packs.push_back(delta.pack);
+  signer_.add_release(newer, render_manifest(newer_));
+  signer_.add_file(newer, "full.pack", newer_pack_);
+  signer_.add_file(newer, delta.pack.file, delta.bytes);
+  signer_.publish_again();
+}
+
+// Consistent snapshots put a digest before the name.
+fs::path FolderAppliance::published(const std::string& file) const {
+  for (const auto& entry : fs::directory_iterator(repository() + "/targets/releases/" + newer))
+    if (entry.path().filename().string().ends_with("." + file)) return entry.path();
+  throw std::runtime_error("not published: " + file);
 }
 
 void FolderAppliance::take_packs_away() const {
@@ -155,6 +159,23 @@ std::string FolderAppliance::status_text(const std::string& member) const {
   return value_of(value_of(status().member(member)).string());
 }
 
+std::string FolderAppliance::sealed_release(const std::string& slot) const {
+  const auto folder = RootDir::open(root() + "/slots/" + slot);
+  if (!folder) return "";
+  const auto seal = read_seal(*folder);
+  return seal && *seal ? (*seal)->release : "";
+}
+
+Started FolderAppliance::would_start() const {
+  const ScratchDir elsewhere;
+  fs::copy(root() + "/boot", elsewhere.path() + "/boot", fs::copy_options::recursive);
+  return GrubLoader(elsewhere.path()).start();
+}
+
+void FolderAppliance::copy_slot_a_to_b() const {
+  copy_tree(root() + "/slots/a", root() + "/slots/b");
+}
+
 Started FolderAppliance::start() {
   const auto started = loader_.start();
   const auto ran = run({"resume"});
@@ -162,8 +183,12 @@ Started FolderAppliance::start() {
   return started;
 }
 
-void FolderAppliance::keep() const { copy_tree(root(), dir_.path() + "/kept"); }
-void FolderAppliance::restore() const { copy_tree(dir_.path() + "/kept", root()); }
+void FolderAppliance::keep() const {
+  copy_tree(root(), dir_.path() + "/kept");
+}
+void FolderAppliance::restore() const {
+  copy_tree(dir_.path() + "/kept", root());
+}
 
 std::map<std::string, std::string> FolderAppliance::tree(const std::string& slot) const {
   const std::string top = root() + "/slots/" + slot;
@@ -177,6 +202,13 @@ std::map<std::string, std::string> FolderAppliance::tree(const std::string& slot
     all[entry.path().string().substr(top.size())] = value;
   }
   return all;
+}
+
+bool offers_trial(const Json& status) {
+  const auto trial = status.member("trial");
+  if (!trial) return false;
+  const auto value = trial->member("offered");
+  return value && value->boolean() && *value->boolean();
 }
 
 }  // namespace cube

@@ -2,6 +2,7 @@
 // through the real program as an operator and a boot loader would.
 #pragma once
 
+#include <filesystem>
 #include <map>
 #include <string>
 #include <vector>
@@ -39,6 +40,14 @@ class FolderAppliance {
   // A member of status(): "phase", "booted", "fallback".
   [[nodiscard]] std::string status_text(const std::string& member) const;
 
+  // The release that a slot's seal names; "" without one.
+  [[nodiscard]] std::string sealed_release(const std::string& slot) const;
+  // What the loader would start now: its turn on a copy of its records.
+  [[nodiscard]] Started would_start() const;
+
+  // As after an earlier update: both slots hold the older release.
+  void copy_slot_a_to_b() const;
+
   // The machine restarts: the loader's turn, then `resume` as the boot's first unit.
   Started start();
   // The loader's turn only.
@@ -49,6 +58,10 @@ class FolderAppliance {
   TufSigner& signer() { return signer_; }
   // A release of this name with the content of `newer`; published by signer().publish_again().
   void offer(const std::string& name, std::uint64_t epoch, std::uint64_t tree_bytes = 0);
+  // The newer release gets a delta from the older one, besides its full pack.
+  void add_delta();
+  // The file of the newer release in the repository: "delta.pack".
+  [[nodiscard]] std::filesystem::path published(const std::string& file) const;
   // From now on objects come from the plain repository alone.
   void take_packs_away() const;
   void write_config(const std::string& source, const std::string& more = "") const;
@@ -66,9 +79,13 @@ class FolderAppliance {
 
   ScratchDir dir_;
   TufSigner signer_{dir_.path() + "/repository"};
+  std::string older_commit_;
   Release newer_;
-  std::string newer_pack_;  // its bytes
+  std::string newer_pack_;  // the bytes of its full pack
   GrubLoader loader_{dir_.path() + "/root"};
 };
+
+// Whether the boot loader's records offer a trial, as `status --json` says.
+[[nodiscard]] bool offers_trial(const Json& status);
 
 }  // namespace cube
