@@ -1,5 +1,6 @@
 #include "base/io.h"
 
+#include <algorithm>
 #include <array>
 
 namespace cube {
@@ -56,6 +57,23 @@ Status write_at(const Fd& fd, std::string_view bytes, off_t offset) {
     offset += count;
   }
   return ok();
+}
+
+Status write_around_zeros(const Fd& fd, std::string_view bytes, off_t offset) {
+  constexpr auto run = shortest_hole;  // aligned in the file, so that holes are whole blocks
+  const auto zeros = [](std::string_view part) {
+    return part.size() == run && part.front() == '\0' && part.substr(1) == part.substr(0, run - 1);
+  };
+  const auto next = [&](std::size_t at) {
+    return std::min(bytes.size(), at + run - (static_cast<std::size_t>(offset) + at) % run);
+  };
+  std::size_t from = 0;  // what is to be written before `at`
+  for (std::size_t at = 0; at < bytes.size(); at = next(at)) {
+    if (!zeros(bytes.substr(at, next(at) - at))) continue;
+    CUBE_CHECK(write_at(fd, bytes.substr(from, at - from), offset + static_cast<off_t>(from)));
+    from = next(at);
+  }
+  return write_at(fd, bytes.substr(from), offset + static_cast<off_t>(from));
 }
 
 Status sync_file(const Fd& fd) {

@@ -12,7 +12,7 @@
 namespace cube {
 namespace {
 
-constexpr std::chrono::milliseconds interval{500};
+constexpr std::chrono::milliseconds interval{1000};
 
 }  // namespace
 

@@ -1,5 +1,6 @@
 // cube-update: the command line.
 #include <fmt/format.h>
+#include <malloc.h>
 #include <CLI/CLI.hpp>
 
 #include <csignal>
@@ -173,5 +174,7 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is a failed write, not a death
+  // Chunks of packs have megabytes: each goes back to the system when it is freed.
+  ::mallopt(M_MMAP_THRESHOLD, 1 << 20);
   return cube::cli::run(argc, argv);
 }

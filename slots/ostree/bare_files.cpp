@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <optional>
 #include <string_view>
 
@@ -25,25 +26,6 @@ std::optional<ObjectId> id_of(const std::string& folder, std::string_view file) 
   return ObjectId{static_cast<ObjectKind>(suffix - std::begin(suffixes)), *name};
 }
 
-// Calls take(id, inode) for each object.
-template <typename Take>
-Status each_object(const std::string& repository, const Take& take) {
-  CUBE_TRY(const auto objects, RootDir::open(repository + "/objects"));
-  CUBE_TRY(const auto folders, objects.list("."));
-  std::size_t count = 0;
-  for (const auto& folder : folders) {
-    CUBE_TRY(const auto files, objects.entries(folder));
-    for (const auto& file : files) {
-      const auto id = id_of(folder, file.name);
-      if (!id) continue;
-      if (++count > max_objects)
-        return Error{Errc::corrupt, repository + ": more objects than any release has"};
-      take(*id, file.inode);
-    }
-  }
-  return ok();
-}
-
 }  // namespace
 
 std::string bare_file(const ObjectId& id) {
@@ -51,20 +33,26 @@ std::string bare_file(const ObjectId& id) {
   return hex.substr(0, 2) + "/" + hex.substr(2) + suffixes[static_cast<std::size_t>(id.kind)];
 }
 
-Result<std::vector<ObjectId>> bare_objects(const std::string& repository) {
-  std::vector<ObjectId> ids;
-  CUBE_CHECK(
-      each_object(repository, [&](const ObjectId& id, std::uint64_t) { ids.push_back(id); }));
-  std::sort(ids.begin(), ids.end());
-  return ids;
+Result<std::vector<BareObject>> bare_objects(const std::string& repository) {
+  CUBE_TRY(const auto objects, RootDir::open(repository + "/objects"));
+  CUBE_TRY(const auto folders, objects.list("."));
+  std::vector<BareObject> found;
+  for (const auto& folder : folders) {
+    CUBE_TRY(const auto files, objects.entries(folder));
+    for (const auto& file : files)
+      if (const auto id = id_of(folder, file.name)) found.push_back({*id, file.inode});
+    if (found.size() > max_objects)
+      return Error{Errc::corrupt, repository + ": more objects than any release has"};
+  }
+  std::sort(found.begin(), found.end());
+  return found;
 }
 
-Result<FileInodes> bare_file_inodes(const std::string& repository) {
-  FileInodes inodes;
-  CUBE_CHECK(each_object(repository, [&](const ObjectId& id, std::uint64_t inode) {
-    if (id.kind == ObjectKind::file) inodes.emplace_hint(inodes.end(), id.name, inode);
-  }));
-  return inodes;
+const BareObject* find_object(const std::vector<BareObject>& sorted, const ObjectId& id) {
+  const auto at = std::lower_bound(
+      sorted.begin(), sorted.end(), id,
+      [](const BareObject& object, const ObjectId& wanted) { return object.id < wanted; });
+  return at != sorted.end() && at->id == id ? &*at : nullptr;
 }
 
 std::vector<std::uint64_t> bare_file_sizes(const std::string& repository,
@@ -79,12 +67,12 @@ std::vector<std::uint64_t> bare_file_sizes(const std::string& repository,
   return sizes;
 }
 
-Status keep_bare_objects(const std::string& repository, const std::vector<ObjectId>& keep) {
+Status delete_others(const std::string& repository, const std::vector<BareObject>& present,
+                     const std::vector<ObjectId>& keep) {
   CUBE_TRY(const auto objects, RootDir::open(repository + "/objects"));
-  CUBE_TRY(const auto present, bare_objects(repository));
-  for (const auto& id : present)
+  for (const auto& [id, inode] : present)
     if (!std::binary_search(keep.begin(), keep.end(), id) &&
-        ::unlinkat(objects.fd(), bare_file(id).c_str(), 0) != 0)
+        ::unlinkat(objects.fd(), bare_file(id).c_str(), 0) != 0 && errno != ENOENT)
       return system_error("delete " + describe(id) + " of " + repository);
   return ok();
 }

@@ -60,6 +60,7 @@ Status BareWriter::remove_unfinished() {
 Status BareWriter::begin(const PackObject& object) {
   object_ = object;
   header_.clear();
+  written_ = 0;
   header_bytes_ = object.kind == ObjectKind::file ? header_prefix_bytes : 0;
   CUBE_CHECK(remove_unfinished());
   file_ = Fd(::openat(repository_.get(), unfinished_.c_str(),
@@ -83,13 +84,18 @@ Status BareWriter::take_header(std::string_view& bytes) {
 
 Status BareWriter::write(std::string_view bytes) {
   CUBE_CHECK(take_header(bytes));
-  auto status = write_all(file_, bytes);
+  // Nothing writes to objects later, so they need no blocks for zeros.
+  auto status = write_around_zeros(file_, bytes, static_cast<off_t>(written_));
+  written_ += bytes.size();
   if (!status) return std::move(status).error().in(describe(object_.kind, object_.name));
   return status;
 }
 
 Status BareWriter::end() {
   const auto finish = [&]() -> Status {
+    // It may end with zeros that were not written.
+    if (written_ >= shortest_hole && ::ftruncate(file_.get(), static_cast<off_t>(written_)) != 0)
+      return system_error("length");
     if (object_.kind == ObjectKind::file) {
       if (header_.size() < header_bytes_) return Error{Errc::corrupt, "ends within its header"};
       CUBE_TRY(const auto header, parse_file_header(header_));

@@ -44,6 +44,7 @@ class BareWriter final : public ObjectSink {
   PackObject object_;
   std::string header_;  // of a file or symlink
   std::size_t header_bytes_ = 0;
+  std::uint64_t written_ = 0;  // of the content
   Fd file_;
 };
 

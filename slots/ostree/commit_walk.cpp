@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <array>
-#include <set>
+#include <cstring>
+#include <unordered_set>
 
 #include "slots/ostree/object_stream.h"
 #include "slots/ostree/tree_objects.h"
@@ -12,6 +13,15 @@ namespace {
 
 constexpr std::size_t kinds = 4;
 constexpr std::size_t max_depth = 1024;  // PATH_MAX has room for 2048
+
+// Digests are as good as random.
+struct Bits {
+  std::size_t operator()(const Sha256& name) const {
+    std::size_t bits = 0;
+    std::memcpy(&bits, name.data(), sizeof bits);
+    return bits;
+  }
+};
 
 // Walks the dirtrees of a commit, deepest last, and notes what it meets for the first time.
 class Walk {
@@ -55,7 +65,7 @@ class Walk {
 
   const FindTree& find_;
   std::vector<CommitPath>* paths_;
-  std::array<std::set<Sha256>, kinds> seen_;
+  std::array<std::unordered_set<Sha256, Bits>, kinds> seen_;
   std::array<std::vector<CommitObject>, kinds> found_;
 };
 

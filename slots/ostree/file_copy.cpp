@@ -1,6 +1,8 @@
 #include "slots/ostree/file_copy.h"
 
 #include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -97,8 +99,10 @@ Status FileCopier::copy(const Sha256& object, const RootDir& folder,
   const Fd file(::openat(folder.fd(), name.c_str(),
                          O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!file.valid()) return system_error("create");
-  BareStream content(std::move(inode), "", *buffer_);
-  CUBE_CHECK(write_rest(content, file));
+  if (::ioctl(file.get(), FICLONE, inode.file.get()) != 0) {  // no blocks of its own until changed
+    BareStream content(std::move(inode), "", *buffer_);
+    CUBE_CHECK(write_rest(content, file));
+  }
   return give_header(file, header);
 }
 

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <iterator>
 #include <memory>
 #include <mutex>
 #include <numeric>
@@ -46,21 +45,26 @@ class Copier {
 
 }  // namespace
 
-Result<std::vector<ObjectId>> ObjectFill::run() {
+Result<std::vector<BareObject>> ObjectFill::run() {
   CUBE_TRY(const bool whole, try_packs());
   if (!whole) {
     CUBE_CHECK(repository_.pull(source_, release_.commit, running_, progress_));
-    CUBE_TRY(at_hand_.own, bare_objects(repository_.path()));
+    CUBE_TRY(at_hand_, ObjectsAtHand::look(repository_.path(), running_));
     CUBE_CHECK(list_tree());
   }
-  return all_;
+  CUBE_CHECK(repository_.mark_complete(release_.commit));
+  CUBE_CHECK(delete_others(repository_.path(), at_hand_.own(), all_));
+  std::vector<BareObject> kept;
+  for (const auto& object : at_hand_.own())
+    if (std::binary_search(all_.begin(), all_.end(), object.id)) kept.push_back(object);
+  return kept;
 }
 
 // False: something is still missing.
 Result<bool> ObjectFill::try_packs() {
   if (!repository_.keeps_owners()) return false;
   CUBE_CHECK(BareWriter::clean(repository_.path()));
-  CUBE_TRY(at_hand_, look_at_hand(repository_.path(), running_));
+  CUBE_TRY(at_hand_, ObjectsAtHand::look(repository_.path(), running_));
   auto places = usable_packs(release_, source_, at_hand_);
   // What the last one was not asked for may turn out to be damaged in the running slot.
   if (!places.empty()) places.push_back(places.back());
@@ -71,7 +75,6 @@ Result<bool> ObjectFill::try_packs() {
     auto status = from_pack(*place);
     if (!status && !another_may_have_it(status.error())) return std::move(status).error();
     if (!status) log(Level::warning, "passed over: " + status.error().what);
-    CUBE_TRY(at_hand_.own, bare_objects(repository_.path()));
   }
 }
 
@@ -86,7 +89,13 @@ Status ObjectFill::from_pack(const PackPlace& place) {
     return PackOutlet{std::make_unique<BareWriter>(std::move(writer)),
                       std::make_unique<SlotBases>(bases)};
   };
-  return get_objects(place, index, lacking(index, at_hand_), open, progress_);
+  const auto wanted = lacking(index, at_hand_);
+  const auto status = get_objects(place, index, wanted, open, progress_);
+  Ids asked_for;
+  for (std::size_t i = 0; i < wanted.size(); ++i)
+    if (wanted[i]) asked_for.push_back({index.objects()[i].kind, index.objects()[i].name});
+  at_hand_.look_again(asked_for);
+  return status;
 }
 
 // Before the first byte is downloaded: beside what is there, and with what blocks and folders cost.
@@ -112,15 +121,13 @@ Result<bool> ObjectFill::complete() {
     return std::move(listed).error();
   }
   Ids missing, copied;
-  std::set_difference(all_.begin(), all_.end(), at_hand_.own.begin(), at_hand_.own.end(),
-                      std::back_inserter(missing));
-  std::set_intersection(missing.begin(), missing.end(), at_hand_.running.begin(),
-                        at_hand_.running.end(), std::back_inserter(copied));
-  if (!copied.empty()) {
-    CUBE_CHECK(copy_from_running(copied));
-    CUBE_TRY(at_hand_.own, bare_objects(repository_.path()));
-  }
-  return std::includes(at_hand_.own.begin(), at_hand_.own.end(), all_.begin(), all_.end());
+  for (const auto& id : all_)
+    if (!at_hand_.in_own(id)) (at_hand_.in_running(id) ? copied : missing).push_back(id);
+  if (copied.empty()) return missing.empty();
+  CUBE_CHECK(copy_from_running(copied));
+  at_hand_.look_again(copied);
+  return missing.empty() && std::all_of(copied.begin(), copied.end(),
+                                        [&](const ObjectId& id) { return at_hand_.in_own(id); });
 }
 
 // Commits and dirtrees are small, and say what else is needed, so they are proved before they are
@@ -129,7 +136,7 @@ Status ObjectFill::list_tree() {
   CUBE_TRY(const auto commit, parse_sha256(release_.commit));
   CUBE_TRY(auto own, ObjectReader::open(repository_.path()));
   std::unique_ptr<Copier> copier;
-  if (!at_hand_.running.empty()) {
+  if (!running_.empty() && repository_.keeps_owners()) {
     CUBE_TRY(auto opened, Copier::open(running_, repository_.path()));
     copier = std::make_unique<Copier>(std::move(opened));
   }
@@ -140,7 +147,7 @@ Status ObjectFill::list_tree() {
       if (found) return found;
       at_hand_.forget_own(id);
     }
-    if (at_hand_.in_running(id)) {
+    if (copier && at_hand_.in_running(id)) {
       const auto status = copier->copy(id);
       if (status) {
         copied.push_back(id);
@@ -152,7 +159,7 @@ Status ObjectFill::list_tree() {
     return Error{Errc::corrupt, describe(id) + " is missing"};
   };
   const auto objects = walk_commit(commit, find);
-  at_hand_.add_own(copied);
+  at_hand_.look_again(copied);
   if (!objects) return objects.error();
   all_.clear();
   for (const auto& object : *objects) all_.push_back({object.kind, object.name});

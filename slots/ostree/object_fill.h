@@ -29,10 +29,11 @@ class ObjectFill {
         source_(source),
         progress_(progress) {}
 
-  // All objects of the release, sorted; none of them is missing. A place that fails is passed over
-  // for the next one, which the log says; but a source that does not answer is not asked for more.
-  // Errors: unreachable, corrupt (damaged or missing in the last place, too), no_space, failed.
-  Result<std::vector<ObjectId>> run();
+  // Afterwards the repository has all objects of the release, and no other. A place that fails is
+  // passed over for the next one, which the log says; but a source that does not answer is not
+  // asked for more. The result has what bare_objects() says of the release's objects. Errors:
+  // unreachable, corrupt (damaged or missing in the last place, too), no_space, failed.
+  Result<std::vector<BareObject>> run();
 
  private:
   using Ids = std::vector<ObjectId>;

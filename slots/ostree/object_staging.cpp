@@ -31,7 +31,7 @@ Status stage_objects(const RootDir& root, const std::string& own, const std::str
                      const ProgressSink& progress) {
   ObjectSource below = source;
   below.staging = root.join(source.staging);
-  CUBE_TRY(const auto at_hand, look_at_hand(own, running));
+  CUBE_TRY(const auto at_hand, ObjectsAtHand::look(own, running));
   Error last{Errc::failed, release.name.text +
                                " has no pack that could be downloaded ahead; `cube-update apply` "
                                "downloads and installs it"};

@@ -2,52 +2,7 @@
 
 #include <algorithm>
 
-#include "slots/ostree/bare_files.h"
-
 namespace cube {
-namespace {
-
-bool has(const std::vector<ObjectId>& sorted, const ObjectId& id) {
-  return std::binary_search(sorted.begin(), sorted.end(), id);
-}
-
-void forget(std::vector<ObjectId>& sorted, const ObjectId& id) {
-  const auto at = std::lower_bound(sorted.begin(), sorted.end(), id);
-  if (at != sorted.end() && *at == id) sorted.erase(at);
-}
-
-Result<std::vector<ObjectId>> objects_of(const std::string& repository) {
-  if (repository.empty()) return std::vector<ObjectId>();
-  auto objects = bare_objects(repository);
-  if (!objects && objects.error().code == Errc::not_found) return std::vector<ObjectId>();
-  return objects;
-}
-
-}  // namespace
-
-bool ObjectsAtHand::in_own(const ObjectId& id) const {
-  return has(own, id);
-}
-bool ObjectsAtHand::in_running(const ObjectId& id) const {
-  return has(running, id);
-}
-void ObjectsAtHand::add_own(const std::vector<ObjectId>& ids) {
-  own.insert(own.end(), ids.begin(), ids.end());
-  std::sort(own.begin(), own.end());
-}
-void ObjectsAtHand::forget_own(const ObjectId& id) {
-  forget(own, id);
-}
-void ObjectsAtHand::forget_running(const ObjectId& id) {
-  forget(running, id);
-}
-
-Result<ObjectsAtHand> look_at_hand(const std::string& own, const std::string& running) {
-  ObjectsAtHand at_hand;
-  CUBE_TRY(at_hand.own, objects_of(own));
-  CUBE_TRY(at_hand.running, objects_of(running));
-  return at_hand;
-}
 
 std::vector<PackPlace> usable_packs(const Release& release, const ObjectSource& source,
                                     const ObjectsAtHand& at_hand) {

@@ -7,28 +7,12 @@
 
 #include "base/result.h"
 #include "model/release.h"
+#include "slots/ostree/objects_at_hand.h"
 #include "slots/pack/pack_plan.h"
 #include "slots/pack/pack_source.h"
 #include "slots/slot_store.h"
 
 namespace cube {
-
-// By name: whether they are sound is another matter. Sorted.
-struct ObjectsAtHand {
-  std::vector<ObjectId> own;      // of the slot that is filled
-  std::vector<ObjectId> running;  // of the running slot, as far as they are not known to be damaged
-
-  [[nodiscard]] bool in_own(const ObjectId& id) const;
-  [[nodiscard]] bool in_running(const ObjectId& id) const;
-  // They were copied.
-  void add_own(const std::vector<ObjectId>& ids);
-  // It turned out to be damaged.
-  void forget_own(const ObjectId& id);
-  void forget_running(const ObjectId& id);
-};
-
-// Paths of repositories; "", and one that is not there, have nothing. Errors: corrupt, failed.
-Result<ObjectsAtHand> look_at_hand(const std::string& own, const std::string& running);
 
 // From the cheapest on: a delta whose older release is there, then the full pack.
 [[nodiscard]] std::vector<PackPlace> usable_packs(const Release& release,

@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "base/workers.h"
-#include "slots/ostree/bare_files.h"
 #include "slots/ostree/commit_walk.h"
 #include "slots/ostree/glib.h"
 #include "slots/ostree/object_check.h"
@@ -235,11 +234,10 @@ Status Repository::verify_commit(const std::string& commit, const ProgressSink& 
   return first ? Status(*first) : ok();
 }
 
-Status Repository::keep_only(const std::string& commit, const std::vector<ObjectId>& objects) {
+Status Repository::mark_complete(const std::string& commit) {
   ErrorOut error;
-  if (!ostree_repo_mark_commit_partial(repo_, commit.c_str(), FALSE, error.out()))
-    return error.translate("repository " + path_);
-  return keep_bare_objects(path_, objects);
+  if (ostree_repo_mark_commit_partial(repo_, commit.c_str(), FALSE, error.out())) return ok();
+  return error.translate("repository " + path_);
 }
 
 Result<bool> Repository::has_commit(const std::string& commit) const {

@@ -49,9 +49,8 @@ class Repository {
   // Errors: corrupt (names the first object), failed.
   Status verify_commit(const std::string& commit, const ProgressSink& progress,
                        CheckedCommit& found) const;
-  // The commit is complete: `objects`, sorted, are all that it reaches. Everything else goes.
-  // Errors: failed.
-  Status keep_only(const std::string& commit, const std::vector<ObjectId>& objects);
+  // The commit is complete; libostree is told so. Errors: failed.
+  Status mark_complete(const std::string& commit);
   // The commit object is there and hashes to its name. Errors: failed.
   [[nodiscard]] Result<bool> has_commit(const std::string& commit) const;
 

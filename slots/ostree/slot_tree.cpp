@@ -81,17 +81,18 @@ Status SlotTree::empty() const {
   return ok();
 }
 
-Status SlotTree::fill_objects(const Release& release, const ObjectSource& source,
-                              const RootDir* running, const std::vector<ObjectId>& damaged,
-                              const ProgressSink& progress) const {
-  CUBE_TRY(auto repository, Repository::open_bare(repository_of(tree_)));
+Result<std::vector<BareObject>> SlotTree::fill_objects(Repository& repository,
+                                                       const Release& release,
+                                                       const ObjectSource& source,
+                                                       const RootDir* running,
+                                                       const std::vector<ObjectId>& damaged,
+                                                       const ProgressSink& progress) const {
   if (!mutated("fill-reuses-damaged-objects"))
     for (const auto& id : damaged)
       CUBE_CHECK(tree_.remove_file(std::string(repository_path) + "/objects/" + bare_file(id)));
   const bool has_running = running != nullptr && running->exists(repository_path);
   const std::string other = has_running ? repository_of(*running) : "";
-  CUBE_TRY(const auto objects, ObjectFill(repository, other, release, source, progress).run());
-  return repository.keep_only(release.commit, objects);
+  return ObjectFill(repository, other, release, source, progress).run();
 }
 
 Status SlotTree::fill(const Release& release, const ObjectSource& source, const RootDir* running,
@@ -100,9 +101,10 @@ Status SlotTree::fill(const Release& release, const ObjectSource& source, const 
   const auto attempt = [&]() -> Status {
     CUBE_CHECK(tree_.make_dirs("ostree"));
     CUBE_CHECK(tree_.make_dirs(".cube", 0700));
-    CUBE_CHECK(fill_objects(release, source, running, damaged, progress));
-    CUBE_TRY(const auto repository, Repository::open_bare_to_read(repository_of(tree_)));
-    CUBE_CHECK(lay_out(repository, release.commit, tree_, progress));
+    CUBE_TRY(auto repository, Repository::open_bare(repository_of(tree_)));
+    CUBE_TRY(const auto objects,
+             fill_objects(repository, release, source, running, damaged, progress));
+    CUBE_CHECK(lay_out(repository, release.commit, objects, tree_, progress));
     return running != nullptr ? carry_over(*running, tree_, carried_) : ok();
   };
   CUBE_TRY(auto writeback, EarlyWriteback::begin(tree_));

@@ -11,6 +11,8 @@
 #include "base/progress.h"
 #include "base/root_dir.h"
 #include "model/release.h"
+#include "slots/ostree/bare_files.h"
+#include "slots/ostree/repository.h"
 #include "slots/ostree/verify.h"
 #include "slots/slot_store.h"
 
@@ -41,8 +43,10 @@ class SlotTree {
  private:
   Status verify(const Release& release, const Tolerance& tolerance, const ProgressSink& progress,
                 std::vector<ObjectId>& damaged) const;
-  Status fill_objects(const Release& release, const ObjectSource& source, const RootDir* running,
-                      const std::vector<ObjectId>& damaged, const ProgressSink& progress) const;
+  Result<std::vector<BareObject>> fill_objects(Repository& repository, const Release& release,
+                                               const ObjectSource& source, const RootDir* running,
+                                               const std::vector<ObjectId>& damaged,
+                                               const ProgressSink& progress) const;
   Status check_space(const Release& release) const;
   Status empty() const;
 

@@ -9,9 +9,8 @@
 #include <cerrno>
 
 #include "slots/ostree/bare_files.h"
+#include "slots/ostree/dir_metas.h"
 #include "slots/ostree/file_copy.h"
-#include "slots/ostree/object_reader.h"
-#include "slots/ostree/tree_objects.h"
 
 namespace cube {
 namespace {
@@ -56,13 +55,11 @@ Status set_attributes(const Fd& folder, const Attributes& wanted, const std::str
 
 class Layout {
  public:
-  static Result<Layout> open(const Repository& repository, const RootDir& tree,
-                             const ProgressSink& progress) {
+  static Result<Layout> open(const Repository& repository, const std::vector<BareObject>& objects,
+                             const RootDir& tree, const ProgressSink& progress) {
     CUBE_TRY(auto reader, ObjectReader::open(repository.path()));
-    CUBE_TRY(auto inodes, bare_file_inodes(repository.path()));
     CUBE_TRY(auto copier, FileCopier::open(repository));
-    return Layout(repository, tree, progress, std::move(reader), std::move(inodes),
-                  std::move(copier));
+    return Layout(repository, objects, tree, progress, std::move(reader), std::move(copier));
   }
 
   Status commit(const Sha256& name) {
@@ -72,13 +69,13 @@ class Layout {
   }
 
  private:
-  Layout(const Repository& repository, const RootDir& tree, const ProgressSink& progress,
-         ObjectReader reader, FileInodes inodes, FileCopier copier)
+  Layout(const Repository& repository, const std::vector<BareObject>& objects, const RootDir& tree,
+         const ProgressSink& progress, ObjectReader reader, FileCopier copier)
       : repository_(repository),
+        objects_(objects),
         tree_(tree),
         progress_(progress),
         reader_(std::move(reader)),
-        inodes_(std::move(inodes)),
         copier_(std::move(copier)) {}
 
   // `path` begins with a slash, but for the top.
@@ -125,13 +122,13 @@ class Layout {
   Status file(const TreeFile& wanted, const DirEntry* present, const RootDir& at,
               const std::string& path) {
     const auto where = path + "/" + wanted.name;
-    const auto inode = inodes_.find(wanted.object);
-    if (inode == inodes_.end())
+    const auto* object = find_object(objects_, {ObjectKind::file, wanted.object});
+    if (object == nullptr)
       return Error{Errc::corrupt, describe(ObjectKind::file, wanted.object) + " (" + where +
                                       ") is missing in the slot"};
     const bool copied = is_copied(path);
     if (present != nullptr) {
-      const bool linked = present->inode == inode->second;
+      const bool linked = present->inode == object->inode;
       if (!copied && linked) return ok();
       if (copied && !linked) {
         CUBE_TRY(const auto difference,
@@ -155,8 +152,7 @@ class Layout {
   }
 
   Status set_meta(const Sha256& meta, const std::string& path) {
-    CUBE_TRY(const auto loaded, reader_.tree_object({ObjectKind::dirmeta, meta}));
-    CUBE_TRY(const auto wanted, parse_dirmeta(loaded.get()));
+    CUBE_TRY(const auto wanted, metas_.load(reader_, meta));
     CUBE_TRY(const auto fd, tree_.open_file(path, O_RDONLY | O_DIRECTORY));
     struct stat st {};
     if (::fstat(fd.get(), &st) != 0) return system_error("stat " + path);
@@ -172,10 +168,11 @@ class Layout {
   }
 
   const Repository& repository_;
+  const std::vector<BareObject>& objects_;
   const RootDir& tree_;
   const ProgressSink& progress_;
   ObjectReader reader_;
-  FileInodes inodes_;
+  DirMetas metas_;
   FileCopier copier_;
 };
 
@@ -185,10 +182,11 @@ bool is_slots_own(const std::string& name) {
   return name == "ostree" || name == ".cube" || name == "lost+found";
 }
 
-Status lay_out(const Repository& repository, const std::string& commit, const RootDir& tree,
+Status lay_out(const Repository& repository, const std::string& commit,
+               const std::vector<BareObject>& objects, const RootDir& tree,
                const ProgressSink& progress) {
   CUBE_TRY(const auto name, parse_sha256(commit));
-  CUBE_TRY(auto layout, Layout::open(repository, tree, progress));
+  CUBE_TRY(auto layout, Layout::open(repository, objects, tree, progress));
   return layout.commit(name);
 }
 

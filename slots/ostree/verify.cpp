@@ -8,10 +8,9 @@
 #include "base/io.h"
 #include "slots/carry_over.h"
 #include "slots/ostree/attributes.h"
+#include "slots/ostree/dir_metas.h"
 #include "slots/ostree/file_copy.h"
-#include "slots/ostree/object_reader.h"
 #include "slots/ostree/tree_layout.h"
-#include "slots/ostree/tree_objects.h"
 
 namespace cube {
 namespace {
@@ -102,8 +101,7 @@ class PathVerifier {
   }
 
   Status meta(const Sha256& name, const std::string& path) {
-    CUBE_TRY(const auto loaded, reader_.tree_object({ObjectKind::dirmeta, name}));
-    CUBE_TRY(const auto wanted, parse_dirmeta(loaded.get()));
+    CUBE_TRY(const auto wanted, metas_.load(reader_, name));
     const auto fd = tree_.open_file(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
     if (!fd && fd.error().code == Errc::not_found) return wrong(path, "is missing");
     if (!fd) return wrong(path, "is of another type");
@@ -123,6 +121,7 @@ class PathVerifier {
   const RootDir& tree_;
   const Tolerance& tolerance_;
   ObjectReader reader_;
+  DirMetas metas_;
   FileCopier copier_;
 };
 

@@ -106,7 +106,10 @@ struct ChunkDecoder::Context {
   // The whole of the frame into memory for exactly the declared length.
   Result<std::string_view> expand(const Chunk& entry, std::string_view stored) {
     CUBE_CHECK(check_frame(entry, stored));
-    if (raw.size() < entry.raw) raw.resize(entry.raw);
+    if (raw.size() < entry.raw) {
+      raw = std::string();  // not held twice while it grows
+      raw.resize(entry.raw);
+    }
     const auto size =
         ZSTD_decompressDCtx(zstd.get(), raw.data(), entry.raw, stored.data(), stored.size());
     if (ZSTD_isError(size) != 0)

@@ -70,7 +70,12 @@ Result<std::optional<std::string_view>> PackReader::decode(std::size_t number,
 // A window that is missing is read as zeros: what was not made of it comes out right all the same,
 // and what was does not have its name.
 Status PackReader::read_prefix(std::size_t number) {
+  std::size_t length = 0;
+  for (const auto& window : index_->windows_of(number)) length += window.length;
+  // Not grown step by step, which would hold it twice.
+  if (prefix_.capacity() < length) prefix_ = std::string();
   prefix_.clear();
+  prefix_.reserve(length);
   for (const auto& window : index_->windows_of(number)) {
     const auto& base = index_->bases()[window.base];
     const auto before = prefix_.size();

@@ -60,20 +60,21 @@ Status PackSource::download(const PackIndex& index, const std::vector<std::size_
 
 Status PackSource::download(const PackIndex& index, const ChunkRange& range,
                             const ChunkSink& take) {
-  std::string begun;  // the part of a chunk that did not come in one piece
+  begun_.clear();
   std::size_t number = range.first;
   const auto cut = [&](std::string_view piece) -> Status {
     while (!piece.empty()) {
       const std::size_t length = index.chunks()[number].stored;
-      const auto part = piece.substr(0, length - begun.size());
+      const auto part = piece.substr(0, length - begun_.size());
       piece.remove_prefix(part.size());
-      if (begun.size() + part.size() < length) {
-        begun += part;
+      if (begun_.size() + part.size() < length) {
+        begun_.reserve(length);
+        begun_ += part;
         return ok();
       }
-      if (!begun.empty()) begun += part;
-      CUBE_CHECK(take(number++, begun.empty() ? part : begun));
-      begun.clear();
+      if (!begun_.empty()) begun_ += part;
+      CUBE_CHECK(take(number++, begun_.empty() ? part : begun_));
+      begun_.clear();
     }
     return ok();
   };

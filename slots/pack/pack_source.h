@@ -54,6 +54,7 @@ class PackSource {
   Status download(const PackIndex& index, const ChunkRange& range, const ChunkSink& take);
 
   const PackPlace* place_;
+  std::string begun_;  // the part of a chunk that did not come in one piece
   std::optional<StagedPack> staged_;
   HttpClient http_;
 };

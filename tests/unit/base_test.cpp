@@ -1,5 +1,8 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 
 #include <filesystem>
 #include <fstream>
@@ -7,9 +10,11 @@
 #include "base/clock.h"
 #include "base/digest.h"
 #include "base/durable_file.h"
+#include "base/io.h"
 #include "base/root_dir.h"
 #include "base/spawn.h"
 #include "tests/support/scratch_dir.h"
+#include "tests/support/text_files.h"
 
 namespace cube {
 namespace {
@@ -103,6 +108,30 @@ TEST(Spawn, OutputExitCodeAndBounds) {
   auto large = spawn({"head", "-c", "1000000", "/dev/zero"}, {.max_output = 1000});
   ASSERT_TRUE(large);
   EXPECT_EQ(large->output.size(), 1000U);
+}
+
+TEST(Io, ZerosAreHolesAndNothingElseIs) {
+  const ScratchDir dir;
+  const std::string zeros(shortest_hole, '\0'), ones(shortest_hole, '1');
+  // Each as whole blocks, and shifted against them; given at once, and in pieces of any size.
+  for (const auto& content :
+       {zeros + ones, ones + zeros, ones + zeros + zeros + ones, zeros, std::string("x") + zeros + "y",
+        zeros + zeros + "y", ones.substr(1) + zeros + zeros, std::string(10, '\0')})
+    for (const std::size_t piece : {content.size(), std::size_t{100'000}, std::size_t{4097}}) {
+      const auto path = dir.path() + "/file";
+      const Fd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+      for (std::size_t at = 0; at < content.size(); at += piece)
+        ASSERT_TRUE(write_around_zeros(fd, std::string_view(content).substr(at, piece),
+                                       static_cast<off_t>(at)));
+      ASSERT_EQ(::ftruncate(fd.get(), static_cast<off_t>(content.size())), 0);
+      EXPECT_EQ(get(path), content) << content.size() << " in pieces of " << piece;
+    }
+  const Fd fd(::open((dir.path() + "/sparse").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  ASSERT_TRUE(write_around_zeros(fd, ones + zeros + zeros + zeros, 0));
+  struct stat st {};
+  ASSERT_EQ(::fstat(fd.get(), &st), 0);
+  EXPECT_EQ(st.st_size, static_cast<off_t>(ones.size()));
+  EXPECT_LT(st.st_blocks * 512, 2 * static_cast<off_t>(ones.size()));
 }
 
 }  // namespace
