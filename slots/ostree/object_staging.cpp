@@ -1,5 +1,6 @@
 #include "slots/ostree/object_staging.h"
 
+#include "base/durable_file.h"
 #include "slots/ostree/pack_choice.h"
 #include "slots/pack/pack_transfer.h"
 #include "slots/staging.h"
@@ -21,7 +22,9 @@ Status stage_pack(const RootDir& root, const PackPlace& place, const ObjectSourc
   }
   const auto plan = plan_staging(staged, place.pack, *index, lacking(*index, at_hand));
   CUBE_CHECK(check_staging(root, source, plan.total_bytes, plan.missing_bytes));
-  return get_chunks(place, *index, plan, staged, progress);
+  CUBE_CHECK(get_chunks(place, *index, plan, staged, progress));
+  // The pack's name has to survive, too.
+  return sync_folder(root, source.staging);
 }
 
 }  // namespace
