@@ -1,6 +1,7 @@
 """The rounds: every row once in each, one after the other, each on a fresh slot."""
 import pathlib
 import shutil
+import time
 import statistics
 
 from . import facts
@@ -30,10 +31,15 @@ class Bench:
                 run("cp", "-a", f"{tree}/.", place)
         return place
 
-    def run(self, rows, rounds, slow_rounds):
-        """([one dictionary for each run], {row: what went wrong}). A row that fails is not tried again."""
-        runs, failed = [], {}
+    def run(self, rows, rounds, slow_rounds, minutes=None):
+        """([one dictionary for each run], {row: what went wrong}). A row that fails is not tried again.
+
+        After so many minutes no other round begins.
+        """
+        runs, failed, start = [], {}, time.monotonic()
         for number in range(rounds):
+            if minutes is not None and time.monotonic() - start > 60 * minutes:
+                break
             order = rows[number % len(rows):] + rows[:number % len(rows)]
             for kind in order:
                 if kind.name in failed or (kind.slow and number >= slow_rounds):
