@@ -20,9 +20,9 @@ Status read_at(const Fd& fd, std::uint64_t offset, std::size_t length, std::stri
 Status write_all(const Fd& fd, std::string_view bytes);
 // All bytes at `offset`; the file offset does not move. Errors: no_space, failed.
 Status write_at(const Fd& fd, std::string_view bytes, off_t offset);
-// The same, but zeros that fill `shortest_hole` bytes or more are not written, so that the file gets
-// no blocks there. It may then end before them: its length is to be set at last. Errors: no_space,
-// failed.
+// The same, but where `bytes` have nothing but zeros for a whole `shortest_hole` of the file (they
+// begin at its multiples), nothing is written, and a new file gets no blocks. It may then end
+// before them: its length is to be set at last. Errors: no_space, failed.
 inline constexpr std::size_t shortest_hole = 65536;
 Status write_around_zeros(const Fd& fd, std::string_view bytes, off_t offset);
 // Data and metadata are on the device when this returns ok. A failed fsync is final: the kernel may

@@ -51,12 +51,4 @@ Error ErrorOut::translate(const std::string& what) const {
   return {code_of(*error_), what + ": " + message};
 }
 
-Result<Object<GFile>> root_of(OstreeRepo* repository, const std::string& commit) {
-  ErrorOut error;
-  GFile* root = nullptr;
-  if (!ostree_repo_read_commit(repository, commit.c_str(), &root, nullptr, nullptr, error.out()))
-    return error.translate("commit " + commit);
-  return Object<GFile>(root);
-}
-
 }  // namespace cube::glib

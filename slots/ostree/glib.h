@@ -54,7 +54,4 @@ class ErrorOut {
   GError* error_ = nullptr;
 };
 
-// The root folder of a commit, to be looked through. Errors: as translate().
-[[nodiscard]] Result<Object<GFile>> root_of(OstreeRepo* repository, const std::string& commit);
-
 }  // namespace cube::glib

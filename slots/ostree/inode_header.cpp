@@ -8,7 +8,7 @@
 #include <array>
 #include <cerrno>
 
-#include "base/io.h"
+#include "base/mutation.h"
 
 namespace cube {
 namespace {
@@ -23,6 +23,7 @@ std::string path_of(int folder, const std::string& name) {
 constexpr int reading_flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
 
 Fd open_to_read(int folder, const std::string& name, Reading reading) {
+  if (mutated("verify-reads-memory")) reading = Reading::cached;
   int flags = reading_flags | O_NOATIME;
   if (reading == Reading::from_device) flags |= O_DIRECT;
   Fd file(::openat(folder, name.c_str(), flags));

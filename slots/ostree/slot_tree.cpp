@@ -127,7 +127,8 @@ Status SlotTree::verify(const Release& release, const ProgressSink& progress,
 
 Status SlotTree::verify_after_use(const Release& release, const ProgressSink& progress) const {
   Tolerance tolerance{carried_, true};
-  tolerance.changed.insert(tolerance.changed.end(), {"etc", "var"});
+  tolerance.changed.insert(tolerance.changed.end(), written_by_systems.begin(),
+                           written_by_systems.end());
   std::vector<ObjectId> damaged;
   return verify(release, tolerance, progress, damaged);
 }

@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 
 #include "slots/ostree/bare_files.h"
 #include "slots/ostree/dir_metas.h"
@@ -19,24 +18,11 @@ constexpr mode_t permission_bits = 07777;
 
 using Entries = std::vector<DirEntry>;
 
-const DirEntry* find(const Entries& sorted, const std::string& name) {
-  const auto at = std::lower_bound(
-      sorted.begin(), sorted.end(), name,
-      [](const DirEntry& entry, const std::string& key) { return entry.name < key; });
-  return at != sorted.end() && at->name == name ? &*at : nullptr;
-}
-
-template <typename Wanted>
-bool is_in(const std::vector<Wanted>& sorted, const std::string& name) {
-  return std::binary_search(
-      sorted.begin(), sorted.end(), Wanted{name},
-      [](const auto& left, const auto& right) { return left.name < right.name; });
-}
-
 bool is_copied(const std::string& path) {
-  for (const std::string top : {"/etc", "/var"})
-    if (path == top || path.starts_with(top + "/")) return true;
-  return false;
+  return std::any_of(written_by_systems.begin(), written_by_systems.end(), [&](const char* name) {
+    const auto top = "/" + std::string(name);
+    return path == top || path.starts_with(top + "/");
+  });
 }
 
 Status set_attributes(const Fd& folder, const Attributes& wanted, const std::string& path) {
@@ -96,9 +82,9 @@ class Layout {
     CUBE_TRY(auto present, at.entries("."));
     CUBE_CHECK(clear(listing, at, path.empty(), present));
     for (const auto& wanted : listing.files)
-      CUBE_CHECK(file(wanted, find(present, wanted.name), at, path));
+      CUBE_CHECK(file(wanted, find_name(present, wanted.name), at, path));
     for (const auto& wanted : listing.folders)
-      if (find(present, wanted.name) == nullptr &&
+      if (find_name(present, wanted.name) == nullptr &&
           ::mkdirat(at.fd(), wanted.name.c_str(), 0700) != 0)
         return system_error("make folder " + path + "/" + wanted.name);
     return ok();
@@ -110,7 +96,8 @@ class Layout {
     for (auto& entry : present) {
       const bool is_folder = entry.type == DirEntry::Type::folder;
       if ((top && is_slots_own(entry.name)) ||
-          (is_folder ? is_in(listing.folders, entry.name) : is_in(listing.files, entry.name)))
+          (is_folder ? find_name(listing.folders, entry.name) != nullptr
+                     : find_name(listing.files, entry.name) != nullptr))
         kept.push_back(std::move(entry));
       else
         CUBE_CHECK(at.remove_tree(entry.name));

@@ -1,6 +1,7 @@
 // Lays the tree of a commit out in a slot. Inside slots/ostree only.
 #pragma once
 
+#include <array>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,9 @@ namespace cube {
 
 // Names at the top of a slot that are not part of any release.
 [[nodiscard]] bool is_slots_own(const std::string& name);
+
+// Folders at the top whose files a running system writes to.
+inline constexpr std::array<const char*, 2> written_by_systems{"etc", "var"};
 
 // Makes `tree` the tree of the commit, whose `objects` the repository has: what is right
 // already stays, the rest is removed or made. A file is a hard link to its object, known by its

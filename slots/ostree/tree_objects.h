@@ -2,6 +2,7 @@
 // only.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -29,6 +30,15 @@ struct DirTree {
   std::vector<TreeFile> files;
   std::vector<TreeFolder> folders;
 };
+
+// By name, in a list that is sorted so; null where it has none.
+template <typename Entry>
+[[nodiscard]] const Entry* find_name(const std::vector<Entry>& sorted, const std::string& name) {
+  const auto at = std::lower_bound(
+      sorted.begin(), sorted.end(), name,
+      [](const Entry& entry, const std::string& wanted) { return entry.name < wanted; });
+  return at != sorted.end() && at->name == name ? &*at : nullptr;
+}
 
 struct DirMeta {
   std::uint32_t uid = 0;

@@ -3,8 +3,6 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#include <algorithm>
-
 #include "base/io.h"
 #include "slots/carry_over.h"
 #include "slots/ostree/attributes.h"
@@ -71,20 +69,13 @@ class PathVerifier {
     CUBE_TRY(const auto present, at.list("."));
     for (const auto& name : present) {
       const auto child = below(path, name);
-      const bool known = has(listing.files, name) || has(listing.folders, name);
+      const bool known =
+          find_name(listing.files, name) != nullptr || find_name(listing.folders, name) != nullptr;
       const bool ours = path.empty() && is_slots_own(name);
       if (!known && !ours && !is_carried_over(child, tolerance_.changed))
         return wrong(child, "is not part of the release");
     }
     return ok();
-  }
-
-  template <typename Entry>
-  static bool has(const std::vector<Entry>& sorted, const std::string& name) {
-    const auto at = std::lower_bound(
-        sorted.begin(), sorted.end(), name,
-        [](const Entry& entry, const std::string& key) { return entry.name < key; });
-    return at != sorted.end() && at->name == name;
   }
 
   Status file(const TreeFile& wanted, const RootDir& at, const std::string& path) {

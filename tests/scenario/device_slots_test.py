@@ -286,19 +286,29 @@ def play_xfs(folder):
     print("ok    xfs is kept")
 
 
-def main():
+@contextlib.contextmanager
+def published(packs=False):
+    """A folder with the trees of the releases and their repository; ends the test where devices cannot be had."""
     if os.geteuid() != 0 or not os.path.exists("/dev/loop-control"):
         print("not played: needs root and loop devices")
         sys.exit(77)
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
-        run(RELEASE, "init", folder / "repository", "--product", "CUBE")
+        repository = folder / "repository"
+        run(RELEASE, "init", repository, "--product", "CUBE")
         for release in RELEASES:
             version = release.split("_")[1]
             make_tree(folder / f"tree-{version}", version)
             run(RELEASE, "compose", folder / f"tree-{version}", "--version", version, "--built", "20260101-0000", "--source",
-                "abcd1234", "--owners", "keep", "--repository", folder / "repository")
-        run(RELEASE, "publish", "--repository", folder / "repository")
+                "abcd1234", "--owners", "keep", "--repository", repository)
+            if packs:
+                run(RELEASE, "pack", release, "--repository", repository)
+        run(RELEASE, "publish", "--repository", repository)
+        yield folder
+
+
+def main():
+    with published() as folder:
         for case_name in CASES:
             play(folder, case_name)
         play_too_small(folder)

@@ -6,11 +6,8 @@ Needs root and loop devices; without them it says so and exits with 77.
 """
 import contextlib
 import os
-import pathlib
-import sys
-import tempfile
 
-from device_slots_test import MIB, RELEASE, RELEASES, UPDATE, Machine, make_tree, run
+from device_slots_test import MIB, UPDATE, Machine, published, run
 
 STATE = "var/lib/cube-update"
 KIB = 1024
@@ -82,19 +79,7 @@ def the_journal_on_a_full_disk(machine):
 
 
 def main():
-    if os.geteuid() != 0 or not os.path.exists("/dev/loop-control"):
-        print("not played: needs root and loop devices")
-        sys.exit(77)
-    with tempfile.TemporaryDirectory() as name:
-        folder = pathlib.Path(name)
-        run(RELEASE, "init", folder / "repository", "--product", "CUBE")
-        for release in RELEASES:
-            version = release.split("_")[1]
-            make_tree(folder / f"tree-{version}", version)
-            run(RELEASE, "compose", folder / f"tree-{version}", "--version", version, "--built", "20260101-0000", "--source",
-                "abcd1234", "--owners", "keep", "--repository", folder / "repository")
-            run(RELEASE, "pack", release, "--repository", folder / "repository")
-            run(RELEASE, "publish", "--repository", folder / "repository")
+    with published(packs=True) as folder:
         for case in (a_slot_that_fills_up, the_journal_on_a_full_disk):
             place = folder / case.__name__
             place.mkdir()

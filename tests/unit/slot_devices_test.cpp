@@ -18,6 +18,7 @@
 #include "slots/ostree/compose/compose.h"
 #include "slots/ostree/folder_slot.h"
 #include "slots/ostree/ostree_slot_store.h"
+#include "slots/ostree/slot_tree.h"
 #include "slots/seal_file.h"
 #include "tests/support/block_devices.h"
 #include "tests/support/scratch_dir.h"
@@ -127,7 +128,7 @@ class SlotDevices : public testing::Test {
     for (const auto* folder : {"run", "dev", "proc", "etc", "var/lib", "tmp", "usr/share/group"})
       fs::create_directories(tree / folder);
     put(tree / "boot/vmlinuz", "kernel " + version);
-    put(tree / "boot/initrd.img", "initramfs " + version);
+    put(tree / "boot/initrd.img", "initramfs " + version + std::string(mib / 4, '\0') + "end");
     put(tree / "usr/bin/tool", "tool " + version);
     put(tree / "usr/bin/su", "becomes root " + version);
     put(tree / "usr/bin/ping", "sends " + version);
@@ -195,6 +196,7 @@ class SlotDevices : public testing::Test {
   }
 
   inline static std::string missing_;
+  const std::vector<std::string> nothing_carried_;
   ScratchDir dir_;
   std::optional<Mount> dev_;
   std::optional<LoopDevice> workshop_device_, a_, b_;
@@ -238,6 +240,36 @@ TEST_F(SlotDevices, AFilesystemWithNotedDamageIsMadeAnew) {
   expect_installs(new_);
 }
 
+TEST_F(SlotDevices, WhatOnlyMemoryHasDoesNotCount) {
+  ASSERT_TRUE(make_ext4(node("b"), "test-b"));
+  const Mount mounted(node("b"), dir_.path() + "/look", "ext4");
+  const auto slot = RootDir::open(dir_.path() + "/look").value();
+  ASSERT_TRUE(install_in_folder(slot, new_, source(), quiet));
+  const SlotTree tree(slot, nothing_carried_);
+  std::vector<ObjectId> damaged;
+  ASSERT_TRUE(tree.verify(new_, quiet, damaged));
+  const auto file = slot.join("usr/bin/su");
+  EXPECT_EQ(get(file), "becomes root 2.0.0");
+  const auto at = get(dir_.path() + "/b.img").find("becomes root 2.0.0");
+  ASSERT_NE(at, std::string::npos);
+  overwrite_b(static_cast<off_t>(at), "B");
+  EXPECT_EQ(get(file), "becomes root 2.0.0") << "memory still has what the device has lost";
+  expect_refused(tree.verify(new_, quiet, damaged), Errc::corrupt, "/usr/bin/su");
+  EXPECT_EQ(damaged.size(), 1U);
+}
+
+// What is copied from the running slot is written by us, holes and all.
+TEST_F(SlotDevices, TheLoaderReadsHoles) {
+  expect_installs(old_);
+  in_slot_b([&](const fs::path& b) {
+    struct stat st {};
+    ASSERT_EQ(::stat((b / "boot/initrd.img").c_str(), &st), 0);
+    EXPECT_LT(st.st_blocks * 512, st.st_size);
+  });
+  run({"grub-fstest", dir_.path() + "/b.img", "cmp", "/boot/initrd.img",
+       (tree_of(old_) / "boot/initrd.img").string()});
+}
+
 class SlotDevicesXfs : public SlotDevices {
  protected:
   void SetUp() override {
@@ -266,6 +298,22 @@ TEST_F(SlotDevicesXfs, WhatAnXfsHoldsCountsAsRoom) {
   char magic[5] = {};
   std::ifstream(dir_.path() + "/b.img", std::ios::binary).read(magic, 4);
   EXPECT_STREQ(magic, "XFSB");
+}
+
+TEST_F(SlotDevicesXfs, CopiesShareBlocksAndTheLoaderReadsHoles) {
+  run({"mkfs.xfs", "-q", "-f", "-i", "nrext64=0", node("b")});
+  const auto status = install(old_);
+  ASSERT_TRUE(status) << status.error().what;
+  in_slot_b(
+      [&](const fs::path& b) {
+        EXPECT_EQ(described(b)["/etc/secret"], described(tree_of(old_))["/etc/secret"]);
+        const auto extents = spawn({"filefrag", "-v", (b / "etc/secret").string()});
+        ASSERT_TRUE(extents);
+        EXPECT_NE(extents->output.find("shared"), std::string::npos) << extents->output;
+      },
+      "xfs");
+  run({"grub-fstest", dir_.path() + "/b.img", "cmp", "/boot/initrd.img",
+       (tree_of(old_) / "boot/initrd.img").string()});
 }
 
 TEST_F(SlotDevices, FeaturesThatAppearAfterFillingAreRefusedBeforeTheSeal) {

@@ -1,8 +1,8 @@
 """The rounds: every row once in each, one after the other, each on a fresh slot."""
 import pathlib
 import shutil
-import time
 import statistics
+import time
 
 from . import facts
 from .command import run
