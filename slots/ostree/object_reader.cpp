@@ -121,8 +121,7 @@ Result<ObjectReader> ObjectReader::open(const std::string& repository, Reading r
 }
 
 Status ObjectReader::read(const ObjectId& id, ObjectSink& sink) {
-  CUBE_TRY(const auto checked, state_->read(id, sink));
-  (void)checked;
+  CUBE_CHECK(state_->read(id, sink));
   return ok();
 }
 
@@ -133,8 +132,7 @@ Result<CheckedObject> ObjectReader::check(const ObjectId& id) {
 
 Result<glib::Variant> ObjectReader::tree_object(const ObjectId& id) {
   Nowhere nowhere;
-  CUBE_TRY(const auto checked, state_->read(id, nowhere));
-  (void)checked;
+  CUBE_CHECK(state_->read(id, nowhere));
   return std::move(state_->tree_object);
 }
 
