@@ -130,7 +130,7 @@ class Artefacts:
                     self._publish(self.ours / kind, kind == "with-delta")
         with self._step("slot-v1", self.ours) as needed:
             if needed:
-                with mounted(self.ours / "slot-v1.img", self.slot_bytes, "ext4") as slot:
+                with mounted(self.ours / "slot-v1.img", self.slot_bytes, "ext4", *self.inodes) as slot:
                     (slot / "lost+found").rmdir()
                     run(self.programs / "cube-update", "install-slot", slot, NAMES[1], "--from", self.ours / "with-delta",
                         "--trusted-root", self.ours / "with-delta/metadata/1.root.json", nice=True)
@@ -152,6 +152,12 @@ class Artefacts:
         """Of a slot: room for two releases."""
         used = max(json.loads((self.top / "sizes").read_text()))
         return (used * 5 // 2 + 96 * MIB + self.block - 1) // self.block * self.block
+
+    @property
+    def inodes(self):
+        """Options of mkfs.ext4: none, but for trees of so many small files that its own number of inodes is not enough."""
+        files = len(facts.load(self.top / "v2.facts"))
+        return ("-i", "8192") if files * 2 > self.slot_bytes // 16384 else ()
 
     # --- the peers
 

@@ -27,12 +27,12 @@ def written_bytes(device):
 
 
 @contextlib.contextmanager
-def mounted(image, size, kind):
+def mounted(image, size, kind, *options):
     """A fresh file system in a new sparse file."""
     image.unlink(missing_ok=True)
     with open(image, "wb") as file:
         os.truncate(file.fileno(), size)
-    run(f"mkfs.{kind}", "-q", image)
+    run(f"mkfs.{kind}", "-q", *options, image)
     device = attach(image)
     try:
         with tempfile.TemporaryDirectory() as place:

@@ -3,29 +3,40 @@ import contextlib
 import pathlib
 import tempfile
 
-from . import goals, trees
+from . import goals, report, trees
 from .artefacts import MIB, Artefacts
 from .bench import Bench, medians
 from .rows import OursDelta
 
 # (files, mean bytes, part changed)
-SERIES = {"files": [(2_000, 8_000, 0.05), (10_000, 8_000, 0.05), (30_000, 8_000, 0.05)],
-          "changed": [(10_000, 8_000, 0.001), (10_000, 8_000, 0.01), (10_000, 8_000, 0.1), (10_000, 8_000, 0.5)],
-          "size": [(2_000, 50_000, 0.05), (2_000, 250_000, 0.05), (2_000, 1_000_000, 0.05)]}
+SERIES = {"files": [(10_000, 2_000, 0.05), (70_000, 2_000, 0.05), (500_000, 2_000, 0.05)],
+          "changed": [(20_000, 50_000, part) for part in (0.001, 0.01, 0.1, 0.5)],
+          "size": [(10_000, mean, 0.05) for mean in (100_000, 400_000, 800_000)]}
+COLUMNS = [("wire", "wire MB", 1e-6, ".2f"), ("requests", "requests", 1, ".0f"), ("written", "written MB", 1e-6, ".0f"), ("wall", "fill wall s", 1, ".1f"),
+           ("cpu", "fill CPU s", 1, ".1f"), ("verification_wall", "verify wall s", 1, ".1f"), ("verification_cpu", "verify CPU s", 1, ".1f"),
+           ("rss", "peak MiB", 1 / 1024, ".0f")]
 
 
 def measure(options, scratch, say):
-    print("| series | files | MB | changed | wire MB | fill wall s | fill CPU s | verify CPU s | peak MiB |\n|---|---|---|---|---|---|---|---|---|")
-    for series, points in SERIES.items():
-        for files, mean, changed in points:
-            with tempfile.TemporaryDirectory(dir=scratch) as name:
-                row = _point(options, pathlib.Path(name), say, files, mean, changed)
-            print(f"| {series} | {files} | {files * mean / 1e6:.0f} | {changed:.1%} | {row['wire'] / 1e6:.2f} | {row['wall']:.2f} | {row['cpu']:.2f} | "
-                  f"{row['verification_cpu']:.2f} | {row['rss'] / 1024:.0f} |", flush=True)
+    lines = ["| series | files | MB | changed | changed MB | " + " | ".join(title for _, title, _, _ in COLUMNS) + " |", "|---|" + "---|" * (4 + len(COLUMNS))]
+    print("\n".join(lines), flush=True)
+    points = []
+    for series, values in SERIES.items():
+        for files, mean, part in values:
+            with tempfile.TemporaryDirectory(dir=options.work or scratch) as name:
+                row, around = _point(options, pathlib.Path(name), say, files, mean, part)
+            points.append({"series": series, "files": files, "mean_bytes": mean, "part_changed": part} | row)
+            lines.append(f"| {series} | {files} | {files * mean / 1e6:.0f} | {part:.1%} | {row['changed_bytes'] / 1e6:.1f} | " +
+                         " | ".join(format(row[key] * factor, form) for key, _, factor, form in COLUMNS) + " |")
+            print(lines[-1], flush=True)
+    if options.out:
+        report.save(options.out.with_suffix(".json"), {"circumstances": around, "points": points})
+        options.out.with_suffix(".md").write_text("\n".join(lines) + "\n")
     return 0
 
 
 def _point(options, place, say, files, mean, changed):
+    say(f"{files} files of {mean} bytes, {changed:.1%} of them changed")
     trees.synthetic(place / "material", files, mean, changed)
     artefacts = Artefacts(place / "artefacts", place / "material", options.programs.resolve(), say, block=64 * MIB)
     artefacts.build({OursDelta.kind})
@@ -35,4 +46,5 @@ def _point(options, place, say, files, mean, changed):
         runs, failed = bench.run([OursDelta], min(options.rounds, 3), 1)
         if failed:
             raise RuntimeError(failed["ours"])
-        return goals.with_sums(medians(runs))["ours"]
+        row = goals.with_sums(medians(runs))["ours"] | {"changed_bytes": artefacts.changed()["bytes"]}
+        return row, report.circumstances(artefacts, {"rounds": min(options.rounds, 3), "scale": True})

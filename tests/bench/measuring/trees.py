@@ -12,23 +12,38 @@ PACKAGES = ("initramfs-tools systemd-sysv dbus udev openssh-server python3 pytho
 
 
 def synthetic(place, files=400, mean_bytes=24_000, changed=0.1, seed=1):
-    """v1 and v2: text that compresses, files that do not, attributes, links; `changed` is the part of files that differ."""
+    """v1 and v2: text that compresses, files that do not, attributes, links; `changed` is the part of files that differ.
+
+    Files that do not differ are the same inodes in both trees.
+    """
     chance = random.Random(seed)
     words = [chance.randbytes(chance.randrange(3, 9)).hex() for _ in range(2000)]
+    pool = " ".join(chance.choices(words, k=200_000)).encode()
     for version in (1, 2):
-        (place / f"v{version}").mkdir(parents=True)
+        for part in range(37):
+            (place / f"v{version}/usr/lib/part{part}").mkdir(parents=True)
     for number in range(files):
         size = max(16, int(chance.expovariate(1 / mean_bytes)))
         path = f"usr/lib/part{number % 37}/file{number}"
-        old = chance.randbytes(size) if number % 4 == 0 else " ".join(chance.choices(words, k=size // 11)).encode()
+        old = chance.randbytes(size) if number % 4 == 0 else _text(chance, words, pool, size)
+        (place / "v1" / path).write_bytes(old)
+        if chance.random() >= changed:
+            os.link(place / "v1" / path, place / "v2" / path)
+            continue
         new = bytearray(old)
-        if chance.random() < changed:
-            at = chance.randrange(len(new) + 1)
-            new[at:at + len(new) // 20] = chance.randbytes(max(8, len(new) // 25))
-        for version, content in ((1, old), (2, bytes(new))):
-            _put(place / f"v{version}" / path, content)
+        at = chance.randrange(len(new) + 1)
+        new[at:at + len(new) // 20] = chance.randbytes(max(8, len(new) // 25))
+        (place / "v2" / path).write_bytes(new)
     for version in (1, 2):
         _finish(place / f"v{version}", version)
+
+
+def _text(chance, words, pool, size):
+    """Words; in large files they come in passages, which is made faster."""
+    if size < 20_000:
+        return " ".join(chance.choices(words, k=size // 11)).encode()
+    passages = (chance.randrange(len(pool) - 8000) for _ in range(size // 6000 + 1))
+    return b"".join(pool[at:at + chance.randrange(4000, 8000)] for at in passages)[:size]
 
 
 def _put(path, content):
