@@ -87,6 +87,10 @@ Result<Journal> Appliance::journal_or_new(std::string& told) {
   return Journal{};
 }
 
+Result<MountedSlot> Appliance::look_into(SlotId slot) const {
+  return slots_->look_into(slot);
+}
+
 Result<std::string> Appliance::running_release() {
   CUBE_TRY(const auto booted, slots_->booted());
   CUBE_TRY(const auto seal, slots_->seal_of(booted));

@@ -12,6 +12,7 @@
 #include "agent/machine.h"
 #include "base/clock.h"
 #include "base/root_dir.h"
+#include "slots/ostree/ostree_slot_store.h"
 
 namespace cube {
 
@@ -29,6 +30,8 @@ class Appliance {
   [[nodiscard]] FileJournalStore& journal() { return journal_; }
   [[nodiscard]] ChannelSource& source() const { return *source_; }
   [[nodiscard]] Machine& machine() { return *machine_; }
+  // What lies in a slot, to be read. Errors: as OstreeSlotStore::look_into.
+  [[nodiscard]] Result<MountedSlot> look_into(SlotId slot) const;
 
   // The journal; a damaged one is set aside. `told` gets a sentence when that happened. Errors:
   // failed.
@@ -47,7 +50,7 @@ class Appliance {
   SystemClock clock_;
   FileJournalStore journal_;
   std::unique_ptr<BootControl> boot_;
-  std::unique_ptr<SlotStore> slots_;
+  std::unique_ptr<OstreeSlotStore> slots_;
   std::unique_ptr<ChannelSource> source_;
   std::unique_ptr<HealthGate> health_;
   std::unique_ptr<PostMortem> post_mortem_;

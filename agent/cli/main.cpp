@@ -43,6 +43,8 @@ struct Options {
   bool now = false;
   std::string release, reason = "operator";
   std::string folder, install_from, trusted_root;
+  std::uint64_t attempt = 0;
+  std::string log;
 };
 
 constexpr std::int64_t highest_rate = 16777216;  // KiB/s
@@ -112,6 +114,13 @@ std::vector<Command> add_commands(CLI::App& app, Options& o) {
       [&] { return rollback(o.common, o.now); })
       ->add_flag("--now", o.now, "reboot at once");
   add(app, "history", "what was tried, and what came of it", [&] { return history(o.common); });
+  auto* why_command = add(app, "why", "what an update died of, where, and what to do next",
+                          [&] { return why(o.common, o.attempt, o.log); });
+  auto* attempt = why_command->add_option(
+      "attempt", o.attempt, "its number in the history (default: the last that failed)");
+  why_command
+      ->add_option("--from", o.log, "a serial log, or a folder of pstore records, of any machine")
+      ->excludes(attempt);
   auto* deny_command = add(app, "deny", "never install this release here",
                            [&] { return deny(o.common, o.release, o.reason); });
   deny_command->add_option("release", o.release)->required();

@@ -16,10 +16,14 @@ Result<SlotPlace> OstreeSlotStore::writable(SlotId target) const {
   return pair_.place(target);
 }
 
-Result<std::optional<Seal>> OstreeSlotStore::seal_of(SlotId slot) const {
+Result<MountedSlot> OstreeSlotStore::look_into(SlotId slot) const {
   CUBE_TRY(const auto place, pair_.place(slot));
   CUBE_TRY(const auto booted, pair_.booted());
-  auto mounted = MountedSlot::open(root_, slot, place, booted == slot, Access::read);
+  return MountedSlot::open(root_, slot, place, booted == slot, Access::read);
+}
+
+Result<std::optional<Seal>> OstreeSlotStore::seal_of(SlotId slot) const {
+  auto mounted = look_into(slot);
   if (!mounted) {
     if (mounted.error().code == Errc::corrupt) return std::optional<Seal>();
     return std::move(mounted).error();

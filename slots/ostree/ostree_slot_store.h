@@ -21,6 +21,9 @@ class OstreeSlotStore final : public SlotStore {
 
   [[nodiscard]] Result<SlotId> booted() const override { return pair_.booted(); }
   [[nodiscard]] Result<std::optional<Seal>> seal_of(SlotId slot) const override;
+  // The slot's tree, to be read while the result lives; the other slot must not be in work. No part
+  // of the port. Errors: corrupt (no filesystem that can be mounted), cannot_arm, failed.
+  [[nodiscard]] Result<MountedSlot> look_into(SlotId slot) const;
   Status stage(SlotId target, const Release& release, const ObjectSource& source,
                const ProgressSink& progress) override;
   Status unseal(SlotId target) override;

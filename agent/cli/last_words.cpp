@@ -1,0 +1,147 @@
+#include "agent/cli/last_words.h"
+
+#include <fmt/format.h>
+
+#include "agent/cli/render.h"
+#include "base/clock.h"
+
+namespace cube::cli {
+namespace {
+
+struct Judged {
+  Cause cause;
+  Stage stage;
+  const char* sentence;
+};
+// For attempts without records. What the journal calls panic or breadcrumb is a line of the
+// kernel's log and is judged as one.
+constexpr Judged judged[] = {
+    {Cause::watchdog, Stage::hang, "a watchdog restarted the machine while the trial ran"},
+    {Cause::overdue, Stage::hang,
+     "the machine came back long after the trial's deadline, and the trial left no word"},
+    {Cause::tries_exhausted, Stage::hang,
+     "every try ended without a commit and without a word: it hung, or the power failed each time"},
+    {Cause::health, Stage::health, "the release came up, and a required health check failed"},
+    {Cause::deadline, Stage::health, "the release came up, and was not healthy in time"},
+    {Cause::never_started, Stage::loader, "the boot loader did not start the trial"},
+    {Cause::rollback_asked, Stage::none, "an operator asked for the rollback"},
+    {Cause::superseded, Stage::none, "another release was asked for before this one was committed"},
+    {Cause::fetch_failed, Stage::none, "it was never started: its download failed"},
+    {Cause::fill_failed, Stage::none, "it was never started: it could not be installed"},
+    {Cause::arm_failed, Stage::none, "it was never started: the boot loader could not be told"},
+    {Cause::memory_lost, Stage::none, "a trial ran that the journal did not know"},
+};
+
+Json strings(const std::vector<std::string>& lines) {
+  Json::Array array;
+  for (const auto& line : lines) array.push_back(Json(line));
+  return Json(std::move(array));
+}
+
+std::string indented(const std::vector<std::string>& lines) {
+  std::string text;
+  for (const auto& line : lines) text += "    " + line + "\n";
+  return text;
+}
+
+std::string headline(const Attempt& attempt) {
+  std::string line = fmt::format("update #{}: {} into slot {}", attempt.number, attempt.release,
+                                 to_string(attempt.target));
+  if (!attempt.from_release.empty()) line += fmt::format(", from {}", attempt.from_release);
+  line += fmt::format("\n{} on {}", to_string(attempt.outcome), format_utc(attempt.ended));
+  if (attempt.tries_done > 0)
+    line +=
+        fmt::format(" after {} start{}", attempt.tries_done, attempt.tries_done == 1 ? "" : "s");
+  return line + "\n\n";
+}
+
+void compare_module(const LastWords& words, const std::string& module, const std::string& what,
+                    std::vector<std::string>& told) {
+  if (module.empty()) return;
+  const bool before = words.good->has(module), after = words.failed->has(module);
+  if (before && !after)
+    told.push_back(
+        fmt::format("{} {}: in the running release, not in the failed one", what, module));
+  if (!before && after)
+    told.push_back(
+        fmt::format("{} {}: in the failed release, not in the running one", what, module));
+  if (before && after)
+    told.push_back(fmt::format(
+        "{} {}: in both releases; is it in the initramfs, too, and does it suit the kernel?", what,
+        module));
+  if (!before && !after) told.push_back(fmt::format("{} {}: in neither release", what, module));
+}
+
+}  // namespace
+
+Diagnosis diagnose_attempt(const Attempt& attempt, const std::string& records) {
+  if (!records.empty()) return diagnose(records);
+  if (attempt.why.cause == Cause::breadcrumb)
+    return diagnose("cube-update: initramfs: " + attempt.why.detail);
+  if (attempt.why.cause == Cause::panic) return diagnose(attempt.why.detail);
+  Diagnosis found;
+  for (const auto& known : judged) {
+    if (known.cause != attempt.why.cause) continue;
+    found.stage = known.stage;
+    found.cause = known.sentence;
+    found.confidence = known.cause == Cause::tries_exhausted ? Confidence::low : Confidence::high;
+  }
+  if (attempt.outcome == Outcome::committed) found.cause = "nothing: it was committed";
+  if (!attempt.why.detail.empty()) found.evidence.push_back(attempt.why.detail);
+  return found;
+}
+
+std::vector<std::string> differences(const LastWords& words) {
+  std::vector<std::string> told;
+  if (!words.good || !words.failed) return told;
+  if (words.good->release != words.failed->release)
+    told.push_back(fmt::format("kernel {} -> {}",
+                               words.good->release.empty() ? "unknown" : words.good->release,
+                               words.failed->release.empty() ? "none" : words.failed->release));
+  compare_module(words, words.diagnosis.module, "module", told);
+  if (words.diagnosis.filesystem != words.diagnosis.module)
+    compare_module(words, words.diagnosis.filesystem, "file system", told);
+  return told;
+}
+
+Json::Object last_words_json(const LastWords& words) {
+  const Diagnosis& found = words.diagnosis;
+  return {{"event", "result"},
+          {"attempt", words.attempt ? Json(attempt_json(*words.attempt)) : Json()},
+          {"stage", std::string(to_string(found.stage))},
+          {"cause", found.cause},
+          {"evidence", strings(found.evidence)},
+          {"confidence", std::string(to_string(found.confidence))},
+          {"kernel", found.kernel},
+          {"panic", found.panic},
+          {"module", found.module},
+          {"device", found.device},
+          {"filesystem", found.filesystem},
+          {"trace", strings(found.trace)},
+          {"trial", found.trial},
+          {"differences", strings(differences(words))},
+          {"left_out", strings(words.left_out)},
+          {"next", std::string(advice(found.stage))}};
+}
+
+std::string last_words_text(const LastWords& words) {
+  const Diagnosis& found = words.diagnosis;
+  std::string text = words.attempt ? headline(*words.attempt) : "";
+  text += found.cause + "\n";
+  text += fmt::format("stage: {} (confidence: {})", to_string(found.stage),
+                      to_string(found.confidence));
+  if (!found.kernel.empty()) text += ", kernel " + found.kernel;
+  text += "\n";
+  if (!found.evidence.empty()) text += "\nevidence\n" + indented(found.evidence);
+  if (const auto told = differences(words); !told.empty())
+    text += "\nwhat differs\n" + indented(told);
+  if (!found.trace.empty())
+    text += "\nwhere the kernel was, innermost first\n" + indented(found.trace);
+  if (!words.left_out.empty())
+    text += "\nkept, and not read, because the kernel compressed them\n" + indented(words.left_out);
+  if (const auto next = advice(found.stage); !next.empty())
+    text += "\nwhat to do next\n    " + std::string(next) + "\n";
+  return text;
+}
+
+}  // namespace cube::cli

@@ -1,0 +1,31 @@
+// What is known of how an update failed, gathered, and told on one screen or as JSON (docs/why.md).
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "boot/postmortem/diagnosis.h"
+#include "boot/postmortem/records.h"
+#include "model/journal.h"
+#include "slots/kernel_modules.h"
+
+namespace cube::cli {
+
+struct LastWords {
+  std::optional<Attempt> attempt;  // none: a log from another machine
+  Diagnosis diagnosis;
+  std::vector<std::string> left_out;    // records that could not be read as text
+  std::optional<KernelModules> good;    // of the release that runs; none: not known
+  std::optional<KernelModules> failed;  // of the release that failed, while its slot still holds it
+};
+
+// From the records that were kept, or, without any, from what the journal noted.
+[[nodiscard]] Diagnosis diagnose_attempt(const Attempt& attempt, const std::string& records);
+// What differs between the two releases and bears on the diagnosis, a sentence each.
+[[nodiscard]] std::vector<std::string> differences(const LastWords& words);
+[[nodiscard]] Json::Object last_words_json(const LastWords& words);
+[[nodiscard]] std::string last_words_text(const LastWords& words);
+
+}  // namespace cube::cli

@@ -1,0 +1,87 @@
+// The command that tells what an update died of.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "agent/appliance.h"
+#include "agent/cli/commands.h"
+#include "agent/cli/exit_code.h"
+#include "agent/cli/last_words.h"
+#include "agent/lock.h"
+
+namespace cube::cli {
+namespace {
+
+constexpr const char* kept_records = "var/lib/cube-update/post-mortem/";
+
+int tell(const LastWords& words, bool json) {
+  if (json)
+    fmt::print("{}\n", Json(last_words_json(words)).line());
+  else
+    fmt::print("{}", last_words_text(words));
+  return exit_done;
+}
+
+Result<Attempt> chosen(const Journal& journal, std::uint64_t number) {
+  const auto found =
+      std::find_if(journal.history.rbegin(), journal.history.rend(), [&](const Attempt& attempt) {
+        return number == 0 ? attempt.outcome != Outcome::committed : attempt.number == number;
+      });
+  if (found != journal.history.rend()) return *found;
+  if (number == 0) return Error{Errc::nothing_to_do, "no update failed on this machine"};
+  return Error{Errc::invalid, fmt::format("the history has no update #{}; `cube-update history` "
+                                          "lists those that it has",
+                                          number)};
+}
+
+// Both releases, while the failed one is still where it was.
+Status compare(const Appliance& appliance, Machine& machine, LastWords& words) {
+  const auto lock = take_lock(appliance.root(), 0);
+  CUBE_TRY(const auto booted, machine.slots.booted());
+  if (!lock || words.attempt->target == booted) return ok();
+  CUBE_TRY(const auto running, appliance.look_into(booted));
+  CUBE_TRY(words.good, kernel_modules(running.tree()));
+  CUBE_TRY(const auto seal, machine.slots.seal_of(words.attempt->target));
+  if (!seal || seal->attempt != words.attempt->number) return ok();
+  CUBE_TRY(const auto other, appliance.look_into(words.attempt->target));
+  CUBE_TRY(words.failed, kernel_modules(other.tree()));
+  return ok();
+}
+
+Result<int> why_here(const Common& common, std::uint64_t number) {
+  CUBE_TRY(auto appliance, Appliance::open(common.root, ""));
+  CUBE_TRY(const auto journal, appliance->journal().load());
+  LastWords words;
+  CUBE_TRY(words.attempt, chosen(journal, number));
+  auto log = read_log(appliance->root(), kept_records + std::to_string(words.attempt->number));
+  if (!log && log.error().code != Errc::not_found) return std::move(log).error();
+  if (log) words.left_out = std::move(log->left_out);
+  words.diagnosis = diagnose_attempt(*words.attempt, log ? log->text : "");
+  CUBE_CHECK(compare(*appliance, appliance->machine(), words));
+  return tell(words, common.json);
+}
+
+Result<int> why_elsewhere(const Common& common, const std::string& from) {
+  const std::filesystem::path path(absolute_place(from));
+  // The folder is opened as a root, so that a record that is a link leads nowhere else.
+  std::error_code ignored;
+  const bool folder = std::filesystem::is_directory(path, ignored);
+  const auto root = RootDir::open(folder ? path.string() : path.parent_path().string());
+  if (!root) return Error(root.error());
+  CUBE_TRY(auto log, read_log(*root, folder ? "." : path.filename().string()));
+  if (log.text.empty() && log.left_out.empty())
+    return Error{Errc::nothing_to_do, from + " is empty"};
+  LastWords words;
+  words.diagnosis = diagnose(log.text);
+  words.left_out = std::move(log.left_out);
+  return tell(words, common.json);
+}
+
+}  // namespace
+
+Result<int> why(const Common& common, std::uint64_t attempt, const std::string& from) {
+  return from.empty() ? why_here(common, attempt) : why_elsewhere(common, from);
+}
+
+}  // namespace cube::cli
