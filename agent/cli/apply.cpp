@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "agent/appliance.h"
+#include "agent/cli/announce.h"
 #include "agent/cli/commands.h"
 #include "agent/cli/exit_code.h"
 #include "agent/cli/narrator.h"
@@ -157,6 +158,7 @@ Result<int> commit(const Common& common) {
   if (!damage.empty()) narrator.say(damage);
   CUBE_TRY(const auto report,
            Updater(appliance->machine()).run(make_run(narrator, Wish::commit, true)));
+  announce(*appliance, before, report.journal);
   const int code = conclude(narrator, report);
   if (report.failure) return *report.failure;
   if (report.verdict && !report.verdict->passed) return exit_refused;
@@ -196,6 +198,7 @@ Result<int> resume(const Common& common) {
     if (!damage.empty()) log(Level::error, damage);
     CUBE_TRY(const auto report,
              Updater(appliance->machine()).run(make_run(narrator, Wish::resume, true)));
+    announce(*appliance, journal, report.journal);
     ::sd_notify(0, "READY=1\nSTATUS=settled");
     const auto* trying = std::get_if<Trying>(&report.journal.phase);
     if (trying == nullptr || report.failure || report.rebooting || common.root != "/") {

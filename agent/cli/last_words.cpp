@@ -38,6 +38,13 @@ Json strings(const std::vector<std::string>& lines) {
   return Json(std::move(array));
 }
 
+// A health check may have said anything.
+std::string printable(std::string text) {
+  for (char& c : text)
+    if (static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) > 0x7e) c = '?';
+  return text;
+}
+
 std::string indented(const std::vector<std::string>& lines) {
   std::string text;
   for (const auto& line : lines) text += "    " + line + "\n";
@@ -87,7 +94,7 @@ Diagnosis diagnose_attempt(const Attempt& attempt, const std::string& records) {
     found.confidence = known.cause == Cause::tries_exhausted ? Confidence::low : Confidence::high;
   }
   if (attempt.outcome == Outcome::committed) found.cause = "nothing: it was committed";
-  if (!attempt.why.detail.empty()) found.evidence.push_back(attempt.why.detail);
+  if (!attempt.why.detail.empty()) found.evidence.push_back(printable(attempt.why.detail));
   return found;
 }
 

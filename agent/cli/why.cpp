@@ -5,15 +5,13 @@
 #include <filesystem>
 
 #include "agent/appliance.h"
+#include "agent/cli/announce.h"
 #include "agent/cli/commands.h"
 #include "agent/cli/exit_code.h"
-#include "agent/cli/last_words.h"
 #include "agent/lock.h"
 
 namespace cube::cli {
 namespace {
-
-constexpr const char* kept_records = "var/lib/cube-update/post-mortem/";
 
 int tell(const LastWords& words, bool json) {
   if (json)
@@ -52,12 +50,8 @@ Status compare(const Appliance& appliance, Machine& machine, LastWords& words) {
 Result<int> why_here(const Common& common, std::uint64_t number) {
   CUBE_TRY(auto appliance, Appliance::open(common.root, ""));
   CUBE_TRY(const auto journal, appliance->journal().load());
-  LastWords words;
-  CUBE_TRY(words.attempt, chosen(journal, number));
-  auto log = read_log(appliance->root(), kept_records + std::to_string(words.attempt->number));
-  if (!log && log.error().code != Errc::not_found) return std::move(log).error();
-  if (log) words.left_out = std::move(log->left_out);
-  words.diagnosis = diagnose_attempt(*words.attempt, log ? log->text : "");
+  CUBE_TRY(const auto attempt, chosen(journal, number));
+  CUBE_TRY(auto words, last_words_of(*appliance, attempt));
   CUBE_CHECK(compare(*appliance, appliance->machine(), words));
   return tell(words, common.json);
 }

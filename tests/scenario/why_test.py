@@ -134,6 +134,9 @@ class Here(unittest.TestCase):
         self.assertEqual(told["module"], "megaraid_sas")
         self.assertEqual(told["differences"], ["kernel 6.1.0-1-amd64 -> 6.1.0-2-amd64", "module megaraid_sas: in the running release, not in the failed one"])
         self.assertEqual(self.why("1")["stage"], told["stage"])
+        motd = (self.machine.folder / "run/motd.d/cube-update").read_text()
+        for part in (NEW, told["cause"], told["evidence"][-1], "cube-update why 1"):
+            self.assertIn(part, motd)
         text = self.agent("why")
         for part in (NEW, "slot b", told["cause"], "6.1.0-1-amd64 -> 6.1.0-2-amd64", told["next"]):
             self.assertIn(part, text)
@@ -150,6 +153,21 @@ class Here(unittest.TestCase):
         told = self.why()
         self.assertEqual(told["stage"], "health")
         self.assertTrue(any("storage is down" in line for line in told["evidence"]), told)
+
+    def test_who_logs_in_is_told_until_an_update_is_committed(self):
+        motd = self.machine.folder / "run/motd.d/cube-update"
+        self.fail({"dmesg-erst-1": "Panic#1 Part1\n" + PANIC})
+        self.machine.start()
+        self.assertFalse(motd.exists())
+        self.agent("resume")
+        self.assertIn("was rolled back", motd.read_text())
+        self.agent("allow", NEW)
+        self.agent("apply", NEW, "--from", self.repository)
+        self.assertEqual(self.machine.start(), ("b", True))
+        self.agent("resume")
+        self.assertTrue(motd.exists())
+        self.agent("commit")
+        self.assertFalse(motd.exists())
 
     def test_nothing_failed_or_no_such_update(self):
         self.assertEqual(self.machine.start(), ("a", False))

@@ -48,6 +48,8 @@ def unit_fails(at):
     """A unit of the new release fails: the health gate says which, and the old release is back."""
     guest = started(at)
     bad_release(guest, version_of("unit-fails"), "health", "demo-storage.service")
+    told = guest.demand("journalctl --quiet --no-pager CUBE_STAGE=health")
+    expect("the journal tells of the rollback", "was rolled back" in told, True)
 
 
 @scenario("systemd-incomplete")

@@ -14,10 +14,19 @@ def rolled_back(guest, version, cause, tries=1):
     said = guest.demand(f"cube-update apply {name_of(version)} --from /media/stick", code=5)
     if name_of(version) not in said:
         raise Failure(f"the refusal does not name the release: {said}")
+    expect("who logs in is told", name_of(version) in guest.demand("cat /run/motd.d/cube-update"), True)
     return last
 
 
-def bad_release(at, variant, sign, cause, detail):
+def why(guest, version, stage):
+    """What `cube-update why` must make of the last update."""
+    output = guest.demand("cube-update why --json")
+    told = json.loads(next(line for line in output.splitlines() if line.startswith("{")))
+    expect("why: release, stage", (told["attempt"]["release"], told["stage"]), (name_of(version), stage))
+    return told
+
+
+def bad_release(at, variant, sign, cause, detail, stage):
     """One bad release from apply to its end; `sign` is what the console shows when it dies."""
     version = version_of(variant)
     guest = Guest(at)
@@ -32,6 +41,9 @@ def bad_release(at, variant, sign, cause, detail):
     last = rolled_back(guest, version, cause)
     if detail not in last["detail"]:
         raise Failure(f"the reason is '{last['detail']}', without '{detail}'")
+    if f"The update to {name_of(version)} was rolled back" not in guest.machine.log():
+        raise Failure("the console does not tell of the rollback")
+    why(guest, version, stage)
 
 
 @scenario("good", default=True)
@@ -74,31 +86,31 @@ def return_to_old(at):
 @scenario("vfs-panic", default=True)
 def vfs_panic(at):
     """The new kernel cannot mount its root and panics: the old slot is back by itself, and the panic is not tried twice."""
-    bad_release(at, "vfs-panic", r"Kernel panic - not syncing", "panic", "Unable to mount root fs")
+    bad_release(at, "vfs-panic", r"Kernel panic - not syncing", "panic", "Unable to mount root fs", "drivers-missing")
 
 
 @scenario("init-exits")
 def init_exits(at):
     """PID 1 of the new release ends."""
-    bad_release(at, "init-exits", r"Kernel panic - not syncing", "panic", "Attempted to kill init")
+    bad_release(at, "init-exits", r"Kernel panic - not syncing", "panic", "Attempted to kill init", "init-died")
 
 
 @scenario("late-panic")
 def late_panic(at):
     """The new kernel crashes in userspace, before the commit."""
-    bad_release(at, "late-panic", r"Kernel panic - not syncing", "panic", "panic")
+    bad_release(at, "late-panic", r"Kernel panic - not syncing", "panic", "panic", "userspace-panic")
 
 
 @scenario("emergency")
 def emergency(at):
     """The initramfs lacks the disk's driver: its emergency becomes a panic, and the reason is told."""
-    bad_release(at, "emergency", r"cube: initramfs: root not found", "breadcrumb", "root not found")
+    bad_release(at, "emergency", r"cube: initramfs: root not found", "breadcrumb", "root not found", "drivers-missing")
 
 
 @scenario("sick")
 def sick(at):
     """A required health check fails in the trial."""
-    bad_release(at, "sick", r"storage is down|restarting", "health", "storage is down")
+    bad_release(at, "sick", r"storage is down|restarting", "health", "storage is down", "health")
 
 
 @scenario("hang")
@@ -116,6 +128,7 @@ def hang(at):
     guest.userspace("a", trial=False)
     guest.ready("a")
     rolled_back(guest, version, "overdue")
+    why(guest, version, "hang")
 
 
 @scenario("power-cut")
