@@ -66,7 +66,7 @@ std::vector<std::string> journal_fields(const LastWords& words) {
   std::vector<std::string> fields = {
       fmt::format("MESSAGE=update #{} to {} was rolled back: {}", attempt.number, attempt.release,
                   found.cause),
-      "MESSAGE_ID=5d1c7a52c3f24c0c9f6b0f5e2a8d4b17",
+      "MESSAGE_ID=2a4be16f38294bd6bd84302e067259a6",
       "PRIORITY=4",
       "SYSLOG_IDENTIFIER=cube-update",
       fmt::format("CUBE_ATTEMPT={}", attempt.number),
