@@ -12,6 +12,7 @@ install(DIRECTORY packaging/dracut/90cube-update
   DESTINATION lib/dracut/modules.d COMPONENT agent USE_SOURCE_PERMISSIONS)
 install(FILES packaging/grub.d/cube.cfg packaging/grub.d/grub.cfg
   DESTINATION share/cube-update/grub.d COMPONENT agent)
+install(FILES packaging/u-boot/cube.env DESTINATION share/cube-update RENAME u-boot.env COMPONENT agent)
 install(PROGRAMS packaging/grub.d/05_cube-update DESTINATION /etc/grub.d COMPONENT agent)
 install(FILES packaging/man/cube-update.8 DESTINATION share/man/man8 COMPONENT agent)
 install(FILES packaging/completion/cube-update

@@ -21,6 +21,7 @@ AGENT = """
 644 usr/share/bash-completion/completions/cube-update
 644 usr/share/cube-update/grub.d/cube.cfg
 644 usr/share/cube-update/grub.d/grub.cfg
+644 usr/share/cube-update/u-boot.env
 755 usr/share/initramfs-tools/hooks/cube-update
 755 usr/share/initramfs-tools/scripts/init-top/cube-update
 644 usr/share/man/man8/cube-update.8

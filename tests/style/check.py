@@ -34,6 +34,7 @@ HOMES = [
     (r"fmt/", ["agent/", "release/"]),
     (r"(blkid|libmount|ext2fs)/", ["slots/"]),
     (r"archive(_entry)?\.h", ["slots/ostree/compose/"]),
+    (r"libuboot\.h", ["boot/uboot/"]),
     (r"(zstd(_errors)?|zdict)\.h", ["slots/pack/"]),
 ]
 # Headers for one folder and those in it, which nothing outside includes.
