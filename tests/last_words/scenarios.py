@@ -1,7 +1,6 @@
-"""The deaths that record.py plays. A name ends in the kernel's sort where it is played on several."""
-import gzip
+"""The deaths that record.py plays."""
 
-from record import CLOUD, FULL, ahci, nvme, virtio
+from record import CLOUD, CLOUD_612, FULL, FULL_612, RT, ahci, nvme, virtio
 
 SCENARIOS = {}
 EXT4 = ("mkfs.ext4", "-q", "-L", "cube-b", "{}")
@@ -215,12 +214,25 @@ for short, tool, wait in (("it", "initramfs-tools", SHORT), ("dracut", "dracut",
         f"{short}-future-ext4": debian(CLOUD, tool, lambda b: virtio(b.disk("a.img", EXT4, FUTURE)), f"root=/dev/vda {wait}"),
         f"{short}-healthy": debian(CLOUD, tool, whole(CLOUD), f"root=LABEL=cube-b rw {wait}", until="login:"),
     }
-LATE = {
-    "systemd-crash-late": ("systemd.run=/usr/local/crash", "Kernel panic.*\n(.*\n)*.*end Kernel"),
-    "systemd-emergency": ("systemd.unit=emergency.target", "maintenance|emergency"),
-    "systemd-freezes": ("systemd.unit=nowhere.target", "maintenance|emergency|reez"),
-    "systemd-missing-mount": ("systemd.mount-extra=x", "maintenance|emergency"),
+CRASH_LATE = "\"systemd.run=/bin/sh -c 'sleep 3; echo c >/proc/sysrq-trigger'\""
+EAT_ALL = "sysctl.vm.panic_on_oom=1 \"systemd.run=/bin/sh -c 'sleep 3; tail /dev/zero'\""
+ROOT = "root=LABEL=cube-b rw"
+SCENARIOS |= {
+    "systemd-crash-late": debian(CLOUD, "initramfs-tools", whole(CLOUD), f"{ROOT} {CRASH_LATE}", until="Rebooting in"),
+    "systemd-out-of-memory": debian(CLOUD, "initramfs-tools", whole(CLOUD), f"{ROOT} {EAT_ALL}", until="Rebooting in"),
+    "systemd-power-cut": debian(CLOUD, "initramfs-tools", whole(CLOUD), ROOT, cut="Started.*udevd"),
+    "systemd-no-target": debian(CLOUD, "initramfs-tools", whole(CLOUD), f"{ROOT} systemd.unit=nowhere.target", until="maintenance|reez"),
+    "systemd-emergency": debian(CLOUD, "initramfs-tools", whole(CLOUD), f"{ROOT} systemd.unit=emergency.target", until="maintenance"),
+    "sata-no-disk": debian(FULL, "initramfs-tools", none, f"{ABSENT} {SHORT}"),
+    "sata-healthy": debian(FULL_612, "initramfs-tools", whole(CLOUD, bus=ahci), ROOT, until="login:"),
+    "612-it-wrong-uuid": debian(FULL_612, "initramfs-tools", lambda b: nvme(b.disk("a.img", EXT4)), f"{ABSENT} {SHORT}"),
+    "612-it-driver-left-out": debian(FULL_612, "initramfs-tools", plain, f"root=LABEL=cube-b {SHORT}", nodisk=True),
+    "612-dracut-no-init": debian(FULL_612, "dracut-plain", plain, f"root=LABEL=cube-b {RETRY}"),
+    "612-dracut-trial-no-disk": debian(FULL_612, "dracut", none, f"{ABSENT} cube.trial=1 {RETRY}", until="Rebooting in"),
+    "612-it-trial-no-disk": debian(FULL_612, "initramfs-tools", none, f"{ABSENT} cube.trial=1 {SHORT}", until="Rebooting in"),
 }
-SCENARIOS["systemd-power-cut"] = debian(CLOUD, "initramfs-tools", whole(CLOUD), "root=LABEL=cube-b rw", cut="Started.*udevd|Started systemd-udevd")
-SCENARIOS["systemd-no-target"] = debian(CLOUD, "initramfs-tools", whole(CLOUD), "root=LABEL=cube-b rw systemd.unit=nowhere.target",
-                                        until="maintenance|emergency|reez")
+for sort, release in (("rt", RT), ("612", CLOUD_612)):
+    SCENARIOS[f"{sort}-no-initramfs"] = lambda b, name, release=release: b.run(
+        name, release, append="root=/dev/sda2", devices=ahci(b.disk("a.img", EXT4)))
+    SCENARIOS[f"{sort}-init-exits"] = lambda b, name, release=release: b.run(
+        name, release, initrd=b.initramfs(release, "echo init goes\nexit 3\n"), append="root=/dev/vda1")
