@@ -10,7 +10,9 @@ constexpr char escape = '\x1b';
 constexpr std::size_t max_sequence = 256;
 constexpr int max_prefixes = 6;
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
 
 std::size_t digits(std::string_view text, std::size_t at = 0) {
   std::size_t count = 0;
@@ -34,7 +36,8 @@ double seconds(std::string_view whole, std::string_view fraction) {
   return value;
 }
 
-// "[   12.345678] ", "[   12.345678][    T1] ", "[12.345678@0] "; and "[Fri Nov 27 11:13:22 2026] ".
+// "[   12.345678] ", "[   12.345678][    T1] ", "[12.345678@0] "; and "[Fri Nov 27 11:13:22 2026]
+// ".
 bool drop_bracket(std::string_view& text, std::optional<double>& time) {
   if (!text.starts_with('[')) return false;
   const auto end = text.find(']');
@@ -42,8 +45,8 @@ bool drop_bracket(std::string_view& text, std::optional<double>& time) {
   std::string_view inside = text.substr(1, end - 1);
   drop_spaces(inside);
   const auto whole = digits(inside);
-  const bool clock = whole > 0 && whole < inside.size() && inside[whole] == '.' &&
-                     digits(inside, whole + 1) >= 1;
+  const bool clock =
+      whole > 0 && whole < inside.size() && inside[whole] == '.' && digits(inside, whole + 1) >= 1;
   const bool thread = inside.size() > 1 && (inside[0] == 'T' || inside[0] == 'C') &&
                       digits(inside, 1) == inside.size() - 1;
   const bool date = std::count(inside.begin(), inside.end(), ':') >= 2 && inside.size() >= 8 &&
@@ -190,8 +193,7 @@ void KernelLog::read_raw(std::string& raw) {
       if (!raw.empty()) raw.pop_back();
       continue;
     }
-    if (raw.size() < max_line_read)
-      raw += c == '\t' ? ' ' : (c < 0x20 || c > 0x7e) ? '?' : c;
+    if (raw.size() < max_line_read) raw += c == '\t' ? ' ' : (c < 0x20 || c > 0x7e) ? '?' : c;
   }
 }
 

@@ -1,8 +1,8 @@
 // KernelLog: the lines of a log, freed of what machines put around them: terminal sequences, the
 // kernel's level and time, the prefixes of syslog, journald, pstore and terminal servers.
 //
-// Guarantees: a foreign byte costs constant work; a line is at most max_line_read bytes (the rest of
-// it is skipped) and printable ASCII (anything else is '?').
+// Guarantees: a foreign byte costs constant work; a line is at most max_line_read bytes (the rest
+// of it is skipped) and printable ASCII (anything else is '?').
 #pragma once
 
 #include <cstddef>

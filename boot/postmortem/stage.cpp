@@ -56,8 +56,7 @@ constexpr std::array<Word, 19> words{{
     {Stage::hang, "hang",
      "Start it with a serial console and without `quiet`, with a watchdog armed; the last lines "
      "show what it waited for."},
-    {Stage::health, "health",
-     "Look at the check or unit that is named, in the trial's journal."},
+    {Stage::health, "health", "Look at the check or unit that is named, in the trial's journal."},
     {Stage::power, "power", "Check the power supply; the release itself is not accused."},
     {Stage::none, "none", "Nothing in this log speaks against this boot."},
 }};
