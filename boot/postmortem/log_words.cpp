@@ -86,6 +86,11 @@ std::string device_in(std::string_view line) {
     while (name.ends_with('.')) name.pop_back();
     return name;
   }
+  if (line.find("aiting for device ") != std::string_view::npos)
+    if (auto name = between(line, " - /dev/", " "); !name.empty()) {
+      while (name.ends_with('.')) name.pop_back();
+      return "/dev/" + name;
+    }
   for (const std::string_view before :
        {"root not found: ", "mount failed: ", "no device ", "cannot hand over to ", "device '",
         "Timed out waiting for device ", "unable to resolve '", "mounting ", "Warning: \"",

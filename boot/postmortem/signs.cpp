@@ -176,26 +176,18 @@ const SignRow table[] = {
       "Module *f2fs not found", "Module *squashfs not found", "Module *erofs not found",
       "cannot find filesystem type"}},
     {Sign::fs_feature,
-     {"because of unsupported optional features",
-      "unsupported feature(s)",
-      "has unknown incompatible features",
-      "has unknown read-only compatible features",
-      "has unknown incompatible log features",
-      "Filesystem cannot be safely mounted by this kernel",
+     {"because of unsupported optional features", "unsupported feature(s)",
+      "has unknown incompatible features", "has unknown read-only compatible features",
+      "has unknown incompatible log features", "Filesystem cannot be safely mounted by this kernel",
       "Attempted to mount read-only compatible filesystem read-write",
       "cannot mount because of unknown incompat",
       "cannot mount because of unsupported optional features",
-      "cannot mount read-write because of un",
-      "unidentified incompatible feature",
-      "unknown incompat features",
-      "unsupported incompat feature",
+      "cannot mount read-write because of un", "unidentified incompatible feature",
+      "unknown incompat features", "unsupported incompat feature",
       "This is not supported in this kernel",
       "Filesystem uses \"*compression. This is not supported",
-      "Only pagesize (*) or less will currently work",
-      "bad block size",
-      "unsupported blocksize",
-      "metadata_csum and uninit_bg are redundant",
-      "Cannot load crc32c driver",
+      "Only pagesize (*) or less will currently work", "bad block size", "unsupported blocksize",
+
       "Filesystem with casefold feature cannot be mounted"}},
     {Sign::fs_damaged,
      {"Structure needs cleaning",
@@ -230,10 +222,11 @@ const SignRow table[] = {
       "device-mapper: verity: *is corrupted",
       "Buffer I/O error on dev *, logical block"}},
     {Sign::mount_failed,
-     {"Failed to mount ", "mounting * on * failed: ", "mount: *: mount(2) system call failed",
-      "wrong fs type, bad option", "Can't mount root filesystem",
-      "Failed to mount * as root file system", "Mounting root failed", "mount failed: ",
-      "cannot mount root", "cannot mount * on", "You have to specify the filesystem type"}},
+     {"Cannot load crc32c driver", "Failed to mount ", "mounting * on * failed: ",
+      "mount: *: mount(2) system call failed", "wrong fs type, bad option",
+      "Can't mount root filesystem", "Failed to mount * as root file system",
+      "Mounting root failed", "mount failed: ", "cannot mount root", "cannot mount * on",
+      "You have to specify the filesystem type"}},
 
     // --- From the initramfs to init
     {Sign::init_absent,
@@ -344,12 +337,12 @@ bool fits(std::string_view pattern, std::string_view line) {
   return true;
 }
 
-// "cube login:", and not "Last login: Fri".
+// "cube login:", and what the kernel says after it; not "Last login: Fri".
 bool is_login_prompt(std::string_view line) {
   const auto at = line.find(" login:");
-  if (at == std::string_view::npos || at == 0 || at > 80) return false;
+  if (at == std::string_view::npos || at == 0 || at > 64) return false;
   const auto host = line.substr(0, at);
-  return host.find(' ') == std::string_view::npos && host != "Last" && line.size() <= at + 40;
+  return host.find(' ') == std::string_view::npos && host != "Last";
 }
 
 }  // namespace cube

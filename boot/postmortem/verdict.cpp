@@ -1,6 +1,7 @@
 #include "boot/postmortem/verdict.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "boot/postmortem/root_verdict.h"
 
@@ -272,6 +273,7 @@ Diagnosis judge(const BootStory& boot) {
   diagnosis.kernel = boot.kernel;
   diagnosis.trial = boot.trial;
   if (finding.stage == Stage::none) return diagnosis;
+  cite(boot.seen(Sign::breadcrumb).text);
   cite(boot.panic);
   diagnosis.panic = boot.panic.substr(0, max_line);
   diagnosis.trace = boot.trace;

@@ -117,14 +117,14 @@ def driver_without_what_it_needs(b, name):
 
 @scenario
 def mount_of_future_ext4(b, name):
-    b.run(name, FULL, initrd=b.initramfs(FULL, SWITCH.format(fs="ext4", dev="vda"), ["virtio_pci", "virtio_blk", "ext4"]),
+    b.run(name, FULL, initrd=b.initramfs(FULL, SWITCH.format(fs="ext4", dev="vda"), ["virtio_pci", "virtio_blk", "crc32c_generic", "ext4"]),
           devices=virtio(b.disk("a.img", EXT4, FUTURE)))
 
 
 @scenario
 def mount_of_future_xfs(b, name):
     change = ("xfs_db", "-x", "-c", "sb 0", "-c", "write features_incompat 0x4003", "{}")
-    b.run(name, FULL, initrd=b.initramfs(FULL, SWITCH.format(fs="xfs", dev="vda"), ["virtio_pci", "virtio_blk", "xfs"]),
+    b.run(name, FULL, initrd=b.initramfs(FULL, SWITCH.format(fs="xfs", dev="vda"), ["virtio_pci", "virtio_blk", "crc32c_generic", "xfs"]),
           devices=virtio(b.disk("a.img", ("mkfs.xfs", "-q", "{}"), change, size="400M")))
 
 
@@ -137,13 +137,13 @@ def mount_unknown_type(b, name):
 @scenario
 def mount_of_damaged_ext4(b, name):
     damage = ("dd", "if=/dev/urandom", "of={}", "bs=1024", "seek=2", "count=64", "conv=notrunc")
-    b.run(name, FULL, initrd=b.initramfs(FULL, SWITCH.format(fs="ext4", dev="vda"), ["virtio_pci", "virtio_blk", "ext4"]),
+    b.run(name, FULL, initrd=b.initramfs(FULL, SWITCH.format(fs="ext4", dev="vda"), ["virtio_pci", "virtio_blk", "crc32c_generic", "ext4"]),
           devices=virtio(b.disk("a.img", EXT4, damage)))
 
 
 @scenario
 def switch_root_without_init(b, name):
-    b.run(name, FULL, initrd=b.initramfs(FULL, SWITCH.format(fs="ext4", dev="vda"), ["virtio_pci", "virtio_blk", "ext4"]),
+    b.run(name, FULL, initrd=b.initramfs(FULL, SWITCH.format(fs="ext4", dev="vda"), ["virtio_pci", "virtio_blk", "crc32c_generic", "ext4"]),
           devices=virtio(b.disk("a.img", EXT4)))
 
 
