@@ -134,18 +134,21 @@ bool drop_sender(std::string_view& text) {
 std::string_view strip(std::string_view text, std::optional<double>& time) {
   drop_spaces(text);
   bool dated = false;
+  bool kernels = false;
   for (int i = 0; i < max_prefixes; ++i) {
     const bool date = drop_date(text);
     dated = dated || date;
-    if (!date && !drop_level(text) && !drop_bracket(text, time) && !drop_kmsg(text, time) &&
-        !drop_facility(text) && !(i < 3 && drop_sender(text)))
+    const bool sender = !date && i < 3 && drop_sender(text);
+    kernels = kernels || sender;
+    if (!date && !sender && !drop_level(text) && !drop_bracket(text, time) &&
+        !drop_kmsg(text, time) && !drop_facility(text))
       break;
     drop_spaces(text);
   }
   // What is left of "Nov 27 11:13:22 host systemd[1]: ...".
   const auto space = text.find(' ');
   const auto colon = text.find(": ");
-  if (dated && space != std::string_view::npos && colon != std::string_view::npos &&
+  if (dated && !kernels && space != std::string_view::npos && colon != std::string_view::npos &&
       space < colon && colon < 96 && text.find(' ', space + 1) > colon)
     drop(text, space + 1);
   while (!text.empty() && text.back() == ' ') text.remove_suffix(1);

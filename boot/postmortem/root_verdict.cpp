@@ -54,7 +54,9 @@ std::optional<Finding> judge_mount(const BootStory& boot) {
                    "The kernel knows " + named("the file system", boot.filesystem) +
                        ", but not a feature that this one uses.",
                    {Sign::fs_feature, Sign::mount_failed, Sign::root_panic}};
-  const bool no_type = boot.unresolved(Sign::fs_unknown);
+  // A kernel without any device says "No filesystem could mount root", too.
+  const bool no_device = boot.panic.find("unknown-block(0,0)") != std::string::npos;
+  const bool no_type = boot.unresolved(Sign::fs_unknown) && !no_device;
   const bool damaged = boot.unresolved(Sign::fs_damaged);
   if (no_type && is_filesystem(boot.refused_module, boot))
     return Finding{Stage::driver_not_loaded,
@@ -123,7 +125,8 @@ Finding judge_root_device(const BootStory& boot) {
   const auto& device = boot.device_told.empty() ? boot.root : boot.device_told;
   const auto* idle = disks ? (storage.family_seen(device) ? nullptr : storage.unbound_for(device))
                            : storage.unbound();
-  if (!boot.refused_module.empty() && (!disks || is_storage_module(boot.refused_module)))
+  const bool refused = boot.has(Sign::module_refused) || !boot.has(Sign::disk_not_ready);
+  if (refused && !boot.refused_module.empty() && (!disks || is_storage_module(boot.refused_module)))
     return {Stage::driver_not_loaded,
             is_storage_module(boot.refused_module) ? Confidence::high : Confidence::medium,
             "The driver " + boot.refused_module + " is there, but did not come to work, so " +

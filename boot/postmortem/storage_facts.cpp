@@ -194,7 +194,7 @@ void StorageFacts::read_partition_list(std::string_view line) {
     list_lines_left_ = max_list_lines;
     return;
   }
-  if (list_lines_left_ <= 0) return;
+  if (list_lines_left_ <= 0 && line.find(" driver: ") == std::string_view::npos) return;
   --list_lines_left_;
   const auto number = first_word(line);
   if (number.size() < 4 || number.size() > 10 || !is_hex(number[0]) || !is_hex(number.back()))

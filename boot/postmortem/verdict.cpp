@@ -241,6 +241,13 @@ Finding judge_finished(const BootStory& boot) {
   return {Stage::none, Confidence::high, "The boot reached its goal.", {Sign::goal}};
 }
 
+// systemd has "finished" in its emergency mode, too.
+bool reached_goal(const BootStory& boot) {
+  const auto& goal = boot.seen(Sign::goal);
+  const bool only_that = goal.count == 1 && goal.text.find("Startup finished") != std::string::npos;
+  return goal.count > 0 && !(only_that && boot.has(Sign::emergency));
+}
+
 Finding find(const BootStory& boot) {
   if (boot.lines() == 0) return {Stage::none, Confidence::low, "The log is empty.", {}};
   if (!kernel_started(boot)) return judge_loader(boot);
@@ -250,7 +257,7 @@ Finding find(const BootStory& boot) {
             Confidence::high,
             "The system came up, and its health check failed.",
             {Sign::health_failed, Sign::unit_failed, Sign::trial_rejected}};
-  if (boot.has(Sign::goal)) return judge_finished(boot);
+  if (reached_goal(boot)) return judge_finished(boot);
   return judge_unfinished(boot);
 }
 
