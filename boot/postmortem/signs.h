@@ -2,6 +2,7 @@
 // ONE table (signs.cpp). What a sign means for the verdict, stands in verdict.cpp.
 #pragma once
 
+#include <bitset>
 #include <cstddef>
 #include <initializer_list>
 #include <span>
@@ -70,12 +71,32 @@ struct SignRow {
 // A line ends in a login prompt.
 [[nodiscard]] bool is_login_prompt(std::string_view line);
 
+// Which pairs of letters a line has, roughly: most patterns are ruled out by one look. A pair that
+// is there is never denied.
+class LetterPairs {
+ public:
+  explicit LetterPairs(std::string_view line) {
+    for (std::size_t i = 0; i + 1 < line.size(); ++i) pairs_.set(number(line[i], line[i + 1]));
+  }
+  [[nodiscard]] bool may_have(std::string_view part) const {
+    return part.size() < 2 || (pairs_[number(part[0], part[1])] &&
+                               pairs_[number(part[part.size() - 2], part[part.size() - 1])]);
+  }
+
+ private:
+  static std::size_t number(char first, char second) {
+    return (static_cast<unsigned char>(first) * 61U + static_cast<unsigned char>(second)) % 2048U;
+  }
+  std::bitset<2048> pairs_;
+};
+
 // Calls `found(Sign, pattern)` for each sign in the line.
 template <typename Found>
 void signs_in(std::string_view line, Found&& found) {
+  const LetterPairs pairs(line);
   for (const auto& row : sign_table())
     for (const auto pattern : row.patterns)
-      if (fits(pattern, line)) {
+      if (pairs.may_have(pattern.substr(0, pattern.find('*'))) && fits(pattern, line)) {
         found(row.sign, pattern);
         break;
       }
