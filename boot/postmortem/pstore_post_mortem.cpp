@@ -5,10 +5,13 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
+#include <cstdlib>
+#include <functional>
+#include <map>
 
 #include "base/durable_file.h"
 #include "base/mutation.h"
+#include "boot/postmortem/diagnosis.h"
 
 namespace cube {
 namespace {
@@ -20,29 +23,6 @@ constexpr std::size_t max_folder_bytes = 1024 * 1024;
 constexpr std::size_t max_folders = 20;
 constexpr int max_rounds = 200;  // of max_records each
 
-struct Sign {
-  std::string_view text;
-  Cause cause;
-};
-// In order of how much they tell.
-constexpr std::array<Sign, 6> signs{{
-    {"cube-update: initramfs: ", Cause::breadcrumb},
-    {"Kernel panic - not syncing", Cause::panic},
-    {"BUG: ", Cause::panic},
-    {"Oops: ", Cause::panic},
-    {"watchdog: BUG", Cause::panic},
-    {"Unable to handle kernel", Cause::panic},
-}};
-
-std::string line_from(std::string_view log, std::size_t at) {
-  std::string line(log.substr(at, std::min(log.find('\n', at), log.size()) - at));
-  if (line.size() > max_detail) line.resize(max_detail);
-  for (char& c : line)
-    if (static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) > 0x7e) c = '?';
-  while (!line.empty() && line.back() == ' ') line.pop_back();
-  return line;
-}
-
 // The kernel's own first line, "Panic#1 Part1", gives the reason. With printk.always_kmsg_dump it
 // records restarts and halts too.
 bool is_orderly(std::string_view record) {
@@ -51,19 +31,25 @@ bool is_orderly(std::string_view record) {
   return false;
 }
 
-// "CPU: 0 PID: 1 Comm: init Not tainted 5.14.0-373.el9.x86_64 #1", or "... Tainted: G  OE  5.14..."
-std::string release_in(std::string_view log) {
-  const auto at = log.find("ainted");
-  if (at == std::string_view::npos) return "";
-  const std::string line = line_from(log, at);
-  for (std::size_t start = 0; start < line.size();) {
-    const auto end = std::min(line.find(' ', start), line.size());
-    auto word = line.substr(start, end - start);
-    if (word.find('.') != std::string::npos && word[0] >= '0' && word[0] <= '9' && word.size() <= 64)
-      return word;
-    start = end + 1;
-  }
-  return "";
+// One death, of which the store keeps pieces: "Panic#1 Part2". Part 1 is the newest.
+struct Death {
+  std::string reason;  // "Panic#1"
+  std::map<unsigned long, std::string, std::greater<>> parts;
+};
+
+// Puts a record to its death. One without the kernel's first line is a death of its own.
+void sort_in(std::vector<Death>& deaths, std::string record) {
+  const auto line = std::string_view(record).substr(0, std::min<std::size_t>(record.find('\n'), 64));
+  const auto part = line.find(" Part");
+  const bool named = part != std::string_view::npos && line.find('#') < part;
+  const std::string reason(named ? line.substr(0, part) : "");
+  const auto number =
+      named ? std::strtoul(std::string(line.substr(part + 5)).c_str(), nullptr, 10) : 1;
+  if (named) record.erase(0, std::min(record.size(), line.size() + 1));
+  for (auto& death : deaths)
+    if (named && death.reason == reason && death.parts.emplace(number, record).second) return;
+  deaths.push_back({reason, {}});
+  deaths.back().parts.emplace(number, std::move(record));
 }
 
 // The beginning of a record: a longer one is cut, not lost.
@@ -90,13 +76,18 @@ bool is_compressed(const std::string& name) { return name.ends_with(".z"); }
 }  // namespace
 
 Evidence evidence_in(std::string_view kernel_log) {
-  for (const auto& sign : signs) {
-    auto at = kernel_log.find(sign.text);
-    if (at == std::string_view::npos) continue;
-    if (sign.cause == Cause::breadcrumb) at += sign.text.size();
-    return {sign.cause, line_from(kernel_log, at)};
-  }
-  return {};
+  constexpr std::string_view last_words = "cube-update: initramfs: ";
+  const auto diagnosis = diagnose(kernel_log);
+  Evidence evidence;
+  if (!diagnosis.panic.empty()) evidence = {Cause::panic, diagnosis.panic};
+  for (const auto& line : diagnosis.evidence)
+    if (const auto at = line.find(last_words); at != std::string::npos)
+      evidence = {Cause::breadcrumb, line.substr(at + last_words.size())};
+  if (evidence.cause == Cause::none) return evidence;
+  const std::string end =
+      diagnosis.kernel.empty() ? "" : " (kernel " + diagnosis.kernel.substr(0, 64) + ")";
+  evidence.detail = evidence.detail.substr(0, max_detail - end.size()) + end;
+  return evidence;
 }
 
 Result<std::vector<std::string>> PstorePostMortem::records() const {
@@ -113,27 +104,29 @@ Result<std::vector<std::string>> PstorePostMortem::records() const {
 Result<Evidence> PstorePostMortem::look() const {
   CUBE_TRY(const auto names, records());
   Evidence best;
-  std::string release;
+  std::vector<Death> deaths;
   for (const auto& name : names) {
     // A record that cannot be read still proves a death.
-    Evidence found{Cause::panic, "a kernel crash record was found, but it cannot be read: " + name};
-    if (!is_compressed(name)) {
-      if (const auto log = read_start(root_, std::string(pstore) + "/" + name)) {
-        if (is_orderly(*log)) continue;
-        found = evidence_in(*log);
-        if (release.empty()) release = release_in(*log);
-      }
-    }
-    const bool tells_more = best.cause == Cause::none ||
-                            (found.cause == Cause::breadcrumb && best.cause != Cause::breadcrumb) ||
-                            (found.cause == Cause::panic && best.cause == Cause::panic &&
-                             found.detail.starts_with("Kernel panic") &&
-                             !best.detail.starts_with("Kernel panic"));
-    if (found.cause != Cause::none && tells_more) best = found;
+    auto log = is_compressed(name) ? Result<std::string>(Error{Errc::corrupt, "compressed"})
+                                   : read_start(root_, std::string(pstore) + "/" + name);
+    if (!log)
+      best = {Cause::panic, "a kernel crash record was found, but it cannot be read: " + name};
+    else if (!is_orderly(*log))
+      sort_in(deaths, std::move(*log));
   }
-  if (best.cause == Cause::none || release.empty()) return best;
-  const std::string end = " (kernel " + release + ")";
-  best.detail = best.detail.substr(0, max_detail - end.size()) + end;
+  bool read = false;
+  for (const auto& death : deaths) {
+    std::string log;
+    for (const auto& [number, part] : death.parts) log += part + "\n";
+    const auto found = evidence_in(log);
+    if (found.cause == Cause::none) continue;
+    const bool tells_more =
+        !read || (found.cause == Cause::breadcrumb && best.cause != Cause::breadcrumb) ||
+        (best.cause == Cause::panic && found.detail.starts_with("Kernel panic") &&
+         !best.detail.starts_with("Kernel panic"));
+    if (tells_more) best = found;
+    read = true;
+  }
   return best;
 }
 

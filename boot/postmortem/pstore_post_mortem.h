@@ -41,8 +41,9 @@ class PstorePostMortem final : public PostMortem {
   std::string state_;
 };
 
-// The most telling line of a kernel's log: what the initramfs said before it gave up, else the
-// panic, else the first oops. At most max_detail bytes, printable. Cause::none without any.
+// The most telling line of a kernel's log, as diagnose() finds it: what the initramfs said before it
+// gave up, else the panic, else the first oops, and the kernel's release where the log names it. At
+// most max_detail bytes, printable. Cause::none without any.
 [[nodiscard]] Evidence evidence_in(std::string_view kernel_log);
 
 }  // namespace cube

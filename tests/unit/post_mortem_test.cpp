@@ -62,6 +62,15 @@ TEST_F(PostMortemTest, UnreadableRecordsStillProveADeath) {
   EXPECT_EQ(look().cause, Cause::panic);
 }
 
+TEST_F(PostMortemTest, ThePartsOfADeathAreReadInOrder) {
+  record("dmesg-efi-1", "Panic#1 Part1\n<0>[ 9.1] Kernel panic - not syncing: Attempted to kill init! "
+                        "exitcode=0x00000100\n");
+  record("dmesg-efi-2", "Panic#1 Part2\n<5>[ 0.0] Linux version 6.1.7 (a)\n<2>[ 9.0] cube-update: "
+                        "initramfs: mount failed: LABEL=cube-b\n");
+  EXPECT_EQ(look().cause, Cause::breadcrumb);
+  EXPECT_EQ(look().detail, "mount failed: LABEL=cube-b (kernel 6.1.7)");
+}
+
 TEST_F(PostMortemTest, KeepMovesAndIsRepeatable) {
   record("dmesg-erst-1", panic_log);
   ASSERT_TRUE(post_mortem_.keep(7));
