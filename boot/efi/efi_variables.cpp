@@ -34,7 +34,8 @@ Error variable_error(Error error, std::string_view name) {
   return error;
 }
 
-// Takes the immutable flag off while it lives. A filesystem without such flags has none to take off.
+// Takes the immutable flag off while it lives. A filesystem without such flags has none to take
+// off.
 class Mutable {
  public:
   Mutable(const RootDir& root, const std::string& path) {
@@ -42,7 +43,8 @@ class Mutable {
     if (!opened) return;
     file_ = std::move(*opened);
     int flags = 0;
-    if (::ioctl(file_.get(), FS_IOC_GETFLAGS, &flags) != 0 || (flags & FS_IMMUTABLE_FL) == 0) return;
+    if (::ioctl(file_.get(), FS_IOC_GETFLAGS, &flags) != 0 || (flags & FS_IMMUTABLE_FL) == 0)
+      return;
     flags_ = flags;
     int without = flags & ~FS_IMMUTABLE_FL;
     taken_ = ::ioctl(file_.get(), FS_IOC_SETFLAGS, &without) == 0;
@@ -64,8 +66,8 @@ Status check_room(const Fd& file, std::size_t bytes) {
   struct statfs room {};
   if (::fstatfs(file.get(), &room) != 0 || room.f_type != efivarfs_magic || room.f_blocks == 0)
     return ok();
-  const auto free = static_cast<std::uint64_t>(room.f_bavail) *
-                    static_cast<std::uint64_t>(room.f_bsize);
+  const auto free =
+      static_cast<std::uint64_t>(room.f_bavail) * static_cast<std::uint64_t>(room.f_bsize);
   if (free >= bytes + overhead) return ok();
   return Error{Errc::no_space, std::to_string(free) + " bytes are free, and " +
                                    std::to_string(bytes + overhead) + " are needed"};
@@ -95,12 +97,12 @@ std::string EfiVariables::path_of(std::string_view name) const {
 Status EfiVariables::reachable() const {
   const auto names = root_.list(folder);
   if (!names && names.error().code == Errc::not_found)
-    return Error{Errc::cannot_arm, "this machine was not started by UEFI: there is no /" +
-                                       std::string(folder)};
+    return Error{Errc::cannot_arm,
+                 "this machine was not started by UEFI: there is no /" + std::string(folder)};
   if (!names) return variable_error(names.error(), "folder");
   if (names->empty())
-    return Error{Errc::cannot_arm, "/" + std::string(folder) +
-                                       " is empty; mount efivarfs there and try again"};
+    return Error{Errc::cannot_arm,
+                 "/" + std::string(folder) + " is empty; mount efivarfs there and try again"};
   return ok();
 }
 
@@ -121,8 +123,8 @@ Status EfiVariables::write(std::string_view name, std::string_view value) {
   if (old && *old && **old == value && !mutated("efi-writes-again")) return ok();
   const auto perform = [&]() -> Status {
     const Mutable immutable_off(root_, path_of(name));
-    CUBE_TRY(const auto file, root_.open_file(path_of(name),
-                                              O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0644));
+    CUBE_TRY(const auto file,
+             root_.open_file(path_of(name), O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0644));
     CUBE_CHECK(check_room(file, value.size() + 2 * name.size()));
     return write_whole(file, std::string(attributes) + std::string(value));
   };
@@ -133,8 +135,8 @@ Status EfiVariables::write(std::string_view name, std::string_view value) {
   }
   CUBE_TRY(const auto back, read(name));
   if (!back || *back != value)
-    return Error{Errc::failed, "EFI variable " + std::string(name) +
-                                   ": read back differs from what was written"};
+    return Error{Errc::failed,
+                 "EFI variable " + std::string(name) + ": read back differs from what was written"};
   return ok();
 }
 
