@@ -176,6 +176,8 @@ TEST_F(SystemdBootTest, ADamagedEntryIsNoEntry) {
     put(loader_.entry("cube-b+3.conf"), whole.substr(0, length));
     ASSERT_EQ(control_.state().value().trial, std::nullopt) << length;
   }
+  // Without the last newline alone systemd-boot takes it for whole; a sector is not cut there.
+  put(loader_.entry("cube-b+3.conf"), whole.substr(0, whole.size() - 3));
   EXPECT_EQ(loader_.start(), (Started{SlotId::a, false}));
   ASSERT_TRUE(control_.arm(SlotId::b, 3));
   EXPECT_EQ(control_.state().value(), armed_);
