@@ -3,7 +3,7 @@
 #include "agent/health/local_health_gate.h"
 #include "agent/power/system_rebooter.h"
 #include "agent/rooted_running_boot.h"
-#include "boot/grub/grub_boot_control.h"
+#include "agent/slot_kernel_source.h"
 #include "boot/postmortem/pstore_post_mortem.h"
 #include "model/policy.h"
 #include "slots/ostree/ostree_slot_store.h"
@@ -43,10 +43,10 @@ Result<std::unique_ptr<Appliance>> Appliance::open(const std::string& root_path,
   std::unique_ptr<Appliance> a(new Appliance(std::move(root), std::move(loaded)));
   const Config& config = a->config_.config;
   const bool real = a->root_.path() == "/";
-  a->boot_ = std::make_unique<GrubBootControl>(
-      a->root_, GrubPaths{config.boot_environment, config.boot_good});
-  a->slots_ = std::make_unique<OstreeSlotStore>(
-      a->root_, SlotsConfig{config.slot_a, config.slot_b, config.carry_over});
+  const SlotsConfig slots{config.slot_a, config.slot_b, config.carry_over};
+  a->kernels_ = std::make_unique<SlotKernelSource>(a->root_, slots);
+  a->boot_ = choose_loader(a->root_, config, *a->kernels_);
+  a->slots_ = std::make_unique<OstreeSlotStore>(a->root_, slots);
   a->source_ = std::make_unique<ChannelSource>(
       a->root_, a->clock_, channel_config(config, source),
       StagingConfig{config.source_staging,
@@ -60,15 +60,15 @@ Result<std::unique_ptr<Appliance>> Appliance::open(const std::string& root_path,
   else
     a->rebooter_ = std::make_unique<ScratchRebooter>(a->root_);
   a->running_ = std::make_unique<RootedRunningBoot>(a->root_);
-  a->machine_ = std::make_unique<Machine>(Machine{*a->boot_, *a->slots_, *a->source_, *a->health_,
-                                                  *a->post_mortem_, *a->rebooter_, *a->running_,
-                                                  a->clock_, a->journal_});
+  a->machine_ = std::make_unique<Machine>(Machine{*a->boot_.control, *a->slots_, *a->source_,
+                                                  *a->health_, *a->post_mortem_, *a->rebooter_,
+                                                  *a->running_, a->clock_, a->journal_});
   return a;
 }
 
 Result<Floor> Appliance::floor(const Journal& journal) {
   CUBE_TRY(const auto booted, slots_->booted());
-  const auto boot = boot_->state();
+  const auto boot = boot_.control->state();
   const bool committed = boot && boot->fallback == booted;
   if (!committed) return journal.floor;
   CUBE_TRY(const auto seal, slots_->seal_of(booted));

@@ -9,6 +9,7 @@
 #include "agent/channel_source.h"
 #include "agent/config.h"
 #include "agent/file_journal_store.h"
+#include "agent/loader_choice.h"
 #include "agent/machine.h"
 #include "base/clock.h"
 #include "base/root_dir.h"
@@ -27,6 +28,8 @@ class Appliance {
   [[nodiscard]] const RootDir& root() const { return root_; }
   [[nodiscard]] const LoadedConfig& config() const { return config_; }
   [[nodiscard]] const Clock& clock() const { return clock_; }
+  // "grub", "systemd-boot", or "unknown": the facts disagree, and boot.loader does not decide.
+  [[nodiscard]] const std::string& loader() const { return boot_.name; }
   [[nodiscard]] FileJournalStore& journal() { return journal_; }
   [[nodiscard]] ChannelSource& source() const { return *source_; }
   [[nodiscard]] Machine& machine() { return *machine_; }
@@ -49,8 +52,14 @@ class Appliance {
   LoadedConfig config_;
   SystemClock clock_;
   FileJournalStore journal_;
+<<<<<<< HEAD
   std::unique_ptr<BootControl> boot_;
   std::unique_ptr<OstreeSlotStore> slots_;
+=======
+  std::unique_ptr<KernelSource> kernels_;
+  ChosenLoader boot_;
+  std::unique_ptr<SlotStore> slots_;
+>>>>>>> sdboot
   std::unique_ptr<ChannelSource> source_;
   std::unique_ptr<HealthGate> health_;
   std::unique_ptr<PostMortem> post_mortem_;

@@ -37,13 +37,16 @@ struct Count {
 struct Rank {
   Priority Config::*member;
 };
+struct LoaderName {
+  std::string Config::*member;
+};
 struct Texts {
   std::vector<std::string> Config::*member;
 };
 
 struct Key {
   std::string_view name;
-  std::variant<Text, Flag, Whole, Count, Rank, Texts> target;
+  std::variant<Text, Flag, Whole, Count, Rank, LoaderName, Texts> target;
   std::string_view meaning;
 };
 
@@ -67,6 +70,9 @@ const std::vector<Key>& keys() {
       {"slots.a", Text{&Config::slot_a}, "LABEL=..., a device, or dir:FOLDER"},
       {"slots.b", Text{&Config::slot_b}, "LABEL=..., a device, or dir:FOLDER"},
       {"slots.carry-over", Texts{&Config::carry_over}, "paths that a new slot takes from the running one"},
+      {"boot.loader", LoaderName{&Config::boot_loader}, "auto, grub or systemd-boot; auto: what the machine's own facts say"},
+      {"boot.esp", Text{&Config::boot_esp}, "systemd-boot: where the EFI system partition is mounted"},
+      {"boot.arguments", Text{&Config::boot_arguments}, "systemd-boot: further arguments for the kernel, at most 128 characters"},
       {"boot.environment", Text{&Config::boot_environment}, "GRUB environment block of the trial"},
       {"boot.good", Text{&Config::boot_good}, "second copy of the fallback"},
       {"health.timeout", Whole{&Config::health_timeout, 1, 3600}, "seconds per check, 1 to 3600"},
@@ -110,6 +116,12 @@ Result<Priority> priority_of(const toml::node& node) {
   return *priority;
 }
 
+Result<std::string> loader_of(const toml::node& node) {
+  CUBE_TRY(auto name, text_of(node));
+  if (name == "auto" || name == "grub" || name == "systemd-boot") return name;
+  return Error{Errc::invalid, "must be \"auto\", \"grub\" or \"systemd-boot\""};
+}
+
 Status assign(Config& config, const Key& key, const toml::node& node) {
   if (const auto* text = std::get_if<Text>(&key.target)) {
     CUBE_TRY(config.*text->member, text_of(node));
@@ -124,6 +136,8 @@ Status assign(Config& config, const Key& key, const toml::node& node) {
     config.*count->member = static_cast<int>(value);
   } else if (const auto* rank = std::get_if<Rank>(&key.target)) {
     CUBE_TRY(config.*rank->member, priority_of(node));
+  } else if (const auto* loader = std::get_if<LoaderName>(&key.target)) {
+    CUBE_TRY(config.*loader->member, loader_of(node));
   } else if (const auto* texts = std::get_if<Texts>(&key.target)) {
     const auto* array = node.as_array();
     if (array == nullptr || array->size() > 64)
@@ -152,6 +166,8 @@ std::string as_toml(const Config& config, const Key& key) {
   if (const auto* count = std::get_if<Count>(&key.target)) out << config.*count->member;
   if (const auto* rank = std::get_if<Rank>(&key.target))
     out << quoted(std::string(to_string(config.*rank->member)));
+  if (const auto* loader = std::get_if<LoaderName>(&key.target))
+    out << quoted(config.*loader->member);
   if (const auto* texts = std::get_if<Texts>(&key.target)) {
     out << '[';
     for (const auto& value : config.*texts->member)

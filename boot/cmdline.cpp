@@ -4,7 +4,9 @@
 
 namespace cube {
 
-bool is_canary(std::string_view text) { return text.size() == 16 && from_hex(text).has_value(); }
+bool is_canary(std::string_view text) {
+  return text.size() == 16 && from_hex(text).has_value();
+}
 
 Cmdline parse_cmdline(std::string_view text) {
   Cmdline cmdline;
@@ -27,6 +29,13 @@ Cmdline parse_cmdline(std::string_view text) {
 Result<Cmdline> read_cmdline(const RootDir& root) {
   CUBE_TRY(const auto text, root.read_file("proc/cmdline", max_cmdline_bytes));
   return parse_cmdline(text);
+}
+
+Result<std::string> canary_of_this_boot(const RootDir& root) {
+  CUBE_TRY(auto id, root.read_file("proc/sys/kernel/random/boot_id", 64));
+  std::erase_if(id, [](char c) { return c == '-' || c == '\n'; });
+  if (id.size() < 16 || !is_canary(id.substr(0, 16))) return Error{Errc::failed, "no boot id"};
+  return id.substr(0, 16);
 }
 
 }  // namespace cube

@@ -24,6 +24,9 @@ inline constexpr std::size_t max_cmdline_bytes = 64 * 1024;
 [[nodiscard]] Cmdline parse_cmdline(std::string_view text);
 // proc/cmdline below the root. Errors: not_found, corrupt (too long), failed.
 [[nodiscard]] Result<Cmdline> read_cmdline(const RootDir& root);
+// What records say that were written in this boot: the first 16 hex digits of the boot id.
+// Errors: not_found, failed.
+[[nodiscard]] Result<std::string> canary_of_this_boot(const RootDir& root);
 // 16 lower-case hex digits.
 [[nodiscard]] bool is_canary(std::string_view text);
 

@@ -26,6 +26,7 @@ void print_line(const Json::Object& object) {
 Result<int> status(const Common& common) {
   CUBE_TRY(auto appliance, Appliance::open(common.root, ""));
   StatusFacts facts;
+  facts.loader = appliance->loader();
   CUBE_TRY(facts.journal, appliance->journal().load());
   const Machine& machine = appliance->machine();
   CUBE_TRY(facts.booted, machine.slots.booted());

@@ -134,11 +134,12 @@ Json::Object status_json(const StatusFacts& facts) {
   object["release"] = running ? Json(running->release) : Json();
   object["slots"] =
       Json(Json::Object{{"a", slot_json(SlotId::a, facts)}, {"b", slot_json(SlotId::b, facts)}});
+  object["loader"] = facts.loader;
   object["fallback"] = facts.boot ? text(to_string(facts.boot->fallback)) : Json();
   object["trial"] = facts.boot ? trial_json(*facts.boot) : Json();
   object["boot_records"] = facts.boot ? Json("ok") : Json(facts.boot_error);
-  object["floor"] = Json(
-      Json::Object{{"epoch", facts.floor.epoch}, {"release", facts.floor.release}});
+  object["floor"] =
+      Json(Json::Object{{"epoch", facts.floor.epoch}, {"release", facts.floor.release}});
   Json::Array denied;
   for (const auto& entry : facts.journal.denied)
     denied.push_back(Json(Json::Object{{"release", entry.release}, {"reason", entry.reason}}));
@@ -153,8 +154,9 @@ std::string status_text(const StatusFacts& facts) {
     out += fmt::format(": {} into slot {} (update #{})", update->release.name.text,
                        to_string(update->target), update->attempt);
   out += "\n";
-  if (const auto next = way_on(facts.journal.phase); !next.empty()) out += "next      " + next + "\n";
-  if (!facts.boot) out += "loader    " + facts.boot_error + "\n";
+  if (const auto next = way_on(facts.journal.phase); !next.empty())
+    out += "next      " + next + "\n";
+  out += "loader    " + facts.loader + (facts.boot ? "" : ": " + facts.boot_error) + "\n";
   if (!facts.journal.history.empty())
     out += "last      " + attempt_text(facts.journal.history.back()) + "\n";
   for (const auto& denied : facts.journal.denied)

@@ -16,6 +16,7 @@ struct StatusFacts {
   SlotId booted{};
   std::optional<BootState> boot;
   std::string boot_error;  // why there is none
+  std::string loader;      // Appliance::loader()
   std::optional<Seal> seal_a, seal_b;
   bool other_slot_in_work = false;  // an update works there, so its seal was not read
   Journal journal;

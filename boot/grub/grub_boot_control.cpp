@@ -66,14 +66,6 @@ Result<BootState> state_in(const EnvBlock& block) {
   return state;
 }
 
-// What a block says that was written in this boot: the first 16 hex digits of the boot id.
-Result<std::string> canary_of_this_boot(const RootDir& root) {
-  CUBE_TRY(auto id, root.read_file("proc/sys/kernel/random/boot_id", 64));
-  std::erase_if(id, [](char c) { return c == '-' || c == '\n'; });
-  if (id.size() < 16 || !is_canary(id.substr(0, 16))) return Error{Errc::failed, "no boot id"};
-  return id.substr(0, 16);
-}
-
 // Any trouble with the records means: no safe trial. Out of space and the like keep their code.
 Error records_error(Error error, const std::string& path) {
   const bool unusable = error.code == Errc::corrupt || error.code == Errc::not_found ||

@@ -6,14 +6,17 @@
 #include <fstream>
 
 #include "boot/grub/grub_boot_control.h"
+#include "boot/systemd_boot/systemd_boot_control.h"
 #include "tests/contract/boot_control_situations.h"
 #include "tests/support/grub_loader.h"
 #include "tests/support/scratch_dir.h"
+#include "tests/support/systemd_boot_loader.h"
 
 namespace cube {
 namespace {
 
-// The suites make ten thousand fsyncs and none of their sentences is about a disk: memory, if we may.
+// The suites make ten thousand fsyncs and none of their sentences is about a disk: memory, if we
+// may.
 [[maybe_unused]] const bool in_memory =
     ::access("/dev/shm", W_OK) == 0 && ::setenv("TMPDIR", "/dev/shm", 0) == 0;
 
@@ -57,12 +60,53 @@ class GrubFixture {
   GrubBootControl control_{root_, {}};
 };
 
+enum class EspDamage {
+  nothing_named,    // the firmware lost its variables, and loader.conf is torn
+  odd_counter,      // of the trial's entry
+  foreign_default,  // another entry is the default, by an operator's hand
+};
+
+template <EspDamage kind>
+class SystemdBootFixture {
+ public:
+  SystemdBootFixture() {
+    loader_.install(SlotId::a);
+    loader_.start();
+  }
+  BootControl& control() { return control_; }
+  Started start() { return loader_.start(); }
+  void damage() {
+    if (kind == EspDamage::odd_counter) {
+      std::filesystem::rename(loader_.entry("cube-b+3.conf"), loader_.entry("cube-b+3-x.conf"));
+      return;
+    }
+    loader_.set_variable("LoaderEntryOneShot", "");
+    loader_.set_variable("LoaderEntryDefault",
+                         kind == EspDamage::foreign_default ? "debian.conf" : "");
+    if (kind == EspDamage::nothing_named)
+      std::ofstream(loader_.loader_conf()) << "timeout 0\ndefau";
+  }
+
+ private:
+  ScratchDir dir_;
+  RootDir root_ = dir_.root();
+  FolderKernels kernels_{root_};
+  SystemdBootLoader loader_{dir_.path()};
+  SystemdBootControl control_{root_, kernels_, {}};
+};
+
 INSTANTIATE_TYPED_TEST_SUITE_P(Fake, BootControlContract, FakeFixture);
 using Grub = testing::Types<GrubFixture<Damage::zeroed>, GrubFixture<Damage::torn>,
                             GrubFixture<Damage::missing>>;
 INSTANTIATE_TYPED_TEST_SUITE_P(Grub, BootControlContract, Grub);
+using SystemdBoot = testing::Types<SystemdBootFixture<EspDamage::nothing_named>,
+                                   SystemdBootFixture<EspDamage::odd_counter>,
+                                   SystemdBootFixture<EspDamage::foreign_default>>;
+INSTANTIATE_TYPED_TEST_SUITE_P(SystemdBoot, BootControlContract, SystemdBoot);
 INSTANTIATE_TYPED_TEST_SUITE_P(Fake, BootControlSituations, FakeFixture);
 INSTANTIATE_TYPED_TEST_SUITE_P(Grub, BootControlSituations, GrubFixture<Damage::zeroed>);
+INSTANTIATE_TYPED_TEST_SUITE_P(SystemdBoot, BootControlSituations,
+                               SystemdBootFixture<EspDamage::nothing_named>);
 
 }  // namespace
 }  // namespace cube

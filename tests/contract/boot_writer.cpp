@@ -1,26 +1,36 @@
-// boot_writer ROOT arm|bless|reject SLOT, or ROOT keep|set-aside ATTEMPT: one call of
-// GrubBootControl or PstorePostMortem, for the crash sweep.
+// boot_writer ROOT [sdboot-]arm|bless|reject SLOT, or ROOT keep|set-aside ATTEMPT: one call of
+// GrubBootControl, SystemdBootControl or PstorePostMortem, for the crash sweep.
 // Exits with 0, or with 11 when it cannot arm, or with 1.
 #include <iostream>
 #include <string>
 
 #include "boot/grub/grub_boot_control.h"
 #include "boot/postmortem/pstore_post_mortem.h"
+#include "boot/systemd_boot/systemd_boot_control.h"
+#include "tests/support/systemd_boot_loader.h"
 
 namespace cube {
 namespace {
 
-Status perform(const RootDir& root, const std::string& call, const std::string& argument) {
-  PstorePostMortem post_mortem(root, "var/lib/cube-update");
-  if (call == "keep") return post_mortem.keep(std::stoul(argument));
-  if (call == "set-aside") return post_mortem.set_aside();
-  GrubBootControl control(root, {});
+Status perform(BootControl& control, const std::string& call, const std::string& argument) {
   const auto slot = parse_slot(argument);
   if (!slot) return Error{Errc::invalid, "no such slot"};
   if (call == "arm") return control.arm(*slot, 3);
   if (call == "bless") return control.bless(*slot);
   if (call == "reject") return control.reject(*slot);
   return Error{Errc::invalid, "no such call"};
+}
+
+Status perform(const RootDir& root, const std::string& call, const std::string& argument) {
+  constexpr std::string_view sdboot = "sdboot-";
+  PstorePostMortem post_mortem(root, "var/lib/cube-update");
+  if (call == "keep") return post_mortem.keep(std::stoul(argument));
+  if (call == "set-aside") return post_mortem.set_aside();
+  GrubBootControl grub(root, {});
+  const FolderKernels kernels(root);
+  SystemdBootControl systemd_boot(root, kernels, {});
+  if (call.starts_with(sdboot)) return perform(systemd_boot, call.substr(sdboot.size()), argument);
+  return perform(grub, call, argument);
 }
 
 }  // namespace

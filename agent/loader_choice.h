@@ -1,0 +1,26 @@
+// Which boot loader this machine has: what the configuration says, or what the facts say, as long
+// as they agree. Nobody guesses: an update armed in another loader's records is a trial that never
+// runs.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "agent/config.h"
+#include "base/root_dir.h"
+#include "boot/boot_control.h"
+#include "boot/kernel_source.h"
+
+namespace cube {
+
+struct ChosenLoader {
+  std::string name;  // "grub", "systemd-boot", or "unknown"
+  std::unique_ptr<BootControl> control;
+};
+
+// Always a control: where the facts disagree, each of its calls fails with cannot_arm and says what
+// to do. `root` and `kernels` outlive it.
+[[nodiscard]] ChosenLoader choose_loader(const RootDir& root, const Config& config,
+                                         const KernelSource& kernels);
+
+}  // namespace cube
