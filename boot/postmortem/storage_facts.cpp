@@ -151,7 +151,8 @@ void StorageFacts::read_driver(std::string_view line) {
     std::replace(plain.begin(), plain.end(), '-', '_');
     add_driver(plain);
   }
-  // "nvme nvme0: 2/0/0 default/read/poll queues": its disk follows, and need not be told.
+  // "nvme nvme0: 2/0/0 default/read/poll queues": a guess that it has a disk,
+  // for a disk without partitions says no more.
   if (line.starts_with("nvme nvme") && line.find(" queues") != std::string_view::npos)
     add_disk(std::string(first_word(rest).substr(0, std::min(rest.find(':'), rest.size()))) + "n1");
   if (line.starts_with("scsi host")) {

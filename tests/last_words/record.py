@@ -4,7 +4,7 @@
 Usage: record.py KERNELS TREES OUT [NAME...]
 
 KERNELS: a folder of unpacked kernel packages, one folder per release. TREES: initrd-RELEASE-TOOL[-nodisk] and disk-RELEASE.img,
-as packaging/appliance/appliance/debian.py makes them. OUT: gets NAME.log, whole; trim.py shortens them. Every machine has a timeout.
+as packaging/appliance/appliance/debian.py makes them. OUT: gets NAME.log, whole. Every machine has a timeout.
 """
 import gzip
 import pathlib
