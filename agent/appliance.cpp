@@ -43,10 +43,10 @@ Result<std::unique_ptr<Appliance>> Appliance::open(const std::string& root_path,
   std::unique_ptr<Appliance> a(new Appliance(std::move(root), std::move(loaded)));
   const Config& config = a->config_.config;
   const bool real = a->root_.path() == "/";
-  const SlotsConfig slots{config.slot_a, config.slot_b, config.carry_over};
-  a->kernels_ = std::make_unique<SlotKernelSource>(a->root_, slots);
+  a->slots_ = std::make_unique<OstreeSlotStore>(
+      a->root_, SlotsConfig{config.slot_a, config.slot_b, config.carry_over});
+  a->kernels_ = std::make_unique<SlotKernelSource>(*a->slots_);
   a->boot_ = choose_loader(a->root_, config, *a->kernels_);
-  a->slots_ = std::make_unique<OstreeSlotStore>(a->root_, slots);
   a->source_ = std::make_unique<ChannelSource>(
       a->root_, a->clock_, channel_config(config, source),
       StagingConfig{config.source_staging,

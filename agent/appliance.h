@@ -52,14 +52,9 @@ class Appliance {
   LoadedConfig config_;
   SystemClock clock_;
   FileJournalStore journal_;
-<<<<<<< HEAD
-  std::unique_ptr<BootControl> boot_;
   std::unique_ptr<OstreeSlotStore> slots_;
-=======
   std::unique_ptr<KernelSource> kernels_;
   ChosenLoader boot_;
-  std::unique_ptr<SlotStore> slots_;
->>>>>>> sdboot
   std::unique_ptr<ChannelSource> source_;
   std::unique_ptr<HealthGate> health_;
   std::unique_ptr<PostMortem> post_mortem_;

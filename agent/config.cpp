@@ -70,7 +70,7 @@ const std::vector<Key>& keys() {
       {"slots.a", Text{&Config::slot_a}, "LABEL=..., a device, or dir:FOLDER"},
       {"slots.b", Text{&Config::slot_b}, "LABEL=..., a device, or dir:FOLDER"},
       {"slots.carry-over", Texts{&Config::carry_over}, "paths that a new slot takes from the running one"},
-      {"boot.loader", LoaderName{&Config::boot_loader}, "auto, grub or systemd-boot; auto: what the machine's own facts say"},
+      {"boot.loader", LoaderName{&Config::boot_loader}, "auto, grub, systemd-boot or u-boot; auto: what the machine's own facts say, never u-boot"},
       {"boot.esp", Text{&Config::boot_esp}, "systemd-boot: where the EFI system partition is mounted"},
       {"boot.arguments", Text{&Config::boot_arguments}, "systemd-boot: further arguments for the kernel, at most 128 characters"},
       {"boot.environment", Text{&Config::boot_environment}, "GRUB environment block of the trial"},
@@ -118,8 +118,8 @@ Result<Priority> priority_of(const toml::node& node) {
 
 Result<std::string> loader_of(const toml::node& node) {
   CUBE_TRY(auto name, text_of(node));
-  if (name == "auto" || name == "grub" || name == "systemd-boot") return name;
-  return Error{Errc::invalid, "must be \"auto\", \"grub\" or \"systemd-boot\""};
+  if (name == "auto" || name == "grub" || name == "systemd-boot" || name == "u-boot") return name;
+  return Error{Errc::invalid, "must be \"auto\", \"grub\", \"systemd-boot\" or \"u-boot\""};
 }
 
 Status assign(Config& config, const Key& key, const toml::node& node) {

@@ -7,12 +7,14 @@
 #include "boot/grub/grub_boot_control.h"
 #include "boot/systemd_boot/esp.h"
 #include "boot/systemd_boot/systemd_boot_control.h"
+#include "boot/uboot/uboot_boot_control.h"
 
 namespace cube {
 namespace {
 
 constexpr const char* grub = "grub";
 constexpr const char* systemd_boot = "systemd-boot";
+constexpr const char* u_boot = "u-boot";
 
 class Undecided final : public BootControl {
  public:
@@ -70,6 +72,7 @@ ChosenLoader choose_loader(const RootDir& root, const Config& config, const Kern
   if (*name == systemd_boot)
     return {*name, std::make_unique<SystemdBootControl>(
                        root, kernels, SystemdBootConfig{config.boot_esp, config.boot_arguments})};
+  if (*name == u_boot) return {*name, std::make_unique<UbootBootControl>(root, UbootPaths{})};
   return {*name, std::make_unique<GrubBootControl>(
                      root, GrubPaths{config.boot_environment, config.boot_good})};
 }

@@ -14,7 +14,7 @@
 namespace cube {
 
 struct ChosenLoader {
-  std::string name;  // "grub", "systemd-boot", or "unknown"
+  std::string name;  // "grub", "systemd-boot", "u-boot" (never chosen by auto), or "unknown"
   std::unique_ptr<BootControl> control;
 };
 

@@ -2,22 +2,19 @@
 #pragma once
 
 #include "boot/kernel_source.h"
-#include "slots/slot_pair.h"
+#include "slots/ostree/ostree_slot_store.h"
 
 namespace cube {
 
 class SlotKernelSource final : public KernelSource {
  public:
-  // `root` outlives it.
-  SlotKernelSource(const RootDir& root, SlotsConfig config)
-      : root_(root), config_(std::move(config)), pair_(root_, config_) {}
+  // `slots` outlives it.
+  explicit SlotKernelSource(const OstreeSlotStore& slots) : slots_(slots) {}
 
   Status with_tree(SlotId slot, const Reader& read) const override;
 
  private:
-  const RootDir& root_;
-  SlotsConfig config_;
-  SlotPair pair_;
+  const OstreeSlotStore& slots_;
 };
 
 }  // namespace cube
