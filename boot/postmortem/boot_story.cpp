@@ -26,6 +26,22 @@ bool is_filesystem_module(std::string_view module) {
   return false;
 }
 
+// "collector[820]: ...": a program speaks, and may quote an older death.
+bool said_by_program(std::string_view text) {
+  const auto end = text.find("]: ");
+  const auto open = text.find('[');
+  return end != std::string_view::npos && open < end && open > 0 && text.find(' ') == end + 2 &&
+         text.substr(open + 1, end - open - 1).find_first_not_of("0123456789") ==
+             std::string_view::npos;
+}
+
+bool is_kernels_word(Sign sign) {
+  for (const Sign own : {Sign::kernel_begins, Sign::root_panic, Sign::init_killed, Sign::oom_panic,
+                         Sign::oom_kill, Sign::hang_panic, Sign::lockup, Sign::panic, Sign::oops})
+    if (sign == own) return true;
+  return false;
+}
+
 bool is_death(Sign sign) {
   return sign == Sign::panic || sign == Sign::oops;
 }
@@ -60,6 +76,7 @@ void BootStory::note(Sign sign, std::string_view pattern, const std::string& tex
   if ((sign == Sign::fs_damaged || sign == Sign::disk_not_ready || sign == Sign::mount_failed) &&
       about_removable(text))
     return;
+  if (is_kernels_word(sign) && said_by_program(text)) return;
   if (sign == Sign::health_failed && contains(text, "cube: commit exit 0")) return;
   if (sign == Sign::health_failed && contains(text, "health checks failed: 0")) return;
   if (sign == Sign::trial_rejected && !trial) return;
