@@ -11,12 +11,15 @@ With a separate boot disk, 1 and 2 are there and 3 to 5 are on the main disk.
 
 import os
 import pathlib
+import secrets
 import subprocess
 import tempfile
 
 from . import envblock, grub
 
 MIB = 1 << 20
+SYSTEMD_BOOT = pathlib.Path("/usr/lib/systemd/boot/efi/systemd-bootx64.efi")
+ARGUMENTS = "console=tty0 console=ttyS0,115200 quiet"  # the key boot.arguments of the demo appliance
 # What GRUB 2.06 can read. Newer mke2fs turns the first two on by default.
 EXT4_FEATURES = "^metadata_csum_seed,^orphan_file"
 
@@ -97,11 +100,37 @@ def make_esp(partition, environment, local_config=None, with_uefi=True):
         _run(["mcopy", "-s", "-i", f"{partition.image}@@{partition.offset}", *[top / name for name in names], "::/"])
 
 
-def build(layout, slot_a, slot_b=None, data=None, environment=None, local_config=None):
+def make_systemd_boot_esp(partition, slot_a):
+    """The ESP of a machine whose loader is systemd-boot: slot a is the fallback, in an entry as the agent writes them."""
+    _run(["mkfs.vfat", "-F", "32", "-s", "1", "-n", partition.name, "--offset", str(partition.offset // 512), partition.image, str(partition.size // 1024)])
+    with tempfile.TemporaryDirectory() as folder:
+        top = pathlib.Path(folder)
+        for name in ("EFI/BOOT", "loader/entries", "cube/kernels/a-00000000"):
+            (top / name).mkdir(parents=True)
+        (top / "EFI/BOOT/BOOTX64.EFI").write_bytes(SYSTEMD_BOOT.read_bytes())
+        (top / "loader/loader.conf").write_text("default cube-a.conf\ntimeout 0\n")
+        (top / "loader/entries/cube-a.conf").write_bytes(_entry())
+        for name in ("vmlinuz", "initrd.img"):
+            (top / "cube/kernels/a-00000000" / name).write_bytes((pathlib.Path(slot_a) / "boot" / name).read_bytes())
+        _run(["mcopy", "-s", "-i", f"{partition.image}@@{partition.offset}", top / "EFI", top / "loader", top / "cube", "::/"])
+
+
+def _entry():
+    """512 bytes, docs/boot-environment.md."""
+    begin = ("title Slot a\nsort-key cube-0\nversion 00000000\n"
+             f"options root=LABEL=cube-a ro {ARGUMENTS} cube.slot=a cube.canary={secrets.token_hex(8)}\n")
+    end = "\ninitrd /cube/kernels/a-00000000/initrd.img\nlinux /cube/kernels/a-00000000/vmlinuz\n"
+    return (begin.ljust(512 - len(end), "#") + end).encode()
+
+
+def build(layout, slot_a, slot_b=None, data=None, environment=None, local_config=None, loader="grub"):
     """A whole image. `slot_b` None leaves an empty file system there, which is what a factory leaves."""
     layout.partition_disks()
-    make_esp(layout.esp, environment or envblock.initial(), local_config)
-    grub.embed_bios(layout.bios.image, layout.bios.offset // 512)
+    if loader == "systemd-boot":
+        make_systemd_boot_esp(layout.esp, slot_a)
+    else:
+        make_esp(layout.esp, environment or envblock.initial(), local_config)
+        grub.embed_bios(layout.bios.image, layout.bios.offset // 512)
     make_ext4(layout.a, slot_a)
     make_ext4(layout.b, slot_b)
     make_ext4(layout.data, data)

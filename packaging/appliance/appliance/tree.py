@@ -8,12 +8,12 @@ import pathlib
 import shutil
 import subprocess
 
-from . import cpio, systemd_userspace
+from . import cpio, disk, systemd_userspace
 
 HERE = pathlib.Path(__file__).resolve().parent.parent
 HOOK = HERE.parent / "initramfs/emergency.sh"
 DISK_MODULES = ["virtio_pci", "virtio_blk"]
-OTHER_MODULES = ["virtio_net", "vfat", "nls_cp437", "nls_ascii", "nls_utf8", "qemu_fw_cfg"]
+OTHER_MODULES = ["virtio_net", "vfat", "nls_cp437", "nls_ascii", "nls_utf8", "qemu_fw_cfg", "efivarfs"]
 FOLDERS = ["proc", "sys", "dev", "run", "tmp", "data", "media/stick", "boot/efi", "etc", "var/lib/cube-update", "var/tmp",
            "usr/bin", "usr/sbin", "usr/lib/cube-update/config.d", "usr/lib/cube-update/health/required.d",
            "usr/lib/x86_64-linux-gnu", "usr/lib64", "usr/share/cube-update"]
@@ -35,6 +35,8 @@ CONFIG = """product = "CUBE"
 allow-http = true
 [trial]
 deadline = {deadline}
+[boot]
+arguments = "{arguments}"
 """
 
 
@@ -58,7 +60,7 @@ def make(tree, kernel, version, variant, programs, trusted_root, deadline=120, u
     else:
         _write(tree / "usr/sbin/init", (HERE / "busybox/init").read_bytes(), 0o755)
     _write(tree / "etc/os-release", f'ID=cube-demo\nVERSION_ID="{version}"\nVARIANT={variant}\n'.encode())
-    _write(tree / "usr/lib/cube-update/config.d/10-demo.toml", CONFIG.format(deadline=deadline).encode())
+    _write(tree / "usr/lib/cube-update/config.d/10-demo.toml", CONFIG.format(deadline=deadline, arguments=disk.ARGUMENTS).encode())
     if trusted_root:
         _write(tree / "usr/share/cube-update/root.json", pathlib.Path(trusted_root).read_bytes())
     _write(tree / "usr/lib/cube-update/health/required.d/10-data", b"#!/bin/sh\ngrep -q ' /data ' /proc/mounts\n", 0o755)

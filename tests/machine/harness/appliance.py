@@ -79,7 +79,7 @@ def make_stick(image, repository, mib=700):
 
 
 @functools.cache
-def _base(split, userspace):
+def _base(split, userspace, loader):
     folder = bench.BUILD / f"machine-tests/{userspace}-base"
     stamp = folder / "complete"
     sources = [path for folder in ("appliance", "initramfs", "systemd") for path in (appliance_path.TOP / "packaging" / folder).rglob("*")
@@ -92,19 +92,20 @@ def _base(split, userspace):
         install(folder, repository, INSTALLED)
         make_stick(folder / "stick.img", repository)
         stamp.touch()
-    layout = disk.Layout(folder / ("main.img" if split else "appliance.img"), folder / "boot.img" if split else None, slot=400, data=32)
+    name = "main.img" if split else f"{loader}.img"
+    layout = disk.Layout(folder / name, folder / "boot.img" if split else None, slot=400, data=32)
     (folder / "data/cube-update").mkdir(parents=True, exist_ok=True)
-    disk.build(layout, folder / "slot-a", data=folder / "data")
+    disk.build(layout, folder / "slot-a", data=folder / "data", loader=loader)
     return layout, folder / "stick.img"
 
 
 class Guest:
     """A running appliance whose command line is on the serial console."""
 
-    def __init__(self, at, split=False, userspace="busybox"):
+    def __init__(self, at, split=False, userspace="busybox", loader="grub"):
         self.at = at
         with _building:
-            base, self.stick = _base(split, userspace)
+            base, self.stick = _base(split, userspace, loader)
         self.layout = at.copy_of(base)
         self.fw_cfg = {}
         self.machine = None

@@ -14,7 +14,11 @@ def read_env(layout, name="env"):
 def write_env(layout, block, name="env"):
     """Puts raw bytes (or variables) into an env block file, in place of the old one."""
     data = block if isinstance(block, bytes) else envblock.encode(block)
-    subprocess.run(["mcopy", "-o", "-i", _esp(layout), "-", f"::/cube/{name}"], input=data, check=True, capture_output=True)
+    write_esp(layout, f"cube/{name}", data)
+
+
+def write_esp(layout, path, data):
+    subprocess.run(["mcopy", "-o", "-i", _esp(layout), "-", f"::/{path}"], input=data, check=True, capture_output=True)
 
 
 def remove_from_esp(layout, path):

@@ -1,5 +1,6 @@
 """Updates on the whole appliance, good and bad, with resets and power cuts from outside."""
 
+import json
 import time
 
 from . import image

@@ -1,0 +1,100 @@
+"""Updates on a machine whose loader is systemd-boot (UEFI): the real one, with its counters and its one-shot."""
+
+from . import image
+from .appliance import Guest, name_of, version_of
+from .bench import Failure, expect, scenario
+from .updates import rolled_back, why
+
+LOADER = "systemd-boot"
+
+
+def started(at, **fw_cfg):
+    guest = Guest(at, loader=LOADER)
+    guest.start(**fw_cfg)
+    guest.userspace("a", trial=False)
+    guest.ready("a")
+    return guest
+
+
+@scenario("sdboot-good", firmwares=("uefi",), default=True)
+def good(at):
+    """systemd-boot: a good release is committed, stays over a power cut, and can be left again."""
+    guest = started(at)
+    guest.expect_status(booted="a", fallback="a", phase="idle", loader=LOADER, boot_records="ok", trial=None)
+    guest.apply("2.0.0")
+    expect("version", guest.userspace("b", trial=True), "2.0.0")
+    guest.wait(r"cube: commit exit 0\n")
+    guest.ready("b")
+    guest.expect_outcome("2.0.0", "committed", "none", 1)
+    guest.expect_status(booted="b", fallback="b", release=name_of("2.0.0"))
+    guest.cut_power()
+    guest.start()
+    guest.userspace("b", trial=False)
+    guest.ready("b")
+    guest.restart_by("cube-update rollback --now")
+    guest.userspace("a", trial=True)
+    guest.wait(r"cube: commit exit 0\n")
+    guest.ready("a")
+    guest.expect_status(booted="a", fallback="a", phase="idle")
+
+
+@scenario("sdboot-vfs-panic", firmwares=("uefi",))
+def vfs_panic(at):
+    """systemd-boot: the new kernel cannot mount its root; the old slot is back by itself."""
+    version = version_of("vfs-panic")
+    guest = started(at)
+    guest.apply(version)
+    guest.wait(r"Kernel panic - not syncing")
+    guest.userspace("a", trial=False)
+    guest.ready("a")
+    rolled_back(guest, version, "panic")
+    why(guest, version, "drivers-missing")
+
+
+@scenario("sdboot-power-cut", firmwares=("uefi",))
+def power_cut(at):
+    """systemd-boot: the power fails in the trial of a good release; it is tried again and committed."""
+    guest = started(at)
+    guest.apply("2.0.0")
+    guest.userspace("b", trial=True)
+    guest.cut_power()
+    guest.start()
+    guest.userspace("a", trial=False)
+    guest.userspace("b", trial=True)
+    guest.wait(r"cube: commit exit 0\n")
+    guest.ready("b")
+    guest.expect_outcome("2.0.0", "committed", "none", 2)
+
+
+@scenario("sdboot-damaged", firmwares=("uefi",))
+def damaged(at):
+    """systemd-boot: the fallback's entry is not ours any more; an update is refused, and commit mends it."""
+    guest = Guest(at, loader=LOADER)
+    entry = image.read_esp(guest.layout, "loader/entries/cube-a.conf")
+    image.write_esp(guest.layout, "loader/entries/cube-a.conf", entry.replace(b"quiet", b"debug"))
+    guest.start()
+    guest.userspace("a", trial=False)
+    guest.ready("a")
+    if guest.status()["boot_records"] == "ok":
+        raise Failure("status does not show that the fallback's entry is damaged")
+    guest.demand(f"cube-update apply {name_of('2.0.0')} --from /media/stick", code=11)
+    guest.demand("cube-update commit")
+    guest.expect_status(booted="a", fallback="a", phase="idle", boot_records="ok")
+    guest.apply("2.0.0")
+    guest.userspace("b", trial=True)
+    guest.ready("b")
+    guest.expect_outcome("2.0.0", "committed", "none", 1)
+
+
+@scenario("sdboot-partition-full", firmwares=("uefi",))
+def partition_full(at):
+    """systemd-boot: no room for the new kernel on the EFI system partition; refused before arming, and the old slot stays."""
+    guest = started(at)
+    guest.run("dd if=/dev/zero of=/boot/efi/fill bs=1M; sync")
+    guest.demand(f"cube-update apply {name_of('2.0.0')} --from /media/stick", code=8)
+    guest.expect_status(booted="a", fallback="a", trial=None)
+    guest.demand("rm /boot/efi/fill")
+    guest.restart_by(f"cube-update apply {name_of('2.0.0')} --from /media/stick")
+    guest.userspace("b", trial=True)
+    guest.ready("b")
+    guest.expect_status(booted="b", fallback="b")
