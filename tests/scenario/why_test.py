@@ -17,6 +17,8 @@ UPDATE = RELEASE = ""
 OLD, NEW = [f"CUBE_{n}.0.0_2026010{n}-0000_abcd1234" for n in (1, 2)]
 PANIC = ("<5>[    0.000000] Linux version 6.1.0-2-amd64 (maker@host)\n"
          "<0>[    2.514723] Kernel panic - not syncing: VFS: Unable to mount root fs on unknown-block(0,0)\n")
+FIRST_LINE = PANIC.splitlines()[0] + "\n"
+CRASH = "<0>[    9.200000] Kernel panic - not syncing: sysrq triggered crash\n"
 BREADCRUMB = "<2>[    9.100000] cube-update: initramfs: root not found: LABEL=cube-b; disks: sda sdb\n"
 
 
@@ -45,7 +47,7 @@ class Elsewhere(unittest.TestCase):
         return self.folder / name
 
     def test_a_serial_log(self):
-        told = self.why(self.put("serial.log", BREADCRUMB + PANIC))
+        told = self.why(self.put("serial.log", FIRST_LINE + BREADCRUMB + CRASH))
         self.assertEqual((told["event"], told["stage"], told["kernel"]), ("result", "root-not-found", "6.1.0-2-amd64"))
         self.assertTrue(any("root not found" in line for line in told["evidence"]))
         self.assertTrue(told["cause"] and told["next"])
@@ -56,8 +58,8 @@ class Elsewhere(unittest.TestCase):
             self.assertIn(part, text)
 
     def test_records_in_parts(self):
-        self.put("dmesg-efi_pstore-170000001001", "Panic#1 Part1\n" + PANIC.splitlines()[1] + "\n")
-        self.put("dmesg-efi_pstore-170000002001", "Panic#1 Part2\n" + PANIC.splitlines()[0] + "\n" + BREADCRUMB)
+        self.put("dmesg-efi_pstore-170000001001", "Panic#1 Part1\n" + CRASH)
+        self.put("dmesg-efi_pstore-170000002001", "Panic#1 Part2\n" + FIRST_LINE + BREADCRUMB)
         self.put("dmesg-efi_pstore-170000003001.enc.z", bytes(range(256)))
         told = self.why(self.folder)
         self.assertEqual((told["stage"], told["kernel"]), ("root-not-found", "6.1.0-2-amd64"))
@@ -113,7 +115,7 @@ class Here(unittest.TestCase):
         self.assertEqual(done.returncode, code, done.stderr)
         return done.stdout.decode()
 
-    def fail(self, records):
+    def roll_back(self, records):
         """Applies NEW; its trial leaves these records and is rolled back."""
         self.assertEqual(self.machine.start(), ("a", False))
         self.agent("resume")
@@ -128,7 +130,8 @@ class Here(unittest.TestCase):
         return json.loads(self.agent("why", "--json", *arguments))
 
     def test_a_rollback_is_explained(self):
-        self.fail({"dmesg-erst-1": "Panic#1 Part1\n<4>[    1.0] megaraid_sas: Unknown symbol scsi_host_alloc (err -2)\n" + PANIC})
+        self.roll_back({"dmesg-erst-1": "Panic#1 Part1\n" + FIRST_LINE +
+                        "<4>[    1.0] megaraid_sas: Unknown symbol scsi_host_alloc (err -2)\n" + PANIC.splitlines()[1] + "\n"})
         told = self.why()
         self.assertEqual((told["attempt"]["release"], told["attempt"]["outcome"], told["stage"]), (NEW, "rolled-back", "driver-not-loaded"))
         self.assertEqual(told["module"], "megaraid_sas")
@@ -156,7 +159,7 @@ class Here(unittest.TestCase):
 
     def test_who_logs_in_is_told_until_an_update_is_committed(self):
         motd = self.machine.folder / "run/motd.d/cube-update"
-        self.fail({"dmesg-erst-1": "Panic#1 Part1\n" + PANIC})
+        self.roll_back({"dmesg-erst-1": "Panic#1 Part1\n" + PANIC})
         self.machine.start()
         self.assertFalse(motd.exists())
         self.agent("resume")
