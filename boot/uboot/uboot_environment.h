@@ -28,7 +28,7 @@ class UbootEnvironment {
   [[nodiscard]] Result<Variables> load() const;
   // Sets these and keeps all others. Errors: as load(), and no_space, failed.
   Status store(const Variables& changed);
-  // Where no copy is valid: writes these and no others. Errors: as store().
+  // The same where no copy is valid: nothing else is known then. Errors: as store().
   Status store_anew(const Variables& all);
 
  private:

@@ -79,6 +79,15 @@ TEST_F(UbootTest, AWriteLeavesTheOtherCopyAlone) {
   EXPECT_EQ(loader.load().value().at("ethaddr"), "02:00:00:00:00:01");
 }
 
+TEST_F(UbootTest, WhatTheBoardSetStays) {
+  auto variables = loader.load().value();
+  variables["cube_args"] = "console=ttyS0";
+  loader.save(variables);
+  ASSERT_TRUE(control.arm(SlotId::b, 3));
+  ASSERT_TRUE(control.bless(SlotId::a));
+  EXPECT_EQ(loader.load().value().at("cube_args"), "console=ttyS0");
+}
+
 TEST_F(UbootTest, ATornWriteIsTheStateOfBefore) {
   const std::string before[] = {get(loader.copy_file(0)), get(loader.copy_file(1))};
   ASSERT_TRUE(control.arm(SlotId::b, 3));
