@@ -98,14 +98,19 @@ Step arm_again(const Journal& journal, const World& world, Update update) {
   return record(journal, Arming{std::move(update)});
 }
 
-// The one rule for a trial that began and is over: the fallback runs, nothing is offered.
-Step fell_back(const Journal& journal, const World& world, const Update& update) {
+// The one rule for a trial that is over: the fallback runs, nothing is offered. `started`: the
+// loader started it since it was last armed. Where it did not, however long that took, the release
+// is not to blame: a loader that drops the offer, a firmware that forgets it, somebody who chose by
+// hand.
+Step fell_back(const Journal& journal, const World& world, const Update& update,
+               bool started = true) {
   if (!world.boot->trial)
     return begin_rolling_back(journal, world, update, Cause::never_started,
                               "the boot loader's records lost the trial");
   if (world.evidence.cause != Cause::none && !mutated("evidence-ignored"))
     return begin_rolling_back(journal, world, update, world.evidence.cause, world.evidence.detail);
-  const bool overdue = update.left > 0 && world.now - update.left > 2 * update.deadline;
+  const bool overdue = (started || mutated("overdue-without-start")) && update.left > 0 &&
+                       world.now - update.left > 2 * update.deadline;
   if (overdue && !world.power_was_lost)
     return begin_rolling_back(journal, world, update, Cause::overdue,
                               "the machine came back " + std::to_string(world.now - update.left) +
@@ -163,7 +168,8 @@ Step turn(const Journal& journal, const World& world, const Armed& phase) {
   if (!world.boot) return lost_records(journal, world, update);
   const bool same_boot = world.boot_id == phase.boot_id;
   if (!world.boot->offered) {
-    if (!same_boot || began(world, update)) return fell_back(journal, world, update);
+    if (!same_boot || began(world, update))
+      return fell_back(journal, world, update, began(world, update));
     return arm_again(journal, world, update);  // somebody took the offer back in this very boot
   }
   if (world.wish == Wish::rollback)

@@ -157,6 +157,37 @@ TEST_F(DecideTable, OneCutDuringTheTrialArmsAgain) {
   EXPECT_EQ(next(Trying{update_}), "arming");
 }
 
+// The loader took the offer and started the fallback: the machine was off for a week, NVRAM was
+// cleared, the one-shot named nothing. It is tried again, and given up without blame.
+TEST_F(DecideTable, ATrialThatNeverRanIsNotTheReleasesFault) {
+  trial(false, 3, 0);
+  update_.left = 1000;
+  update_.deadline = 10;
+  EXPECT_EQ(next(Armed{update_, "another-boot"}), "arming") << "overdue, but it never started";
+  update_.armings = update_.tries;
+  const Step step = in(Armed{update_, "another-boot"});
+  const auto* record = std::get_if<step::Record>(&step);
+  ASSERT_NE(record, nullptr);
+  const auto* phase = std::get_if<RollingBack>(&record->journal.phase);
+  ASSERT_NE(phase, nullptr);
+  EXPECT_EQ(phase->why.cause, Cause::never_started);
+  world_.done.evidence_kept = true;
+  world_.boot->trial.reset();
+  const auto attempt = ended(RollingBack{update_, {Cause::never_started, ""}});
+  EXPECT_EQ(attempt.outcome, Outcome::abandoned) << "not rolled back, so not denied";
+}
+
+// It did start once, and the next time it did not: what is known of the first try still counts.
+TEST_F(DecideTable, ATrialThatDidNotRunAgainIsArmedOnceMore) {
+  trial(false, 2, 1);
+  update_.tries_seen = 1;
+  update_.left = 1000;
+  update_.deadline = 10;
+  EXPECT_EQ(next(Armed{update_, "another-boot"}), "arming");
+  update_.tries_seen = 0;
+  EXPECT_EQ(next(Armed{update_, "another-boot"}), "rolling-back") << "overdue";
+}
+
 TEST_F(DecideTable, EvidenceOfDeathRollsBackAtOnce) {
   trial(false, 2, 1);
   world_.evidence = {Cause::panic, "Kernel panic"};
