@@ -19,13 +19,6 @@ bool about_removable(std::string_view text) {
   return false;
 }
 
-bool is_filesystem_module(std::string_view module) {
-  for (const std::string_view name :
-       {"ext4", "xfs", "btrfs", "f2fs", "squashfs", "erofs", "jbd2", "mbcache", "overlay"})
-    if (module == name) return true;
-  return false;
-}
-
 // "collector[820]: ...": a program speaks, and may quote an older death.
 bool said_by_program(std::string_view text) {
   const auto end = text.find("]: ");

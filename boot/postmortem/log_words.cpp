@@ -146,4 +146,11 @@ Frame frame_in(std::string_view line) {
   return frame;
 }
 
+bool is_filesystem_module(std::string_view module) {
+  for (const std::string_view name :
+       {"ext4", "xfs", "btrfs", "f2fs", "squashfs", "erofs", "jbd2", "mbcache", "overlay"})
+    if (module == name) return true;
+  return false;
+}
+
 }  // namespace cube

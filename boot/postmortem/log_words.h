@@ -23,4 +23,7 @@ struct Frame {
 };
 [[nodiscard]] Frame frame_in(std::string_view line);
 
+// A module that is a file system, or that one needs.
+[[nodiscard]] bool is_filesystem_module(std::string_view module);
+
 }  // namespace cube

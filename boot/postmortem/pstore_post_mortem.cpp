@@ -1,17 +1,11 @@
 #include "boot/postmortem/pstore_post_mortem.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cstdlib>
-#include <functional>
-#include <map>
 
 #include "base/durable_file.h"
 #include "base/mutation.h"
 #include "boot/postmortem/diagnosis.h"
+#include "boot/postmortem/records.h"
 
 namespace cube {
 namespace {
@@ -31,47 +25,9 @@ bool is_orderly(std::string_view record) {
   return false;
 }
 
-// One death, of which the store keeps pieces: "Panic#1 Part2". Part 1 is the newest.
-struct Death {
-  std::string reason;  // "Panic#1"
-  std::map<unsigned long, std::string, std::greater<>> parts;
-};
-
-// Puts a record to its death. One without the kernel's first line is a death of its own.
-void sort_in(std::vector<Death>& deaths, std::string record) {
-  const auto line = std::string_view(record).substr(0, std::min<std::size_t>(record.find('\n'), 64));
-  const auto part = line.find(" Part");
-  const bool named = part != std::string_view::npos && line.find('#') < part;
-  const std::string reason(named ? line.substr(0, part) : "");
-  const auto number =
-      named ? std::strtoul(std::string(line.substr(part + 5)).c_str(), nullptr, 10) : 1;
-  if (named) record.erase(0, std::min(record.size(), line.size() + 1));
-  for (auto& death : deaths)
-    if (named && death.reason == reason && death.parts.emplace(number, record).second) return;
-  deaths.push_back({reason, {}});
-  deaths.back().parts.emplace(number, std::move(record));
+bool is_compressed(const std::string& name) {
+  return name.ends_with(".z");
 }
-
-// The beginning of a record: a longer one is cut, not lost.
-Result<std::string> read_start(const RootDir& root, const std::string& path) {
-  CUBE_TRY(const auto fd, root.open_file(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK));
-  struct stat st {};
-  if (::fstat(fd.get(), &st) != 0) return system_error("stat " + root.join(path));
-  if (!S_ISREG(st.st_mode)) return Error{Errc::corrupt, root.join(path) + ": not a regular file"};
-  std::string content(max_record_bytes, '\0');
-  std::size_t have = 0;
-  while (have < content.size()) {
-    const auto count = ::read(fd.get(), content.data() + have, content.size() - have);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return system_error("read " + root.join(path));
-    if (count == 0) break;
-    have += static_cast<std::size_t>(count);
-  }
-  content.resize(have);
-  return content;
-}
-
-bool is_compressed(const std::string& name) { return name.ends_with(".z"); }
 
 }  // namespace
 
@@ -103,34 +59,25 @@ Result<std::vector<std::string>> PstorePostMortem::records() const {
 
 Result<Evidence> PstorePostMortem::look() const {
   CUBE_TRY(const auto names, records());
-  Evidence best;
-  std::vector<Death> deaths;
+  Evidence unread;
+  std::vector<Record> read;
   for (const auto& name : names) {
     // A record that cannot be read still proves a death.
     auto log = is_compressed(name) ? Result<std::string>(Error{Errc::corrupt, "compressed"})
-                                   : read_start(root_, std::string(pstore) + "/" + name);
+                                   : read_record(root_, std::string(pstore) + "/" + name,
+                                                 max_record_bytes, Keep::begin);
     if (!log)
-      best = {Cause::panic, "a kernel crash record was found, but it cannot be read: " + name};
+      unread = {Cause::panic, "a kernel crash record was found, but it cannot be read: " + name};
     else if (!is_orderly(*log))
-      sort_in(deaths, std::move(*log));
+      read.push_back({name, std::move(*log)});
   }
-  bool read = false;
-  for (const auto& death : deaths) {
-    std::string log;
-    for (const auto& [number, part] : death.parts) log += part + "\n";
-    const auto found = evidence_in(log);
-    if (found.cause == Cause::none) continue;
-    const bool tells_more =
-        !read || (found.cause == Cause::breadcrumb && best.cause != Cause::breadcrumb) ||
-        (best.cause == Cause::panic && found.detail.starts_with("Kernel panic") &&
-         !best.detail.starts_with("Kernel panic"));
-    if (tells_more) best = found;
-    read = true;
-  }
-  return best;
+  const auto found = evidence_in(in_order(std::move(read)));
+  return found.cause == Cause::none ? unread : found;
 }
 
-Status PstorePostMortem::keep(std::uint64_t attempt) { return move_to(std::to_string(attempt)); }
+Status PstorePostMortem::keep(std::uint64_t attempt) {
+  return move_to(std::to_string(attempt));
+}
 
 Status PstorePostMortem::set_aside() {
   const std::string earlier = state_ + "/post-mortem/earlier";
@@ -156,14 +103,16 @@ Status PstorePostMortem::move_to(const std::string& name) {
     for (const auto& record : names)
       CUBE_CHECK(root_.remove_file(std::string(pstore) + "/" + record));
   }
-  return Error{Errc::failed, root_.join(pstore) + ": records come back after they were erased; erase "
-                                                  "them with the firmware's own tools"};
+  return Error{Errc::failed, root_.join(pstore) +
+                                 ": records come back after they were erased; erase "
+                                 "them with the firmware's own tools"};
 }
 
 // As its name, or NAME.2, NAME.3, ... where another death has used it already. One that cannot be
 // read or finds no room is not copied, and still erased: a full store swallows the next death.
 Status PstorePostMortem::copy(const std::string& record, const std::string& folder) {
-  const auto content = read_start(root_, std::string(pstore) + "/" + record);
+  const auto content =
+      read_record(root_, std::string(pstore) + "/" + record, max_record_bytes, Keep::begin);
   if (!content || mutated("post-mortem-not-kept")) return ok();
   std::string path = folder + "/" + record;
   for (int count = 2; root_.exists(path); ++count) {

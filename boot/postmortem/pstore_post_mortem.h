@@ -3,10 +3,10 @@
 //
 // Records are foreign bytes: truncated, compressed, binary and huge ones are survived; compressed
 // ones are kept but not read. Since set_aside() empties the store before each arming, whatever is
-// there afterwards was written by a kernel that ran later. Bounded: looked at are 64 records, of each
-// the first 256 KiB; kept are 64 records or 1 MiB per folder, and the newest 20 folders under
-// STATE/post-mortem. A record is erased only after its copy is on the disk; a repetition after a cut
-// does not copy it twice.
+// there afterwards was written by a kernel that ran later. Bounded: looked at are 64 records, of
+// each the first 256 KiB; kept are 64 records or 1 MiB per folder, and the newest 20 folders under
+// STATE/post-mortem. A record is erased only after its copy is on the disk; a repetition after a
+// cut does not copy it twice.
 #pragma once
 
 #include <string>
@@ -41,9 +41,9 @@ class PstorePostMortem final : public PostMortem {
   std::string state_;
 };
 
-// The most telling line of a kernel's log, as diagnose() finds it: what the initramfs said before it
-// gave up, else the panic, else the first oops, and the kernel's release where the log names it. At
-// most max_detail bytes, printable. Cause::none without any.
+// The most telling line of a kernel's log, as diagnose() finds it: what the initramfs said before
+// it gave up, else the panic, else the first oops, and the kernel's release where the log names it.
+// At most max_detail bytes, printable. Cause::none without any.
 [[nodiscard]] Evidence evidence_in(std::string_view kernel_log);
 
 }  // namespace cube

@@ -41,30 +41,6 @@ std::optional<Place> place_of(std::string_view content) {
   return Place{*log, *part};
 }
 
-// The end of a file: what happened last stands there.
-Result<std::string> read_end(const RootDir& root, const std::string& path, std::size_t max_bytes) {
-  CUBE_TRY(const auto fd, root.open_file(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
-  struct stat st {};
-  if (::fstat(fd.get(), &st) != 0) return system_error("stat " + root.join(path));
-  if (!S_ISREG(st.st_mode)) return Error{Errc::corrupt, root.join(path) + ": not a regular file"};
-  const auto size = static_cast<std::size_t>(st.st_size);
-  if (size > max_bytes && ::lseek(fd.get(), static_cast<off_t>(size - max_bytes), SEEK_SET) < 0)
-    return system_error("read " + root.join(path));
-  // A file that the kernel makes up has no size.
-  std::string content(
-      size == 0 ? std::min(max_bytes, max_made_up_bytes) : std::min(max_bytes, size), '\0');
-  std::size_t have = 0;
-  while (have < content.size()) {
-    const auto count = ::read(fd.get(), content.data() + have, content.size() - have);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return system_error("read " + root.join(path));
-    if (count == 0) break;
-    have += static_cast<std::size_t>(count);
-  }
-  content.resize(have);
-  return content;
-}
-
 class Collector {
  public:
   explicit Collector(const RootDir& root) : root_(root) {}
@@ -94,7 +70,7 @@ class Collector {
       return ok();
     }
     if (records_.size() == max_log_records || room_ == 0) return ok();
-    CUBE_TRY(auto content, read_end(root_, path, room_));
+    CUBE_TRY(auto content, read_record(root_, path, room_, Keep::end));
     room_ -= content.size();
     records_.push_back({path, std::move(content)});
     return ok();
@@ -107,6 +83,31 @@ class Collector {
 };
 
 }  // namespace
+
+Result<std::string> read_record(const RootDir& root, const std::string& path, std::size_t max_bytes,
+                                Keep keep) {
+  CUBE_TRY(const auto fd, root.open_file(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
+  struct stat st {};
+  if (::fstat(fd.get(), &st) != 0) return system_error("stat " + root.join(path));
+  if (!S_ISREG(st.st_mode)) return Error{Errc::corrupt, root.join(path) + ": not a regular file"};
+  const auto size = static_cast<std::size_t>(st.st_size);
+  if (keep == Keep::end && size > max_bytes &&
+      ::lseek(fd.get(), static_cast<off_t>(size - max_bytes), SEEK_SET) < 0)
+    return system_error("read " + root.join(path));
+  // A file that the kernel makes up has no size.
+  std::string content(
+      size == 0 ? std::min(max_bytes, max_made_up_bytes) : std::min(max_bytes, size), '\0');
+  std::size_t have = 0;
+  while (have < content.size()) {
+    const auto count = ::read(fd.get(), content.data() + have, content.size() - have);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return system_error("read " + root.join(path));
+    if (count == 0) break;
+    have += static_cast<std::size_t>(count);
+  }
+  content.resize(have);
+  return content;
+}
 
 std::string in_order(std::vector<Record> records) {
   struct Placed {
@@ -137,7 +138,7 @@ Result<Log> read_log(const RootDir& root, const std::string& path) {
     CUBE_CHECK(collector.collect(path, 1));
     return collector.log();
   }
-  CUBE_TRY(auto text, read_end(root, path, max_log_bytes));
+  CUBE_TRY(auto text, read_record(root, path, max_log_bytes, Keep::end));
   return Log{in_order({{path, std::move(text)}}), {}};
 }
 

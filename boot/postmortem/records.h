@@ -22,6 +22,12 @@ struct Record {
 // out.
 [[nodiscard]] std::string in_order(std::vector<Record> records);
 
+enum class Keep { begin, end };
+// At most max_bytes of a record, its beginning or its end. Errors: not_found, failed, corrupt (no
+// regular file).
+[[nodiscard]] Result<std::string> read_record(const RootDir& root, const std::string& path,
+                                              std::size_t max_bytes, Keep keep);
+
 inline constexpr std::size_t max_log_bytes = 16 * 1024 * 1024;
 inline constexpr std::size_t max_log_records = 256;
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "boot/postmortem/log_words.h"
+
 namespace cube {
 namespace {
 
@@ -25,10 +27,7 @@ bool says(const BootStory& boot, Sign sign, std::string_view part) {
 bool is_filesystem(std::string_view module, const BootStory& boot) {
   if (module.empty()) return false;
   if (module == boot.filesystem) return true;
-  for (const std::string_view name :
-       {"ext4", "xfs", "btrfs", "f2fs", "squashfs", "erofs", "jbd2", "mbcache", "overlay"})
-    if (module == name) return true;
-  return false;
+  return is_filesystem_module(module);
 }
 
 // "unknown-block(0,0)": no such device; "unknown-block(8,2)": one that was opened.
