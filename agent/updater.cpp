@@ -59,6 +59,8 @@ Result<World> Updater::look(const Journal& journal, const Run& run) {
     world.boot = *boot;
   else if (boot.error().code != Errc::cannot_arm)
     return std::move(boot).error();
+  else
+    world.boot_error = boot.error().what;
   CUBE_TRY(world.target_seal, machine_.slots.seal_of(other(world.booted)));
   world.now = machine_.clock.now();
   world.uptime = machine_.clock.uptime();

@@ -21,10 +21,11 @@ Step fail(Errc code, std::string what) {
   return step::Fail{Error{code, std::move(what)}};
 }
 
-Step fail_bad_records() {
+Step fail_bad_records(const World& world) {
+  const std::string why = world.boot_error.empty() ? "" : " (" + world.boot_error + ")";
   return fail(Errc::cannot_arm,
               "the boot loader's records cannot be read or disagree, so no update can be armed "
-              "safely; check them and run `cube-update commit` to write them anew");
+              "safely" + why + "; check them and run `cube-update commit` to write them anew");
 }
 
 std::string cut(std::string text) {
@@ -233,7 +234,7 @@ Step turn(const Journal& journal, const World& world, const RollingBack& phase) 
     return abandon(journal, world, update, Cause::superseded);
   const bool visible = world.boot && world.boot->trial;
   if (running(world, update)) {
-    if (!world.boot) return fail_bad_records();
+    if (!world.boot) return fail_bad_records(world);
     if (visible && !mutated("rollback-keeps-trial")) return step::Reject{update.target};
     if (world.may_reboot) return step::Reboot{};
     return Rest{"rolled back; the next boot is the old release"};
@@ -254,7 +255,7 @@ Step astray(const World& world) {
     return fail(Errc::refused, "not healthy, so the running slot does not become the fallback: " +
                                    world.health_detail);
   }
-  if (!world.boot) return fail_bad_records();
+  if (!world.boot) return fail_bad_records(world);
   if (world.boot->trial && world.boot->trial->slot == world.booted)
     return step::Reject{world.booted};
   if (world.trial_boot && !wants_release(world) && world.may_reboot) return step::Reboot{};
@@ -346,7 +347,7 @@ Step turn(const Journal& journal, const World& world, const Filling& phase) {
   if (auto end = ended(journal, world, update, cause)) return *std::move(end);
   if (world.wish != Wish::apply)
     return Rest{"the installation was interrupted; run `cube-update apply` to go on"};
-  if (!world.boot) return fail_bad_records();
+  if (!world.boot) return fail_bad_records(world);
   if (Update anew = renewed(update, world); anew != update) return record(journal, Filling{anew});
   if (world.boot->trial) return step::Reject{update.target};
   if (sealed_by(world, update)) return record(journal, Staged{update});
@@ -363,7 +364,7 @@ Step turn(const Journal& journal, const World& world, const Staged& phase) {
   const Update& update = phase.update;
   if (auto end = ended(journal, world, update, Cause::fill_failed)) return *std::move(end);
   if (world.wish != Wish::apply) return Rest{"installed, not armed; run `cube-update apply`"};
-  if (!world.boot) return fail_bad_records();
+  if (!world.boot) return fail_bad_records(world);
   if (!sealed_by(world, update) && !mutated("arm-without-seal")) {
     if (!update.returning) return record(journal, Filling{update});
     return abandon(journal, world, update, Cause::fill_failed);

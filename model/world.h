@@ -49,6 +49,7 @@ struct World {
   bool trial_boot = false;  // the running kernel was started as a trial (cube.trial=1)
   std::string boot_id;
   std::optional<BootState> boot;    // nullopt: the loader's records cannot be read
+  std::string boot_error;           // then: why, and what to do
   std::optional<Seal> target_seal;  // of the slot that is not booted
   UnixSeconds now = 0;
   Seconds uptime = 0;

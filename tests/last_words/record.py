@@ -4,7 +4,7 @@
 Usage: record.py KERNELS TREES OUT [NAME...]
 
 KERNELS: a folder of unpacked kernel packages, one folder per release. TREES: initrd-RELEASE-TOOL[-nodisk] and disk-RELEASE.img,
-as packaging/appliance/appliance/debian.py makes them. OUT: gets NAME.log, whole. Every machine has a timeout.
+made beforehand with mkinitramfs and dracut in a tree of that kernel ("nodisk": without its storage drivers); this program does not make them. OUT: gets NAME.log, whole. Every machine has a timeout.
 """
 import gzip
 import pathlib

@@ -188,6 +188,18 @@ TEST_F(DecideTable, ATrialThatDidNotRunAgainIsArmedOnceMore) {
   EXPECT_EQ(next(Armed{update_, "another-boot"}), "rolling-back") << "overdue";
 }
 
+TEST_F(DecideTable, UnreadableRecordsAreRefusedWithTheLoadersOwnReason) {
+  world_.wish = Wish::apply;
+  world_.candidate = update_;
+  world_.boot.reset();
+  world_.boot_error = "set boot.loader";
+  const Step step = in(Idle{});
+  const auto* fail = std::get_if<step::Fail>(&step);
+  ASSERT_NE(fail, nullptr);
+  EXPECT_EQ(fail->error.code, Errc::cannot_arm);
+  EXPECT_NE(fail->error.what.find("set boot.loader"), std::string::npos);
+}
+
 TEST_F(DecideTable, EvidenceOfDeathRollsBackAtOnce) {
   trial(false, 2, 1);
   world_.evidence = {Cause::panic, "Kernel panic"};
