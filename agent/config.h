@@ -36,6 +36,8 @@ struct Config {
   std::string slot_b = "LABEL=cube-b";
   std::vector<std::string> carry_over = {"etc/machine-id", "etc/hostname", "etc/fstab", "etc/ssh",
                                          "etc/cube-update"};  // from the running slot to a new one
+  bool merge_etc = true;                    // what this machine changed in /etc goes along
+  std::string etc_conflicts = "local";      // local or release: who wins where both changed it
   std::string boot_loader = "auto";                           // auto, grub, systemd-boot or u-boot
   std::string boot_esp = "boot/efi";  // systemd-boot: mount point of the EFI system partition
   std::string boot_arguments;         // systemd-boot: further arguments for the kernel

@@ -223,6 +223,11 @@ Status Updater::verify_filled(SlotId target, const Run& run) {
 }
 
 Status Updater::arm(const step::Arm& arm) {
+  // What changed on this machine since the slot was filled. A trial that has run may have changed
+  // its own.
+  const Update& update = *update_of(report_.journal.phase);
+  if (!update.returning && update.armings <= 1 && !mutated("state-not-taken-again"))
+    CUBE_CHECK(machine_.slots.carry_over(arm.slot, update.release));
   CUBE_CHECK(machine_.post_mortem.set_aside());
   return machine_.boot.arm(arm.slot, arm.tries);
 }

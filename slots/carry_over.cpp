@@ -2,11 +2,13 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <array>
 
 #include "base/io.h"
+#include "slots/ostree/attributes.h"
 
 namespace cube {
 namespace {
@@ -16,9 +18,12 @@ std::string parent_of(const std::string& path) {
   return slash == std::string::npos ? "." : path.substr(0, slash);
 }
 
-std::string name_of(const std::string& path) { return path.substr(path.find_last_of('/') + 1); }
+std::string name_of(const std::string& path) {
+  return path.substr(path.find_last_of('/') + 1);
+}
 
-Status copy_owner(int folder, const std::string& name, const struct stat& st, const std::string& path) {
+Status copy_owner(int folder, const std::string& name, const struct stat& st,
+                  const std::string& path) {
   // As an ordinary user everything is ours anyway.
   if (::geteuid() == 0 &&
       ::fchownat(folder, name.c_str(), st.st_uid, st.st_gid, AT_SYMLINK_NOFOLLOW) != 0)
@@ -26,6 +31,19 @@ Status copy_owner(int folder, const std::string& name, const struct stat& st, co
   const std::array<timespec, 2> times{st.st_atim, st.st_mtim};
   if (::utimensat(folder, name.c_str(), times.data(), AT_SYMLINK_NOFOLLOW) != 0)
     return system_error("times of " + path);
+  return ok();
+}
+
+// SELinux labels and whatever else was set.
+Status copy_attributes(const Fd& from, const Fd& to, const std::string& path) {
+  CUBE_TRY(const auto wanted, attributes_of(from, path));
+  CUBE_TRY(const auto present, attributes_of(to, path));
+  for (const auto& [name, value] : wanted) {
+    const auto at = present.find(name);
+    if (at != present.end() && at->second == value) continue;
+    if (::fsetxattr(to.get(), name.c_str(), value.data(), value.size(), 0) != 0)
+      return system_error("extended attribute " + name + " of " + path);
+  }
   return ok();
 }
 
@@ -40,12 +58,13 @@ Status copy_file(const RootDir& from, const std::string& path, int folder, const
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return system_error("read " + path);
     if (count == 0) break;
-    auto written = write_all(target, std::string_view(buffer.data(), static_cast<std::size_t>(count)));
+    auto written =
+        write_all(target, std::string_view(buffer.data(), static_cast<std::size_t>(count)));
     if (!written) return std::move(written).error().in(path);
   }
-  CUBE_CHECK(copy_owner(folder, name_of(path), st, path));
+  CUBE_CHECK(copy_owner(folder, name_of(path), st, path));  // takes capabilities away
   if (::fchmod(target.get(), st.st_mode & 07777) != 0) return system_error("mode of " + path);
-  return ok();
+  return ::geteuid() == 0 ? copy_attributes(source, target, path) : ok();
 }
 
 Status copy(const RootDir& from, const RootDir& to, const std::string& path) {
@@ -61,12 +80,16 @@ Status copy(const RootDir& from, const RootDir& to, const std::string& path) {
       return system_error("link " + path);
     return copy_owner(folder.get(), name_of(path), st, path);
   }
-  if (!S_ISDIR(st.st_mode)) return ok();  // sockets and the like belong to processes, not to systems
-  if (::mkdirat(folder.get(), name_of(path).c_str(), 0700) != 0) return system_error("make " + path);
+  if (!S_ISDIR(st.st_mode))
+    return ok();  // sockets and the like belong to processes, not to systems
+  if (::mkdirat(folder.get(), name_of(path).c_str(), 0700) != 0)
+    return system_error("make " + path);
   CUBE_TRY(const auto names, from.list(path));
   for (const auto& name : names) CUBE_CHECK(copy(from, to, path + "/" + name));
   CUBE_CHECK(copy_owner(folder.get(), name_of(path), st, path));
   CUBE_TRY(const auto made, to.open_file(path, O_RDONLY | O_DIRECTORY));
+  CUBE_TRY(const auto source, from.open_file(path, O_RDONLY | O_DIRECTORY));
+  if (::geteuid() == 0) CUBE_CHECK(copy_attributes(source, made, path));
   if (::fchmod(made.get(), st.st_mode & 07777) != 0) return system_error("mode of " + path);
   return ok();
 }

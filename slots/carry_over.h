@@ -1,5 +1,5 @@
 // Carry-over: the few things of the running system that a new slot takes along (machine id, host
-// keys, ...). A plain copy; a three-way merge of /etc is another matter.
+// keys, ...). A plain copy; for what a machine changed in /etc see slots/etc_rules.h.
 #pragma once
 
 #include <string>
@@ -10,7 +10,7 @@
 
 namespace cube {
 
-// Copies each path, a file, link or folder, with owner, mode and times, over what is there. A path
+// Copies each path, a file, link or folder, with owner, mode, times and extended attributes, over what is there. A path
 // that does not exist in `from` is left as the release has it. Errors: no_space, failed.
 Status carry_over(const RootDir& from, const RootDir& to, const std::vector<std::string>& paths);
 

@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "base/root_dir.h"
 #include "model/slot_id.h"
+#include "slots/etc_rules.h"
 
 namespace cube {
 
@@ -18,6 +19,8 @@ struct SlotsConfig {
   std::string a = "LABEL=cube-a";
   std::string b = "LABEL=cube-b";
   std::vector<std::string> carry_over;  // paths below "/" that a new slot takes from the booted one
+  bool merge_etc = true;                // what this machine changed in /etc goes along, too
+  EtcSide etc_conflicts = EtcSide::local;  // who wins
 };
 
 // One slot, resolved.

@@ -2,8 +2,8 @@
 //
 // Guarantees: the booted slot is never written (recognised by device number, not by name; both
 // slots on one device are refused); every call is repeatable after a power cut; a seal exists only
-// on a slot whose content was completely re-read and verified after its last change, and is on the
-// device before seal() returns. Errors name the object, path or device.
+// on a slot whose content was completely re-read and verified after its last change, but for state
+// that carry_over() takes along, and is on the device before seal() returns. Errors name the object, path or device.
 // Not thread-safe: the updater's loop is the only caller, under the lock.
 #pragma once
 
@@ -64,6 +64,11 @@ class SlotStore {
   // cannot_arm (filesystem the loader cannot read), cancelled, failed, bug (booted or sealed slot).
   virtual Status fill(SlotId target, const Release& release, const ObjectSource& source,
                       const ProgressSink& progress) = 0;
+
+  // Once more what fill() carried over of the running system, into a sealed slot: what was changed
+  // in between. Nothing of the release but /etc and what is carried over changes; synced.
+  // Errors: corrupt, no_space, failed, bug (booted slot).
+  virtual Status carry_over(SlotId target, const Release& release) = 0;
 
   // Re-reads every object and every path of the slot and compares them with the release's commit.
   // Unexpected or missing paths are errors, too. Errors: corrupt, cancelled, failed.

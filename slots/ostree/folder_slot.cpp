@@ -9,7 +9,7 @@ namespace cube {
 
 Status install_in_folder(const RootDir& folder, const Release& release, const ObjectSource& source,
                          const ProgressSink& progress) {
-  const std::vector<std::string> nothing_carried;
+  const SlotsConfig nothing_carried;
   SlotTree tree(folder, nothing_carried);
   CUBE_CHECK(remove_seal(folder));
   CUBE_CHECK(tree.fill(release, source, nullptr, {}, progress));

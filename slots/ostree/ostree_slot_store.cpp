@@ -82,8 +82,19 @@ Status OstreeSlotStore::fill(SlotId target, const Release& release, const Object
            MountedSlot::open(root_, running_slot, running_place, true, Access::read));
   ObjectSource with_staging = source;
   if (!source.staging.empty()) with_staging.staging = root_.join(source.staging);
-  CUBE_CHECK(SlotTree(mounted.tree(), config_.carry_over)
+  CUBE_CHECK(SlotTree(mounted.tree(), config_)
                  .fill(release, with_staging, &running.tree(), damaged, progress));
+  return mounted.close();
+}
+
+Status OstreeSlotStore::carry_over(SlotId target, const Release& release) {
+  CUBE_TRY(const auto place, writable(target));
+  CUBE_TRY(const auto running_slot, pair_.booted());
+  CUBE_TRY(const auto running_place, pair_.place(running_slot));
+  CUBE_TRY(const auto running,
+           MountedSlot::open(root_, running_slot, running_place, true, Access::read));
+  CUBE_TRY(auto mounted, MountedSlot::open(root_, target, place, false, Access::write));
+  CUBE_CHECK(SlotTree(mounted.tree(), config_).take_along_again(release, running.tree()));
   return mounted.close();
 }
 
@@ -95,7 +106,7 @@ Status OstreeSlotStore::verify(SlotId target, const Release& release,
   CUBE_TRY(const auto mounted,
            MountedSlot::open(root_, target, place, booted == target, Access::read));
   const auto status =
-      SlotTree(mounted.tree(), config_.carry_over).verify(release, progress, damage_.objects);
+      SlotTree(mounted.tree(), config_).verify(release, progress, damage_.objects);
   damage_.slot = target;
   if (!status) return status;
   proof_ = Proof{target, release.commit};
@@ -108,7 +119,7 @@ Status OstreeSlotStore::verify_after_use(SlotId target, const Release& release,
   CUBE_TRY(const auto booted, pair_.booted());
   CUBE_TRY(const auto mounted,
            MountedSlot::open(root_, target, place, booted == target, Access::read));
-  return SlotTree(mounted.tree(), config_.carry_over).verify_after_use(release, progress);
+  return SlotTree(mounted.tree(), config_).verify_after_use(release, progress);
 }
 
 Status OstreeSlotStore::seal(SlotId target, const Release& release, std::uint64_t attempt) {

@@ -29,6 +29,7 @@ class OstreeSlotStore final : public SlotStore {
   Status unseal(SlotId target) override;
   Status fill(SlotId target, const Release& release, const ObjectSource& source,
               const ProgressSink& progress) override;
+  Status carry_over(SlotId target, const Release& release) override;
   Status verify(SlotId target, const Release& release, const ProgressSink& progress) override;
   Status verify_after_use(SlotId target, const Release& release,
                           const ProgressSink& progress) override;

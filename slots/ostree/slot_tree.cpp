@@ -12,10 +12,13 @@
 #include "base/mutation.h"
 #include "slots/carry_over.h"
 #include "slots/early_writeback.h"
+#include "slots/merged_paths.h"
 #include "slots/ostree/bare_files.h"
+#include "slots/ostree/etc_merge.h"
 #include "slots/ostree/object_fill.h"
 #include "slots/ostree/repository.h"
 #include "slots/ostree/tree_layout.h"
+#include "slots/seal_file.h"
 
 namespace cube {
 namespace {
@@ -105,7 +108,8 @@ Status SlotTree::fill(const Release& release, const ObjectSource& source, const 
     CUBE_TRY(const auto objects,
              fill_objects(repository, release, source, running, damaged, progress));
     CUBE_CHECK(lay_out(repository, release.commit, objects, tree_, progress));
-    return running != nullptr ? carry_over(*running, tree_, carried_) : ok();
+    if (running == nullptr) return write_merged_paths(tree_, {});
+    return take_along(repository, release.commit, *running);
   };
   CUBE_TRY(auto writeback, EarlyWriteback::begin(tree_));
   auto status = attempt();
@@ -120,13 +124,42 @@ Status SlotTree::fill(const Release& release, const ObjectSource& source, const 
   return writeback.finish();
 }
 
+// Without the commit that it was laid out from nobody can tell what a machine changed.
+Status SlotTree::take_along(const Repository& repository, const std::string& commit,
+                            const RootDir& running) const {
+  CUBE_CHECK(carry_over(running, tree_, config_.carry_over));
+  MergedPaths merged;
+  CUBE_TRY(const auto seal, read_seal(running));
+  if (config_.merge_etc && seal) {
+    CUBE_TRY(const auto old, Repository::open_bare_to_read(repository_of(running)));
+    CUBE_TRY(merged, merge_etc({old, seal->commit}, running, {repository, commit}, tree_,
+                               config_.carry_over, config_.etc_conflicts));
+  }
+  for (const auto& path : merged.conflicts)
+    log(Level::warning,
+        "/" + path + " was changed on this machine and in the release; " +
+            (config_.etc_conflicts == EtcSide::local ? "the machine's" : "the release's") +
+            " is taken");
+  return write_merged_paths(tree_, merged);
+}
+
+Status SlotTree::take_along_again(const Release& release, const RootDir& running) const {
+  CUBE_TRY(const auto repository, Repository::open_bare_to_read(repository_of(tree_)));
+  CUBE_CHECK(take_along(repository, release.commit, running));
+  CUBE_TRY(const auto root, tree_.open_file(".", O_RDONLY | O_DIRECTORY));
+  return ::syncfs(root.get()) == 0 ? ok() : Status(system_error("sync " + tree_.path()));
+}
+
 Status SlotTree::verify(const Release& release, const ProgressSink& progress,
                         std::vector<ObjectId>& damaged) const {
-  return verify(release, {carried_, false}, progress, damaged);
+  CUBE_TRY(const auto merged, read_merged_paths(tree_));
+  Tolerance tolerance{config_.carry_over, false};
+  tolerance.changed.insert(tolerance.changed.end(), merged.local.begin(), merged.local.end());
+  return verify(release, tolerance, progress, damaged);
 }
 
 Status SlotTree::verify_after_use(const Release& release, const ProgressSink& progress) const {
-  Tolerance tolerance{carried_, true};
+  Tolerance tolerance{config_.carry_over, true};
   tolerance.changed.insert(tolerance.changed.end(), written_by_systems.begin(),
                            written_by_systems.end());
   std::vector<ObjectId> damaged;

@@ -14,15 +14,15 @@
 #include "slots/ostree/bare_files.h"
 #include "slots/ostree/repository.h"
 #include "slots/ostree/verify.h"
+#include "slots/slot_pair.h"
 #include "slots/slot_store.h"
 
 namespace cube {
 
 class SlotTree {
  public:
-  // `tree` outlives it. `carried` are the paths that carry_over() may have replaced.
-  SlotTree(const RootDir& tree, const std::vector<std::string>& carried)
-      : tree_(tree), carried_(carried) {}
+  // `tree` and `config` outlive it.
+  SlotTree(const RootDir& tree, const SlotsConfig& config) : tree_(tree), config_(config) {}
 
   // Path of the repository of a slot's tree.
   [[nodiscard]] static std::string repository_of(const RootDir& tree);
@@ -32,6 +32,10 @@ class SlotTree {
   // no_space (before the first byte, with figures), unreachable, corrupt, failed.
   Status fill(const Release& release, const ObjectSource& source, const RootDir* running,
               const std::vector<ObjectId>& damaged, const ProgressSink& progress);
+
+  // Once more what fill() took of the running tree: the paths that are carried over, and /etc.
+  // Synced. Errors: corrupt, no_space, failed.
+  Status take_along_again(const Release& release, const RootDir& running) const;
 
   // Every object and every path, read from the device. `damaged`: objects that make it corrupt.
   // Errors: corrupt, failed.
@@ -48,10 +52,12 @@ class SlotTree {
                                                const std::vector<ObjectId>& damaged,
                                                const ProgressSink& progress) const;
   Status check_space(const Release& release) const;
+  Status take_along(const Repository& repository, const std::string& commit,
+                    const RootDir& running) const;
   Status empty() const;
 
   const RootDir& tree_;
-  const std::vector<std::string>& carried_;
+  const SlotsConfig& config_;
 };
 
 }  // namespace cube

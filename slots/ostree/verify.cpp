@@ -5,6 +5,7 @@
 
 #include "base/io.h"
 #include "slots/carry_over.h"
+#include "slots/merged_paths.h"
 #include "slots/ostree/attributes.h"
 #include "slots/ostree/dir_metas.h"
 #include "slots/ostree/file_copy.h"
@@ -98,7 +99,8 @@ class PathVerifier {
     if (!fd) return wrong(path, "is of another type");
     struct stat st {};
     if (::fstat(fd->get(), &st) != 0) return system_error("stat /" + path);
-    if (!repository_.keeps_owners()) return ok();
+    if (!repository_.keeps_owners() || is_carried_over(path + own_meta, tolerance_.changed))
+      return ok();
     if ((st.st_mode & all_mode_bits) != (wanted.mode & all_mode_bits))
       return wrong(path, "has another mode");
     if (st.st_uid != wanted.uid || st.st_gid != wanted.gid) return wrong(path, "has another owner");

@@ -107,6 +107,12 @@ struct SweepPorts final : BootControl,
                           const ProgressSink& progress) override {
     return verify(slot, release, progress);
   }
+  Status carry_over(SlotId slot, const Release&) override {
+    demand(slot != m.booted_, "promise 1: the booted slot is never written");
+    demand(m.disk_.at(slot).seal.has_value(), "state goes into a sealed slot");
+    instant();
+    return ok();
+  }
   Status seal(SlotId slot, const Release& release, std::uint64_t attempt) override {
     demand_writable(slot);
     demand(verified_content == release.manifest_sha256,
@@ -114,6 +120,13 @@ struct SweepPorts final : BootControl,
     instant();
     m.disk_.at(slot).seal =
         Seal{release.name.text, release.manifest_sha256, release.commit, release.epoch, attempt};
+    return ok();
+  }
+
+  Status carry_over(SlotId slot, const Release&) override {
+    demand(slot != m.booted_, "promise 1: the booted slot is never written");
+    demand(m.disk_.at(slot).seal.has_value(), "state goes into a sealed slot");
+    instant();
     return ok();
   }
 
