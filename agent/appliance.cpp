@@ -51,6 +51,7 @@ Result<std::unique_ptr<Appliance>> Appliance::open(const std::string& root_path,
       a->root_, a->clock_, channel_config(config, source),
       StagingConfig{config.source_staging,
                     static_cast<std::uint64_t>(config.source_staging_max) * mib});
+  a->schedule_ = std::make_unique<Schedule>(a->root_, config);
   a->health_ = std::make_unique<LocalHealthGate>(
       a->root_,
       HealthConfig{std::chrono::seconds(config.health_timeout), config.health_ignore_units});
@@ -61,7 +62,7 @@ Result<std::unique_ptr<Appliance>> Appliance::open(const std::string& root_path,
     a->rebooter_ = std::make_unique<ScratchRebooter>(a->root_);
   a->running_ = std::make_unique<RootedRunningBoot>(a->root_);
   a->machine_ = std::make_unique<Machine>(Machine{*a->boot_.control, *a->slots_, *a->source_,
-                                                  *a->health_, *a->post_mortem_, *a->rebooter_,
+                                                  *a->schedule_, *a->health_, *a->post_mortem_, *a->rebooter_,
                                                   *a->running_, a->clock_, a->journal_});
   return a;
 }
