@@ -26,6 +26,11 @@ ChannelConfig channel_config(const Config& config, const std::string& source) {
   return channel;
 }
 
+SlotsConfig slots_config(const Config& config) {
+  return {config.slot_a, config.slot_b, config.carry_over, config.merge_etc,
+          config.etc_conflicts == "local" ? EtcSide::local : EtcSide::release};
+}
+
 }  // namespace
 
 Appliance::Appliance(RootDir root, LoadedConfig config)
@@ -43,14 +48,14 @@ Result<std::unique_ptr<Appliance>> Appliance::open(const std::string& root_path,
   std::unique_ptr<Appliance> a(new Appliance(std::move(root), std::move(loaded)));
   const Config& config = a->config_.config;
   const bool real = a->root_.path() == "/";
-  a->slots_ = std::make_unique<OstreeSlotStore>(
-      a->root_, SlotsConfig{config.slot_a, config.slot_b, config.carry_over});
+  a->slots_ = std::make_unique<OstreeSlotStore>(a->root_, slots_config(config));
   a->kernels_ = std::make_unique<SlotKernelSource>(*a->slots_);
   a->boot_ = choose_loader(a->root_, config, *a->kernels_);
   a->source_ = std::make_unique<ChannelSource>(
       a->root_, a->clock_, channel_config(config, source),
       StagingConfig{config.source_staging,
                     static_cast<std::uint64_t>(config.source_staging_max) * mib});
+  a->schedule_ = std::make_unique<Schedule>(a->root_, config);
   a->health_ = std::make_unique<LocalHealthGate>(
       a->root_,
       HealthConfig{std::chrono::seconds(config.health_timeout), config.health_ignore_units});
@@ -61,7 +66,7 @@ Result<std::unique_ptr<Appliance>> Appliance::open(const std::string& root_path,
     a->rebooter_ = std::make_unique<ScratchRebooter>(a->root_);
   a->running_ = std::make_unique<RootedRunningBoot>(a->root_);
   a->machine_ = std::make_unique<Machine>(Machine{*a->boot_.control, *a->slots_, *a->source_,
-                                                  *a->health_, *a->post_mortem_, *a->rebooter_,
+                                                  *a->schedule_, *a->health_, *a->post_mortem_, *a->rebooter_,
                                                   *a->running_, a->clock_, a->journal_});
   return a;
 }

@@ -9,6 +9,8 @@
 #include <sstream>
 #include <variant>
 
+#include "base/time_zone.h"
+#include "model/maintenance_window.h"
 #include "model/name.h"
 
 namespace cube {
@@ -21,6 +23,7 @@ constexpr std::size_t max_value_bytes = 1024;
 // Where a key's value goes, and its range.
 struct Text {
   std::string Config::*member;
+  Status (*check)(const std::string& text) = nullptr;
 };
 struct Flag {
   bool Config::*member;
@@ -37,18 +40,49 @@ struct Count {
 struct Rank {
   Priority Config::*member;
 };
-struct LoaderName {
-  std::string Config::*member;
-};
 struct Texts {
   std::vector<std::string> Config::*member;
+  Status (*check)(const std::string& text) = nullptr;  // of each
 };
 
 struct Key {
   std::string_view name;
-  std::variant<Text, Flag, Whole, Count, Rank, LoaderName, Texts> target;
+  std::variant<Text, Flag, Whole, Count, Rank, Texts> target;
   std::string_view meaning;
 };
+
+Status is_loader(const std::string& name) {
+  if (name == "auto" || name == "grub" || name == "systemd-boot" || name == "u-boot") return ok();
+  return Error{Errc::invalid, "must be \"auto\", \"grub\", \"systemd-boot\" or \"u-boot\""};
+}
+
+Status is_automatic(const std::string& what) {
+  if (what == "off" || what == "check" || what == "fetch" || what == "apply") return ok();
+  return Error{Errc::invalid, "must be \"off\", \"check\", \"fetch\" or \"apply\""};
+}
+
+Status is_side(const std::string& side) {
+  if (side == "local" || side == "release") return ok();
+  return Error{Errc::invalid, "must be \"local\" or \"release\""};
+}
+
+Status is_window(const std::string& text) {
+  CUBE_CHECK(parse_window(text));
+  return ok();
+}
+
+Status is_days(const std::string& text) {
+  CUBE_CHECK(parse_days(text));
+  return ok();
+}
+
+Status is_zone(const std::string& name) {
+  if (name.empty()) return ok();
+  const auto zone = TimeZone::find(name);
+  // Without tzdata no name can be checked, and commands that need none must work.
+  if (!zone && zone.error().code == Errc::invalid) return zone.error();
+  return ok();
+}
 
 // clang-format off
 const std::vector<Key>& keys() {
@@ -67,10 +101,18 @@ const std::vector<Key>& keys() {
       {"update.io-priority", Rank{&Config::update_io_priority}, "of fetch and apply: normal, low or idle"},
       {"trial.tries", Count{&Config::trial_tries, 1, 9}, "how often a trial may be started, 1 to 9"},
       {"trial.deadline", Whole{&Config::trial_deadline, 10, 86400}, "seconds from boot to commit, 10 to 86400"},
+      {"schedule.automatic", Text{&Config::schedule_automatic, is_automatic}, "what the timer does by itself when there is a newer release: off, check, fetch or apply"},
+      {"schedule.check-interval", Whole{&Config::schedule_check_interval, 600, 2592000}, "seconds from one look for a release to the next, 600 to 2592000; each machine adds up to a quarter"},
+      {"schedule.windows", Texts{&Config::schedule_windows, is_window}, "when the machine may restart into a trial by itself, like \"Sat,Sun 02:00 +4h\"; none: at any time"},
+      {"schedule.exceptions", Texts{&Config::schedule_exceptions, is_days}, "days on which no window opens, like \"2026-12-20..2027-01-06\""},
+      {"schedule.time-zone", Text{&Config::schedule_time_zone, is_zone}, "of windows and exceptions, like Europe/Berlin; empty: the system's"},
+      {"schedule.spread", Whole{&Config::schedule_spread, 0, 86400}, "seconds over which machines start after a window opens, 0 to 86400, at most half the window"},
       {"slots.a", Text{&Config::slot_a}, "LABEL=..., a device, or dir:FOLDER"},
       {"slots.b", Text{&Config::slot_b}, "LABEL=..., a device, or dir:FOLDER"},
       {"slots.carry-over", Texts{&Config::carry_over}, "paths that a new slot takes from the running one"},
-      {"boot.loader", LoaderName{&Config::boot_loader}, "auto, grub, systemd-boot or u-boot; auto: what the machine's own facts say, never u-boot"},
+      {"slots.merge-etc", Flag{&Config::merge_etc}, "take along what this machine changed in /etc, where the release did not change it"},
+      {"slots.etc-conflicts", Text{&Config::etc_conflicts, is_side}, "who wins where machine and release changed the same: local or release"},
+      {"boot.loader", Text{&Config::boot_loader, is_loader}, "auto, grub, systemd-boot or u-boot; auto: what the machine's own facts say, never u-boot"},
       {"boot.esp", Text{&Config::boot_esp}, "systemd-boot: where the EFI system partition is mounted"},
       {"boot.arguments", Text{&Config::boot_arguments}, "systemd-boot: further arguments for the kernel, at most 128 characters"},
       {"boot.environment", Text{&Config::boot_environment}, "GRUB environment block of the trial"},
@@ -116,15 +158,16 @@ Result<Priority> priority_of(const toml::node& node) {
   return *priority;
 }
 
-Result<std::string> loader_of(const toml::node& node) {
-  CUBE_TRY(auto name, text_of(node));
-  if (name == "auto" || name == "grub" || name == "systemd-boot" || name == "u-boot") return name;
-  return Error{Errc::invalid, "must be \"auto\", \"grub\", \"systemd-boot\" or \"u-boot\""};
+// `check` may be nullptr.
+Result<std::string> checked_text_of(const toml::node& node, Status (*check)(const std::string&)) {
+  CUBE_TRY(auto text, text_of(node));
+  if (check != nullptr) CUBE_CHECK(check(text));
+  return text;
 }
 
 Status assign(Config& config, const Key& key, const toml::node& node) {
   if (const auto* text = std::get_if<Text>(&key.target)) {
-    CUBE_TRY(config.*text->member, text_of(node));
+    CUBE_TRY(config.*text->member, checked_text_of(node, text->check));
   } else if (const auto* flag = std::get_if<Flag>(&key.target)) {
     const auto* value = node.as_boolean();
     if (value == nullptr) return Error{Errc::invalid, "must be true or false"};
@@ -136,15 +179,13 @@ Status assign(Config& config, const Key& key, const toml::node& node) {
     config.*count->member = static_cast<int>(value);
   } else if (const auto* rank = std::get_if<Rank>(&key.target)) {
     CUBE_TRY(config.*rank->member, priority_of(node));
-  } else if (const auto* loader = std::get_if<LoaderName>(&key.target)) {
-    CUBE_TRY(config.*loader->member, loader_of(node));
   } else if (const auto* texts = std::get_if<Texts>(&key.target)) {
     const auto* array = node.as_array();
     if (array == nullptr || array->size() > 64)
       return Error{Errc::invalid, "must be a list of at most 64 texts"};
     std::vector<std::string> values;
     for (const auto& element : *array) {
-      CUBE_TRY(auto value, text_of(element));
+      CUBE_TRY(auto value, checked_text_of(element, texts->check));
       values.push_back(std::move(value));
     }
     config.*texts->member = std::move(values);
@@ -166,8 +207,6 @@ std::string as_toml(const Config& config, const Key& key) {
   if (const auto* count = std::get_if<Count>(&key.target)) out << config.*count->member;
   if (const auto* rank = std::get_if<Rank>(&key.target))
     out << quoted(std::string(to_string(config.*rank->member)));
-  if (const auto* loader = std::get_if<LoaderName>(&key.target))
-    out << quoted(config.*loader->member);
   if (const auto* texts = std::get_if<Texts>(&key.target)) {
     out << '[';
     for (const auto& value : config.*texts->member)

@@ -68,6 +68,10 @@ Result<World> Updater::look(const Journal& journal, const Run& run) {
       update != nullptr && on_trial(journal.phase) && update->target != world.booted) {
     CUBE_TRY(world.evidence, machine_.post_mortem.look());
   }
+  const auto* staged = std::get_if<Staged>(&journal.phase);
+  if (staged != nullptr && staged->update.start != Start::at_once) {
+    CUBE_TRY(world.hold, machine_.gate.holds_back(staged->update, world.now));
+  }
   world.health = health_;
   world.health_detail = health_detail_;
   world.done = done_;

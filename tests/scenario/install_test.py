@@ -16,6 +16,8 @@ AGENT = """
 644 usr/lib/cube-update/emergency.sh
 755 usr/lib/dracut/modules.d/90cube-update/emergency-hook.sh
 755 usr/lib/dracut/modules.d/90cube-update/module-setup.sh
+644 usr/lib/systemd/system/cube-update-automatic.service
+644 usr/lib/systemd/system/cube-update-automatic.timer
 644 usr/lib/systemd/system/cube-update-commit.service
 644 usr/lib/systemd/system/cube-update-resume.service
 644 usr/share/bash-completion/completions/cube-update
