@@ -2,7 +2,9 @@
 // copy.
 //
 // Where clocks are set forward, a time that is skipped means the first instant after the gap; where
-// they are set back, a time that comes twice means its first. Valid for years 1970 to 2500.
+// they are set back, a time that comes twice means its first. Valid for 1970 to 2037: the date
+// library reads the changes that a zone's file lists, as tzdata of Debian and Enterprise Linux
+// lists them up to then, and not the rule for what comes after.
 #pragma once
 
 #include <memory>

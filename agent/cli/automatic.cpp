@@ -13,6 +13,7 @@
 namespace cube::cli {
 namespace {
 
+constexpr const char* state = "var/lib/cube-update";
 constexpr const char* last_look = "var/lib/cube-update/last-look";
 
 UnixSeconds time_in(const RootDir& root) {
@@ -26,7 +27,8 @@ UnixSeconds time_in(const RootDir& root) {
 bool is_time_to_look(Appliance& appliance) {
   const auto now = appliance.clock().now();
   if (!appliance.schedule().check_is_due(time_in(appliance.root()), now)) return false;
-  const auto noted = replace_file(appliance.root(), last_look, std::to_string(now) + "\n");
+  auto noted = appliance.root().make_dirs(state);
+  if (noted) noted = replace_file(appliance.root(), last_look, std::to_string(now) + "\n");
   if (!noted) log(Level::warning, "time of the last look: " + noted.error().what);
   return true;
 }

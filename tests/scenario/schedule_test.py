@@ -50,6 +50,7 @@ class ScheduleTest(unittest.TestCase):
         make_tiny_tree(cls.scratch / version, version)
         run_once(RELEASE, "compose", cls.scratch / version, "--version", version, "--built", built, "--source", "abcd1234",
                  "--repository", cls.repository)
+        run_once(RELEASE, "pack", release, "--repository", cls.repository)
         run_once(RELEASE, "publish", "--repository", cls.repository)
 
     @classmethod

@@ -117,7 +117,7 @@ class PowerCutSweep : public testing::Test {
 
 TEST_F(PowerCutSweep, NoCut) {
   for (const auto& scenario : scenarios()) EXPECT_TRUE(play(scenario, {}));
-  EXPECT_EQ(runs_, 48);
+  EXPECT_EQ(runs_, 60);
 }
 
 TEST_F(PowerCutSweep, OneCut) {

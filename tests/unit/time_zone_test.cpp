@@ -8,7 +8,7 @@
 namespace cube {
 namespace {
 
-constexpr UnixSeconds january_2020 = 1'577'836'800, january_2040 = 2'208'988'800;
+constexpr UnixSeconds january_2018 = 1'514'764'800, january_2038 = 2'145'916'800;
 
 // North and south, half hours, a half hour of summer time, none at all, and one with two rules a
 // year around Ramadan.
@@ -47,7 +47,7 @@ TEST(TimeZone, TwentyYearsOfTenZonesAreTheCLibrarys) {
   for (const auto* name : zones) {
     const auto zone = TimeZone::find(name).value();
     const LibraryZone library(name);
-    for (UnixSeconds now = january_2020; now < january_2040; now += 5400) {
+    for (UnixSeconds now = january_2018; now < january_2038; now += 5400) {
       const auto civil = zone.civil(now);
       ASSERT_EQ(civil, LibraryZone::civil(now)) << name << " " << format_utc(now);
       // The same instant, or the hour that came twice, the first time.

@@ -145,6 +145,8 @@ class Artefacts:
         release, keys = self.programs / "cube-release", self.top / "composed.keys"
         extra = ("--from", NAMES[1]) if delta else ("--deltas", "0")
         run(release, "pack", NAMES[2], *extra, "--repository", place, nice=True)
+        if delta:  # the first slot comes from a pack: libostree takes hours for 500,000 objects of file://
+            run(release, "pack", NAMES[1], "--deltas", "0", "--repository", place, nice=True)
         run(release, "publish", "--repository", place, "--keys", keys)
 
     @property

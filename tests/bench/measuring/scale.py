@@ -9,9 +9,9 @@ from .bench import Bench, medians
 from .rows import OursDelta
 
 # (files, mean bytes, part changed)
-SERIES = {"files": [(10_000, 2_000, 0.05), (70_000, 2_000, 0.05), (500_000, 2_000, 0.05)],
-          "changed": [(20_000, 50_000, part) for part in (0.001, 0.01, 0.1, 0.5)],
-          "size": [(10_000, mean, 0.05) for mean in (100_000, 400_000, 800_000)]}
+SERIES = {"changed": [(20_000, 50_000, part) for part in (0.001, 0.01, 0.1, 0.5)],
+          "size": [(10_000, mean, 0.05) for mean in (100_000, 400_000, 800_000)],
+          "files": [(10_000, 2_000, 0.05), (70_000, 2_000, 0.05), (500_000, 2_000, 0.05)]}
 COLUMNS = [("wire", "wire MB", 1e-6, ".2f"), ("requests", "requests", 1, ".0f"), ("written", "written MB", 1e-6, ".0f"), ("wall", "fill wall s", 1, ".1f"),
            ("cpu", "fill CPU s", 1, ".1f"), ("verification_wall", "verify wall s", 1, ".1f"), ("verification_cpu", "verify CPU s", 1, ".1f"),
            ("rss", "peak MiB", 1 / 1024, ".0f")]
@@ -29,9 +29,9 @@ def measure(options, scratch, say):
             lines.append(f"| {series} | {files} | {files * mean / 1e6:.0f} | {part:.1%} | {row['changed_bytes'] / 1e6:.1f} | " +
                          " | ".join(format(row[key] * factor, form) for key, _, factor, form in COLUMNS) + " |")
             print(lines[-1], flush=True)
-    if options.out:
-        report.save(options.out.with_suffix(".json"), {"circumstances": around, "points": points})
-        options.out.with_suffix(".md").write_text("\n".join(lines) + "\n")
+            if options.out:  # after each point: the last ones take long
+                report.save(options.out.with_suffix(".json"), {"circumstances": around, "points": points})
+                options.out.with_suffix(".md").write_text("\n".join(lines) + "\n")
     return 0
 
 
