@@ -113,6 +113,7 @@ class EtcMerge {
       for (const auto& entry : tree->folders) names.insert(entry.name);
     }
     for (const auto& entry : present) names.insert(entry.name);
+    CUBE_CHECK(make_way(path, release != nullptr));
     if (target_.exists(path)) {  // what an earlier merge chose
       CUBE_TRY(const auto chosen, target_.list(path));
       names.insert(chosen.begin(), chosen.end());
@@ -125,6 +126,13 @@ class EtcMerge {
       CUBE_CHECK(entry(path, name, here, find(before, name), find(after, name), depth));
     }
     return release == nullptr ? dropped(path) : meta(path, old, *release);
+  }
+
+  // For a folder, where an earlier merge may have chosen a file.
+  Status make_way(const std::string& path, bool needed) {
+    if (target_.open_file(path, O_PATH | O_DIRECTORY | O_NOFOLLOW)) return ok();
+    CUBE_CHECK(target_.remove_tree(path));
+    return needed ? target_.make_dirs(path) : ok();
   }
 
   // A folder that the release no longer has stays for what this machine keeps in it.
@@ -193,9 +201,7 @@ class EtcMerge {
   }
 
   Status take_release_folder(const std::string& path, const TreeFolder& release, int depth) {
-    if (!target_.open_file(path, O_PATH | O_DIRECTORY | O_NOFOLLOW))
-      CUBE_CHECK(target_.remove_tree(path));
-    CUBE_CHECK(target_.make_dirs(path));
+    CUBE_CHECK(make_way(path, true));
     CUBE_TRY(const auto listing, release_.listing(&release));
     for (const auto& file : listing.files)
       CUBE_CHECK(take_release(path, file.name, {&file, nullptr}, depth));

@@ -143,7 +143,7 @@ class ScheduleTest(unittest.TestCase):
         self.run_it("automatic")
         self.assertEqual((slots / "b/etc/early.conf").read_text(), "after\n")
         self.assertEqual((slots / "b/etc/late.conf").read_text(), "later\n")
-        self.assertIn("VERSION", (slots / "b/etc/os-release").read_text())
+        self.assertIn("NOTE=2.0.0", (slots / "b/etc/os-release").read_text())
         self.expect_committed(NEW)
 
     def test_by_itself_from_the_look_to_the_restart(self):

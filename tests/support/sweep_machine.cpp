@@ -125,13 +125,6 @@ struct SweepPorts final : BootControl,
     return ok();
   }
 
-  Status carry_over(SlotId slot, const Release&) override {
-    demand(slot != m.booted_, "promise 1: the booted slot is never written");
-    demand(m.disk_.at(slot).seal.has_value(), "state goes into a sealed slot");
-    instant();
-    return ok();
-  }
-
   // ReleaseSource
   Result<Verified<Release>> fetch(const Update& update, const ProgressSink&) override {
     instant();
