@@ -70,9 +70,9 @@ const std::vector<Key>& keys() {
       {"slots.a", Text{&Config::slot_a}, "LABEL=..., a device, or dir:FOLDER"},
       {"slots.b", Text{&Config::slot_b}, "LABEL=..., a device, or dir:FOLDER"},
       {"slots.carry-over", Texts{&Config::carry_over}, "paths that a new slot takes from the running one"},
-      {"boot.loader", LoaderName{&Config::boot_loader}, "auto, grub, systemd-boot or u-boot; auto: what the machine's own facts say, never u-boot"},
-      {"boot.esp", Text{&Config::boot_esp}, "systemd-boot: where the EFI system partition is mounted"},
-      {"boot.arguments", Text{&Config::boot_arguments}, "systemd-boot: further arguments for the kernel, at most 128 characters"},
+      {"boot.loader", LoaderName{&Config::boot_loader}, "auto, grub, systemd-boot, uefi or u-boot; auto: what the machine's own facts say, never u-boot"},
+      {"boot.esp", Text{&Config::boot_esp}, "systemd-boot, uefi: where the EFI system partition is mounted"},
+      {"boot.arguments", Text{&Config::boot_arguments}, "systemd-boot, uefi: further arguments for the kernel, at most 128 characters"},
       {"boot.environment", Text{&Config::boot_environment}, "GRUB environment block of the trial"},
       {"boot.good", Text{&Config::boot_good}, "second copy of the fallback"},
       {"health.timeout", Whole{&Config::health_timeout, 1, 3600}, "seconds per check, 1 to 3600"},
@@ -118,8 +118,10 @@ Result<Priority> priority_of(const toml::node& node) {
 
 Result<std::string> loader_of(const toml::node& node) {
   CUBE_TRY(auto name, text_of(node));
-  if (name == "auto" || name == "grub" || name == "systemd-boot" || name == "u-boot") return name;
-  return Error{Errc::invalid, "must be \"auto\", \"grub\", \"systemd-boot\" or \"u-boot\""};
+  for (const auto* known : {"auto", "grub", "systemd-boot", "uefi", "u-boot"})
+    if (name == known) return name;
+  return Error{Errc::invalid,
+               "must be \"auto\", \"grub\", \"systemd-boot\", \"uefi\" or \"u-boot\""};
 }
 
 Status assign(Config& config, const Key& key, const toml::node& node) {

@@ -36,9 +36,9 @@ struct Config {
   std::string slot_b = "LABEL=cube-b";
   std::vector<std::string> carry_over = {"etc/machine-id", "etc/hostname", "etc/fstab", "etc/ssh",
                                          "etc/cube-update"};  // from the running slot to a new one
-  std::string boot_loader = "auto";                           // auto, grub, systemd-boot or u-boot
-  std::string boot_esp = "boot/efi";  // systemd-boot: mount point of the EFI system partition
-  std::string boot_arguments;         // systemd-boot: further arguments for the kernel
+  std::string boot_loader = "auto";   // auto, grub, systemd-boot, uefi or u-boot
+  std::string boot_esp = "boot/efi";  // systemd-boot, uefi: mount point of the EFI system partition
+  std::string boot_arguments;         // systemd-boot, uefi: further arguments for the kernel
   std::string boot_environment =
       "boot/efi/cube/env";                       // GRUB environment block, docs/boot-environment.md
   std::string boot_good = "boot/efi/cube/good";  // second copy of the fallback
