@@ -41,8 +41,8 @@ bool read_numbers(std::string_view rest, SlotEntry& entry) {
   if (rest.empty()) return true;
   const auto left = take_between(rest, " cube.left=", " ");
   const auto done = take_between(rest, "cube.done=", " ");
-  const auto tries = left ? parse_number(*left, 1) : std::nullopt;
-  const auto starts = done ? parse_number(*done, 1) : std::nullopt;
+  const auto tries = parse_number(left.value_or(""), 1);
+  const auto starts = parse_number(done.value_or(""), 1);
   if (!tries || !starts || *tries == 0) return false;
   entry.trial = TryCount{static_cast<int>(*tries), static_cast<int>(*starts)};
   return true;
@@ -70,7 +70,7 @@ Result<SlotEntry> parse_slot_entry(std::string_view value, const GptPartition& p
   const std::string name(to_string(entry.slot));
   std::string_view rest = *text;
   const auto kernel = take_between(rest, "initrd=\\cube\\kernels\\" + name + "-", "\\");
-  const auto copy = kernel ? parse_eight_digits(*kernel) : std::nullopt;
+  const auto copy = parse_eight_digits(kernel.value_or(""));
   const auto arguments = take_between(rest, "initrd.img root=LABEL=cube-" + name + " ro ",
                                       "cube.slot=" + name + " cube.canary=");
   if (!copy || !arguments || rest.size() < 16) return garbage();

@@ -137,7 +137,9 @@ TEST_F(UefiTest, ThePartitionIsTheMountedOne) {
   EXPECT_EQ(partition_mounted_at(root_, "boot/efi").error().code, Errc::cannot_arm);
   put("sys/devices/block/vda/queue/logical_block_size", "512\n");
   put("sys/devices/block/vda/vda2/start", "2049\n");
-  EXPECT_EQ(control_.state().error().code, Errc::cannot_arm) << "the kernel and the GPT differ";
+  EXPECT_EQ(partition_mounted_at(root_, "boot/efi").error().code, Errc::cannot_arm)
+      << "the kernel and the GPT differ";
+  EXPECT_EQ(control_.bless(SlotId::a).error().code, Errc::cannot_arm);
   put("sys/devices/block/vda/vda2/start", "x\n");
   EXPECT_EQ(partition_mounted_at(root_, "boot/efi").error().code, Errc::cannot_arm);
   fs::remove(dir_.path() + "/sys/devices/block/vda/vda2/partition");
@@ -221,7 +223,7 @@ TEST_F(UefiTest, AFailureBetweenTheTwoWritesArmsNothing) {
   EXPECT_EQ(firmware_.get("BootNext"), "") << "taken back";
   fs::remove(firmware_.variable("Boot0004"));
   EXPECT_EQ(control_.state().value(), none_);
-  fs::create_directories(firmware_.variable("BootNext"));
+  fs::create_symlink("nowhere", firmware_.variable("BootNext"));
   EXPECT_FALSE(control_.arm(SlotId::b, 3));
   fs::remove(firmware_.variable("BootNext"));
   EXPECT_EQ(control_.state().value(), none_);
