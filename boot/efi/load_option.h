@@ -23,8 +23,9 @@ struct GptPartition {
   friend bool operator==(const GptPartition&, const GptPartition&) = default;
 };
 
-inline constexpr std::uint32_t option_is_active =
-    1;  // others the firmware passes over in its order
+// In its order the firmware passes over options that are not active, and those of a category, such
+// as its own menu.
+inline constexpr std::uint32_t option_is_active = 0x1, option_category = 0x1f00;
 
 struct LoadOption {
   std::uint32_t attributes = option_is_active;

@@ -40,7 +40,8 @@ const BootOption* BootMenu::Content::first() const {
     const auto* one = option(number);
     if (one == nullptr) continue;
     const auto parsed = parse_load_option(one->value);
-    if (!parsed || (parsed->attributes & option_is_active) != 0) return one;
+    if (!parsed || (parsed->attributes & (option_is_active | option_category)) == option_is_active)
+      return one;
   }
   return nullptr;
 }

@@ -2,7 +2,7 @@
 // BootNext and BootCurrent (UEFI specification 2.10, 3.3). All of it is foreign.
 //
 //   BootNext    once, before the order; the firmware deletes it before it starts anything
-//   BootOrder   the first that exists, is active and can be loaded
+//   BootOrder   the first that exists, is active, of no category, and can be loaded
 //
 // Guarantees: those of EfiVariables; one call, one variable.
 #pragma once
@@ -37,7 +37,8 @@ class BootMenu {
 
     // nullptr: there is none.
     [[nodiscard]] const BootOption* option(std::uint16_t number) const;
-    // What the order starts with: the first that is there and, as far as can be told, active.
+    // What the order starts with: the first that is there and, as far as can be told, is not passed
+    // over.
     [[nodiscard]] const BootOption* first() const;
     // The lowest that is no option and stands in none of the other variables.
     [[nodiscard]] Result<std::uint16_t> free_number() const;

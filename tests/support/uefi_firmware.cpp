@@ -246,7 +246,7 @@ Started UefiFirmware::start() {
   for (const auto number : numbers("BootOrder")) wanted.push_back(number);
   for (std::size_t i = 0; i < wanted.size(); ++i) {
     const auto value = get(name_of(wanted[i]));
-    const bool active = !value.empty() && (value[0] & 1) != 0;
+    const bool active = value.size() > 1 && (value[0] & 1) != 0 && (value[1] & 0x1f) == 0;
     if (i >= once && !active) continue;
     const auto arguments = load(value);
     if (!arguments) continue;

@@ -112,11 +112,11 @@ def others(at):
     guest.demand(apply, code=11)
     guest.demand(f"test -e {folder}/BootNext-{guid}")
     guest.demand(f"chattr -i {folder}/BootNext-{guid}; rm {folder}/BootNext-{guid}")
-    guest.demand(f"chattr -i {folder}/BootOrder-{guid}; printf '{begin}\\x00\\x00' >{folder}/BootOrder-{guid}")
+    guest.demand(f"chattr -i {folder}/BootOrder-{guid}; printf '{begin}\\x01\\x00' >{folder}/BootOrder-{guid}")  # Boot0001 is the disk
     guest.demand(apply, code=11)
     guest.demand("cube-update commit")
     output = guest.demand(f"hexdump -v -e '1/1 \"%02x\"' {folder}/BootOrder-{guid}")
-    if "0000" not in output.split("07000000")[-1][4:8]:
+    if output.split("07000000")[-1][4:8] != "0100":
         raise Failure(f"the option of others is not second in the order: {output}")
     guest.apply("2.0.0")
     guest.userspace("b", trial=True)
