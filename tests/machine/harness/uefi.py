@@ -103,11 +103,14 @@ def nvram_lost(at):
 
 @scenario("uefi-others", firmwares=("uefi",))
 def others(at):
-    """No loader: the order and the one-shot of others stay; what stands before the fallback is refused (11), and commit mends."""
+    """No loader: read-only variables, a one-shot of others and their option before the fallback are refused (11); commit mends the last."""
     guest = started(at)
     folder, guid = "/sys/firmware/efi/efivars", "8be4df61-93ca-11d2-aa0d-00e098032b8c"
     begin = "\\x07\\x00\\x00\\x00"
     apply = f"cube-update apply {name_of('2.0.0')} --from /media/stick"
+    guest.demand(f"mount -o remount,ro {folder}")
+    guest.demand(apply, code=11)
+    guest.demand(f"mount -o remount,rw {folder}")
     guest.demand(f"printf '{begin}\\x00\\x00' >{folder}/BootNext-{guid}")  # Boot0000 is OVMF's own
     guest.demand(apply, code=11)
     guest.demand(f"test -e {folder}/BootNext-{guid}")
