@@ -114,8 +114,8 @@ def others(at):
     guest.demand(f"printf '{begin}\\x00\\x00' >{folder}/BootNext-{guid}")  # Boot0000 is OVMF's own
     guest.demand(apply, code=11)
     guest.demand(f"test -e {folder}/BootNext-{guid}")
-    guest.demand(f"chattr -i {folder}/BootNext-{guid}; rm {folder}/BootNext-{guid}")
-    guest.demand(f"chattr -i {folder}/BootOrder-{guid}; printf '{begin}\\x01\\x00' >{folder}/BootOrder-{guid}")  # Boot0001 is the disk
+    guest.demand(f"rm {folder}/BootNext-{guid}")
+    guest.demand(f"printf '{begin}\\x01\\x00' >{folder}/BootOrder-{guid}")  # Boot0001 is the disk
     guest.demand(apply, code=11)
     guest.demand("cube-update commit")
     output = guest.demand(f"hexdump -v -e '1/1 \"%02x\"' {folder}/BootOrder-{guid}")
