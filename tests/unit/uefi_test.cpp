@@ -146,6 +146,25 @@ TEST_F(UefiTest, ThePartitionIsTheMountedOne) {
   EXPECT_EQ(partition_mounted_at(root_, "boot/efi").error().code, Errc::cannot_arm) << "RAID, LVM";
 }
 
+TEST_F(UefiTest, AGptIsReadWithinItsBounds) {
+  const auto disk = read_bytes(dir_.path() + "/dev/vda");
+  const auto refused = [&](const std::string& other) {
+    put("dev/vda", other);
+    return partition_mounted_at(root_, "boot/efi").error().code == Errc::cannot_arm;
+  };
+  for (const auto length : std::vector<std::size_t>{0, 511, 600, 1024, 1200, 1279})
+    EXPECT_TRUE(refused(disk.substr(0, length))) << length;
+  // Signature, place of the table, number and size of its entries, first and last block.
+  for (const auto at : std::vector<std::size_t>{512, 512 + 72, 512 + 79, 512 + 80, 512 + 84,
+                                                512 + 87, 1184, 1192}) {
+    auto other = disk;
+    other[at] = static_cast<char>(at == 512 + 80 ? 1 : other[at] ^ 0x40);
+    EXPECT_TRUE(refused(other)) << at;
+  }
+  put("dev/vda", disk);
+  EXPECT_TRUE(partition_mounted_at(root_, "boot/efi"));
+}
+
 TEST_F(UefiTest, TheTrialGetsItsArgumentsAndStandsInNoOrder) {
   UefiBootControl control(root_, kernels_, {"boot/efi", "quiet"});
   ASSERT_TRUE(control.arm(SlotId::b, 3));
