@@ -29,7 +29,8 @@ class Appliance {
   [[nodiscard]] const RootDir& root() const { return root_; }
   [[nodiscard]] const LoadedConfig& config() const { return config_; }
   [[nodiscard]] const Clock& clock() const { return clock_; }
-  // "grub", "systemd-boot", or "unknown": the facts disagree, and boot.loader does not decide.
+  // "grub", "systemd-boot", "uefi", "u-boot", or "unknown": the facts disagree, and boot.loader
+  // does not decide.
   [[nodiscard]] const std::string& loader() const { return boot_.name; }
   [[nodiscard]] FileJournalStore& journal() { return journal_; }
   [[nodiscard]] const Schedule& schedule() const { return *schedule_; }

@@ -40,6 +40,10 @@ struct Count {
 struct Rank {
   Priority Config::*member;
 };
+struct OneOf {
+  std::string Config::*member;
+  std::vector<std::string_view> words;
+};
 struct Texts {
   std::vector<std::string> Config::*member;
   Status (*check)(const std::string& text) = nullptr;  // of each
@@ -47,24 +51,9 @@ struct Texts {
 
 struct Key {
   std::string_view name;
-  std::variant<Text, Flag, Whole, Count, Rank, Texts> target;
+  std::variant<Text, Flag, Whole, Count, Rank, OneOf, Texts> target;
   std::string_view meaning;
 };
-
-Status is_loader(const std::string& name) {
-  if (name == "auto" || name == "grub" || name == "systemd-boot" || name == "u-boot") return ok();
-  return Error{Errc::invalid, "must be \"auto\", \"grub\", \"systemd-boot\" or \"u-boot\""};
-}
-
-Status is_automatic(const std::string& what) {
-  if (what == "off" || what == "check" || what == "fetch" || what == "apply") return ok();
-  return Error{Errc::invalid, "must be \"off\", \"check\", \"fetch\" or \"apply\""};
-}
-
-Status is_side(const std::string& side) {
-  if (side == "local" || side == "release") return ok();
-  return Error{Errc::invalid, "must be \"local\" or \"release\""};
-}
 
 Status is_window(const std::string& text) {
   CUBE_CHECK(parse_window(text));
@@ -101,7 +90,7 @@ const std::vector<Key>& keys() {
       {"update.io-priority", Rank{&Config::update_io_priority}, "of fetch and apply: normal, low or idle"},
       {"trial.tries", Count{&Config::trial_tries, 1, 9}, "how often a trial may be started, 1 to 9"},
       {"trial.deadline", Whole{&Config::trial_deadline, 10, 86400}, "seconds from boot to commit, 10 to 86400"},
-      {"schedule.automatic", Text{&Config::schedule_automatic, is_automatic}, "what the timer does by itself when there is a newer release: off, check, fetch or apply"},
+      {"schedule.automatic", OneOf{&Config::schedule_automatic, {"off", "check", "fetch", "apply"}}, "what the timer does by itself when there is a newer release: off, check, fetch or apply"},
       {"schedule.check-interval", Whole{&Config::schedule_check_interval, 600, 2592000}, "seconds from one look for a release to the next, 600 to 2592000; each machine adds up to a quarter"},
       {"schedule.windows", Texts{&Config::schedule_windows, is_window}, "when the machine may restart into a trial by itself, like \"Sat,Sun 02:00 +4h\"; none: at any time"},
       {"schedule.exceptions", Texts{&Config::schedule_exceptions, is_days}, "days on which no window opens, like \"2026-12-20..2027-01-06\""},
@@ -111,10 +100,10 @@ const std::vector<Key>& keys() {
       {"slots.b", Text{&Config::slot_b}, "LABEL=..., a device, or dir:FOLDER"},
       {"slots.carry-over", Texts{&Config::carry_over}, "paths that a new slot takes from the running one"},
       {"slots.merge-etc", Flag{&Config::merge_etc}, "take along what this machine changed in /etc, where the release did not change it"},
-      {"slots.etc-conflicts", Text{&Config::etc_conflicts, is_side}, "who wins where machine and release changed the same: local or release"},
-      {"boot.loader", Text{&Config::boot_loader, is_loader}, "auto, grub, systemd-boot or u-boot; auto: what the machine's own facts say, never u-boot"},
-      {"boot.esp", Text{&Config::boot_esp}, "systemd-boot: where the EFI system partition is mounted"},
-      {"boot.arguments", Text{&Config::boot_arguments}, "systemd-boot: further arguments for the kernel, at most 128 characters"},
+      {"slots.etc-conflicts", OneOf{&Config::etc_conflicts, {"local", "release"}}, "who wins where machine and release changed the same: local or release"},
+      {"boot.loader", OneOf{&Config::boot_loader, {"auto", "grub", "systemd-boot", "uefi", "u-boot"}}, "auto, grub, systemd-boot, uefi or u-boot; auto: what the machine's own facts say, never u-boot"},
+      {"boot.esp", Text{&Config::boot_esp}, "systemd-boot, uefi: where the EFI system partition is mounted"},
+      {"boot.arguments", Text{&Config::boot_arguments}, "systemd-boot, uefi: further arguments for the kernel, at most 128 characters"},
       {"boot.environment", Text{&Config::boot_environment}, "GRUB environment block of the trial"},
       {"boot.good", Text{&Config::boot_good}, "second copy of the fallback"},
       {"health.timeout", Whole{&Config::health_timeout, 1, 3600}, "seconds per check, 1 to 3600"},
@@ -165,6 +154,19 @@ Result<std::string> checked_text_of(const toml::node& node, Status (*check)(cons
   return text;
 }
 
+// "must be "a", "b" or "c""
+Result<std::string> one_of(const toml::node& node, const std::vector<std::string_view>& words) {
+  CUBE_TRY(auto text, text_of(node));
+  if (std::find(words.begin(), words.end(), text) != words.end()) return text;
+  std::string all;
+  for (const auto& word : words)
+    all += std::string(all.empty()              ? ""
+                       : &word == &words.back() ? " or "
+                                                : ", ") +
+           '"' + std::string(word) + '"';
+  return Error{Errc::invalid, "must be " + all};
+}
+
 Status assign(Config& config, const Key& key, const toml::node& node) {
   if (const auto* text = std::get_if<Text>(&key.target)) {
     CUBE_TRY(config.*text->member, checked_text_of(node, text->check));
@@ -179,6 +181,8 @@ Status assign(Config& config, const Key& key, const toml::node& node) {
     config.*count->member = static_cast<int>(value);
   } else if (const auto* rank = std::get_if<Rank>(&key.target)) {
     CUBE_TRY(config.*rank->member, priority_of(node));
+  } else if (const auto* one = std::get_if<OneOf>(&key.target)) {
+    CUBE_TRY(config.*one->member, one_of(node, one->words));
   } else if (const auto* texts = std::get_if<Texts>(&key.target)) {
     const auto* array = node.as_array();
     if (array == nullptr || array->size() > 64)
@@ -207,6 +211,7 @@ std::string as_toml(const Config& config, const Key& key) {
   if (const auto* count = std::get_if<Count>(&key.target)) out << config.*count->member;
   if (const auto* rank = std::get_if<Rank>(&key.target))
     out << quoted(std::string(to_string(config.*rank->member)));
+  if (const auto* one = std::get_if<OneOf>(&key.target)) out << quoted(config.*one->member);
   if (const auto* texts = std::get_if<Texts>(&key.target)) {
     out << '[';
     for (const auto& value : config.*texts->member)

@@ -30,23 +30,23 @@ struct Config {
   std::int64_t source_max_rate = 0;              // 16..16777216 KiB/s, 0 = no limit
   Priority update_cpu_priority = Priority::low;  // of fetch and apply
   Priority update_io_priority = Priority::low;
-  int trial_tries = 3;                  // 1..9: how often a trial may be started
-  std::int64_t trial_deadline = 900;    // 10..86400 s: from boot to commit
-  std::string schedule_automatic = "off";              // off, check, fetch or apply
-  std::int64_t schedule_check_interval = 21600;        // 600..2592000 s
-  std::vector<std::string> schedule_windows;           // model/maintenance_window.h; none: any time
-  std::vector<std::string> schedule_exceptions;        // days on which no window opens
-  std::string schedule_time_zone;                      // "" = the system's
-  std::int64_t schedule_spread = 900;                  // 0..86400 s
-  std::string slot_a = "LABEL=cube-a";  // LABEL=..., a device, or a folder ("dir:slots/a")
+  int trial_tries = 3;                           // 1..9: how often a trial may be started
+  std::int64_t trial_deadline = 900;             // 10..86400 s: from boot to commit
+  std::string schedule_automatic = "off";        // off, check, fetch or apply
+  std::int64_t schedule_check_interval = 21600;  // 600..2592000 s
+  std::vector<std::string> schedule_windows;     // model/maintenance_window.h; none: any time
+  std::vector<std::string> schedule_exceptions;  // days on which no window opens
+  std::string schedule_time_zone;                // "" = the system's
+  std::int64_t schedule_spread = 900;            // 0..86400 s
+  std::string slot_a = "LABEL=cube-a";           // LABEL=..., a device, or a folder ("dir:slots/a")
   std::string slot_b = "LABEL=cube-b";
   std::vector<std::string> carry_over = {"etc/machine-id", "etc/hostname", "etc/fstab", "etc/ssh",
                                          "etc/cube-update"};  // from the running slot to a new one
-  bool merge_etc = true;                    // what this machine changed in /etc goes along
-  std::string etc_conflicts = "local";      // local or release: who wins where both changed it
-  std::string boot_loader = "auto";                           // auto, grub, systemd-boot or u-boot
-  std::string boot_esp = "boot/efi";  // systemd-boot: mount point of the EFI system partition
-  std::string boot_arguments;         // systemd-boot: further arguments for the kernel
+  bool merge_etc = true;                // what this machine changed in /etc goes along
+  std::string etc_conflicts = "local";  // local or release: who wins where both changed it
+  std::string boot_loader = "auto";     // auto, grub, systemd-boot, uefi or u-boot
+  std::string boot_esp = "boot/efi";  // systemd-boot, uefi: mount point of the EFI system partition
+  std::string boot_arguments;         // systemd-boot, uefi: further arguments for the kernel
   std::string boot_environment =
       "boot/efi/cube/env";                       // GRUB environment block, docs/boot-environment.md
   std::string boot_good = "boot/efi/cube/good";  // second copy of the fallback

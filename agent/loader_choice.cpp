@@ -8,6 +8,7 @@
 #include "boot/systemd_boot/esp.h"
 #include "boot/systemd_boot/systemd_boot_control.h"
 #include "boot/uboot/uboot_boot_control.h"
+#include "boot/uefi/uefi_boot_control.h"
 
 namespace cube {
 namespace {
@@ -15,6 +16,7 @@ namespace {
 constexpr const char* grub = "grub";
 constexpr const char* systemd_boot = "systemd-boot";
 constexpr const char* u_boot = "u-boot";
+constexpr const char* uefi = "uefi";
 
 class Undecided final : public BootControl {
  public:
@@ -33,6 +35,7 @@ struct Facts {
   bool grub_records = false;
   bool entries = false;       // of ours, for systemd-boot
   bool systemd_boot = false;  // started this machine, so it says
+  StartedBy firmware;
 };
 
 Facts facts_of(const RootDir& root, const Config& config) {
@@ -42,19 +45,35 @@ Facts facts_of(const RootDir& root, const Config& config) {
   facts.entries = entries && !entries->empty();
   const auto loader = EfiVariables(root).read_text("LoaderInfo");
   facts.systemd_boot = loader && *loader && (*loader)->starts_with("systemd-boot");
+  facts.firmware = started_by_uefi(root);
   return facts;
 }
 
 // The name, or why there is none.
 Result<std::string> decide_loader(const Facts& facts) {
   const std::string remedy =
-      "; set boot.loader to \"grub\" or \"systemd-boot\" in /etc/cube-update/config.d";
-  if (facts.grub_records && facts.entries && !mutated("loader-guessed"))
+      "; set boot.loader to \"grub\", \"systemd-boot\" or \"uefi\" in /etc/cube-update/config.d";
+  const bool guesses = mutated("loader-guessed");
+  if (facts.grub_records && facts.entries && !guesses)
     return Error{Errc::cannot_arm,
                  "there are GRUB environment blocks and entries for systemd-boot, and only one of "
                  "them can be what starts this machine" +
                      remedy + ", and remove the others"};
-  if (facts.entries && !facts.systemd_boot && !mutated("loader-guessed"))
+  const bool loader = facts.grub_records || facts.entries || facts.systemd_boot;
+  if (facts.firmware.has_entries && loader && !guesses)
+    return Error{Errc::cannot_arm,
+                 std::string("the firmware has boot options of cube-update's, and there are ") +
+                     (facts.grub_records ? "GRUB environment blocks" : "signs of systemd-boot") +
+                     ", and only one of them can be what starts this machine" + remedy +
+                     ", and remove the others"};
+  if (facts.firmware.has_entries && !facts.firmware.ours && !guesses)
+    return Error{
+        Errc::cannot_arm,
+        "the firmware has boot options of cube-update's, but its variable BootCurrent does "
+        "not say that this machine was started from one of them" +
+            remedy};
+  if (facts.firmware.has_entries) return std::string(uefi);
+  if (facts.entries && !facts.systemd_boot && !guesses)
     return Error{Errc::cannot_arm,
                  "there are entries for systemd-boot, but the firmware's variable LoaderInfo does "
                  "not say that systemd-boot started this machine" +
@@ -72,6 +91,9 @@ ChosenLoader choose_loader(const RootDir& root, const Config& config, const Kern
   if (*name == systemd_boot)
     return {*name, std::make_unique<SystemdBootControl>(
                        root, kernels, SystemdBootConfig{config.boot_esp, config.boot_arguments})};
+  if (*name == uefi)
+    return {*name, std::make_unique<UefiBootControl>(
+                       root, kernels, UefiConfig{config.boot_esp, config.boot_arguments})};
   if (*name == u_boot) return {*name, std::make_unique<UbootBootControl>(root, UbootPaths{})};
   return {*name, std::make_unique<GrubBootControl>(
                      root, GrubPaths{config.boot_environment, config.boot_good})};

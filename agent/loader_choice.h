@@ -14,7 +14,8 @@
 namespace cube {
 
 struct ChosenLoader {
-  std::string name;  // "grub", "systemd-boot", "u-boot" (never chosen by auto), or "unknown"
+  // "grub", "systemd-boot", "uefi", "u-boot" (never chosen by auto), or "unknown"
+  std::string name;
   std::unique_ptr<BootControl> control;
 };
 

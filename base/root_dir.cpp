@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <memory>
 
 #include "base/io.h"
@@ -24,8 +25,14 @@ int open_in_root(int root, const std::string& path, int flags, mode_t mode) {
   how.flags = static_cast<std::uint64_t>(static_cast<unsigned>(flags | O_CLOEXEC));
   how.mode = (flags & (O_CREAT | O_TMPFILE)) ? mode : 0;
   how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
-  return static_cast<int>(
-      ::syscall(SYS_openat2, root, relative(path).c_str(), &how, sizeof(how)));
+  // EAGAIN: somebody renames or mounts while ".." is followed, and the kernel is not sure.
+  // openat2(2) says to try again; the bound is only there to have one.
+  long opened = -1;
+  for (int tries = 0; tries < 10000; ++tries) {
+    opened = ::syscall(SYS_openat2, root, relative(path).c_str(), &how, sizeof(how));
+    if (opened >= 0 || errno != EAGAIN) break;
+  }
+  return static_cast<int>(opened);
 }
 
 std::pair<std::string, std::string> split(const std::string& path) {
@@ -70,7 +77,8 @@ Status remove_below(int parent, const std::string& name, dev_t device, const std
   }
   struct stat st {};
   if (::fstat(fd.get(), &st) != 0) return system_error("stat " + path);
-  if (st.st_dev != device) return Error{Errc::failed, path + ": another filesystem is mounted here"};
+  if (st.st_dev != device)
+    return Error{Errc::failed, path + ": another filesystem is mounted here"};
   const int dir_fd = fd.get();
   CUBE_TRY(auto dir, open_listing(std::move(fd), path));
   while (const dirent* entry = ::readdir(dir.get())) {
@@ -94,7 +102,9 @@ Result<RootDir> RootDir::open(const std::string& path) {
   return RootDir(std::move(fd), std::move(clean));
 }
 
-Result<RootDir> RootDir::clone() const { return below("."); }
+Result<RootDir> RootDir::clone() const {
+  return below(".");
+}
 
 Result<RootDir> RootDir::below(const std::string& path) const {
   CUBE_TRY(auto fd, open_file(path, O_PATH | O_DIRECTORY));

@@ -5,6 +5,7 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/io.h"
@@ -62,15 +63,16 @@ class Mutable {
 };
 
 // As far as the kernel tells: older ones show no numbers, and then the firmware answers the write.
-Status check_room(const Fd& file, std::size_t bytes) {
+Status check_room(const Fd& file, std::size_t bytes, std::size_t count = 1) {
   struct statfs room {};
   if (::fstatfs(file.get(), &room) != 0 || room.f_type != efivarfs_magic || room.f_blocks == 0)
     return ok();
   const auto free =
       static_cast<std::uint64_t>(room.f_bavail) * static_cast<std::uint64_t>(room.f_bsize);
-  if (free >= bytes + overhead) return ok();
+  const auto needed = bytes + count * overhead;
+  if (free >= needed) return ok();
   return Error{Errc::no_space, std::to_string(free) + " bytes are free, and " +
-                                   std::to_string(bytes + overhead) + " are needed"};
+                                   std::to_string(needed) + " are needed"};
 }
 
 // One write for the whole variable. Its length is the file's; only a folder that plays efivarfs
@@ -104,6 +106,30 @@ Status EfiVariables::reachable() const {
     return Error{Errc::cannot_arm,
                  "/" + std::string(folder) + " is empty; mount efivarfs there and try again"};
   return ok();
+}
+
+Status EfiVariables::can_take(std::size_t bytes, std::size_t count) const {
+  const auto check = [&]() -> Status {
+    CUBE_TRY(const auto opened, root_.open_file(folder, O_RDONLY | O_DIRECTORY));
+    struct statvfs mounted {};
+    if (::fstatvfs(opened.get(), &mounted) != 0) return system_error("free space");
+    if ((mounted.f_flag & ST_RDONLY) != 0) return system_error("mount", EROFS);
+    return check_room(opened, bytes, count);
+  };
+  auto status = check();
+  return status ? status : Status(variable_error(std::move(status).error(), "folder"));
+}
+
+Result<std::vector<std::string>> EfiVariables::names(std::string_view prefix) const {
+  const auto files = root_.list(folder);
+  if (!files) return variable_error(files.error(), "folder");
+  const auto suffix = "-" + guid_;
+  std::vector<std::string> found;
+  for (const auto& file : *files)
+    if (file.starts_with(prefix) && file.ends_with(suffix) &&
+        file.size() >= prefix.size() + suffix.size())
+      found.push_back(file.substr(0, file.size() - suffix.size()));
+  return found;
 }
 
 Result<std::optional<std::string>> EfiVariables::read(std::string_view name) const {

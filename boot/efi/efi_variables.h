@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/root_dir.h"
 
@@ -16,6 +17,8 @@ namespace cube {
 
 // Of the Boot Loader Interface: LoaderInfo, LoaderEntryOneShot and so on.
 inline constexpr std::string_view loader_guid = "4a67b082-0a4c-41cf-b6c7-440b29bb8c4f";
+// Of the firmware itself: BootOrder, BootNext, Boot0000 and so on.
+inline constexpr std::string_view global_guid = "8be4df61-93ca-11d2-aa0d-00e098032b8c";
 inline constexpr std::size_t max_efi_value = 4096;  // bytes
 
 class EfiVariables {
@@ -26,6 +29,14 @@ class EfiVariables {
 
   // Errors: cannot_arm (no UEFI, or efivarfs is not mounted: it shows not one variable).
   [[nodiscard]] Status reachable() const;
+
+  // Before anything is written: that variables can be written, and that there is room for so many
+  // bytes of names (two a character) and values, in `count` variables; as far as the kernel tells.
+  // Errors: cannot_arm (mounted read-only), no_space, failed.
+  [[nodiscard]] Status can_take(std::size_t bytes, std::size_t count) const;
+
+  // Names of this GUID that begin with `prefix`, sorted. Errors: cannot_arm, failed.
+  [[nodiscard]] Result<std::vector<std::string>> names(std::string_view prefix) const;
 
   // The value without its attributes; nullopt: not set. Errors: corrupt (too long, shorter than its
   // attributes), cannot_arm (not permitted), failed.

@@ -9,43 +9,6 @@ namespace cube {
 namespace {
 
 constexpr std::string_view suffix = ".conf";
-// The same as packaging/grub.d/cube.cfg gives.
-constexpr std::string_view trial_arguments =
-    "cube.trial=1 panic=10 oops=panic softlockup_panic=1 nmi_watchdog=panic hung_task_panic=1";
-
-// Digits without a leading zero, as systemd-boot writes a number.
-std::optional<std::uint32_t> number_in(std::string_view text, std::size_t most_digits) {
-  if (text.empty() || text.size() > most_digits || (text.size() > 1 && text[0] == '0'))
-    return std::nullopt;
-  std::uint32_t number = 0;
-  for (const char c : text) {
-    if (c < '0' || c > '9') return std::nullopt;
-    number = number * 10 + static_cast<std::uint32_t>(c - '0');
-  }
-  return number;
-}
-
-std::string eight_digits(std::uint32_t number) {
-  const auto digits = std::to_string(number);
-  return std::string(8 - std::min<std::size_t>(8, digits.size()), '0') + digits;
-}
-
-// What stands between `before` and `after`, the first that follows; takes it off the text.
-std::optional<std::string_view> take(std::string_view& text, std::string_view before,
-                                     std::string_view after) {
-  if (!text.starts_with(before)) return std::nullopt;
-  const auto end = text.find(after, before.size());
-  if (end == std::string_view::npos) return std::nullopt;
-  const auto taken = text.substr(before.size(), end - before.size());
-  text.remove_prefix(end + after.size());
-  return taken;
-}
-
-bool is_argument_text(std::string_view text) {
-  return text.size() <= max_arguments &&
-         std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c < '\x7f'; }) &&
-         (" " + std::string(text)).find(" cube.") == std::string::npos;
-}
 
 Error garbage() {
   return {Errc::corrupt, "is not an entry that cube-update wrote"};
@@ -89,11 +52,11 @@ std::optional<EntryName> parse_entry_name(std::string_view id) {
   if (id[1] != '+') return std::nullopt;
   const auto counter = id.substr(2);
   const auto dash = counter.find('-');
-  const auto left = number_in(counter.substr(0, dash), 1);
+  const auto left = parse_number(counter.substr(0, dash), 1);
   if (!left) return std::nullopt;
   name.left = static_cast<int>(*left);
   if (dash == std::string_view::npos) return name;
-  const auto done = number_in(counter.substr(dash + 1), 4);
+  const auto done = parse_number(counter.substr(dash + 1), 4);
   if (!done) return std::nullopt;
   name.done = static_cast<int>(std::min<std::uint32_t>(9, *done));
   return name;
@@ -106,15 +69,8 @@ std::string entry_id(const EntryName& name) {
   return id + std::string(suffix);
 }
 
-std::string kernel_folder(SlotId slot, std::uint32_t kernel) {
-  return "cube/kernels/" + std::string(to_string(slot)) + "-" + eight_digits(kernel);
-}
-
 Result<std::string> render_entry(const BootEntry& entry) {
-  if (!is_argument_text(entry.arguments))
-    return Error{Errc::invalid,
-                 "the kernel's further arguments (boot.arguments) must be at most 128 printable "
-                 "ASCII characters, and none begins with \"cube.\""};
+  CUBE_CHECK(check_arguments(entry.arguments));
   const std::string slot(to_string(entry.slot));
   const std::string folder = "/" + kernel_folder(entry.slot, entry.kernel);
   std::string text = "title Slot " + slot + (entry.trial ? ", on trial" : "") + "\n";
@@ -135,17 +91,17 @@ Result<BootEntry> parse_entry(std::string_view bytes) {
   if (bytes.size() != entry_bytes) return garbage();
   std::string_view rest = bytes;
   BootEntry entry;
-  const auto title = take(rest, "title Slot ", "\n");
-  const auto key = take(rest, "sort-key cube-", "\n");
-  const auto serial = take(rest, "version ", "\n");
-  if (!title || !key || !serial || serial->size() != 8) return garbage();
+  const auto title = take_between(rest, "title Slot ", "\n");
+  const auto key = take_between(rest, "sort-key cube-", "\n");
+  const auto serial = take_between(rest, "version ", "\n");
+  if (!title || !key || !serial) return garbage();
   const auto slot = parse_slot(title->substr(0, 1));
   if (!slot) return garbage();
   entry.slot = *slot;
   entry.trial = *key == "1";
   const std::string name(to_string(entry.slot));
-  const auto arguments =
-      take(rest, "options root=LABEL=cube-" + name + " ro ", "cube.slot=" + name + " cube.canary=");
+  const auto arguments = take_between(rest, "options root=LABEL=cube-" + name + " ro ",
+                                      "cube.slot=" + name + " cube.canary=");
   if (!arguments || rest.size() < 16) return garbage();
   entry.arguments = arguments->substr(0, arguments->empty() ? 0 : arguments->size() - 1);
   entry.canary = rest.substr(0, 16);
@@ -153,14 +109,11 @@ Result<BootEntry> parse_entry(std::string_view bytes) {
   const std::string folder = "linux /cube/kernels/" + name + "-";
   const auto at = bytes.rfind(folder);
   if (at == std::string_view::npos) return garbage();
-  const auto kernel = bytes.substr(at + folder.size(), 8);
-  for (const auto& [digits, number] :
-       {std::pair(*serial, &entry.serial), {kernel, &entry.kernel}}) {
-    const auto first = std::min(digits.find_first_not_of('0'), digits.size() - 1);
-    const auto value = number_in(digits.substr(first), 8);
-    if (!value) return garbage();
-    *number = *value;
-  }
+  const auto number = parse_eight_digits(*serial);
+  const auto copy = parse_eight_digits(bytes.substr(at + folder.size(), 8));
+  if (!number || !copy) return garbage();
+  entry.serial = *number;
+  entry.kernel = *copy;
   const auto again = render_entry(entry);  // nothing but what we would write ourselves
   if (!again || *again != bytes) return garbage();
   return entry;

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "boot/efi/entry_text.h"
 #include "model/slot_id.h"
 
 namespace cube {
@@ -25,8 +26,6 @@ struct EntryName {
 [[nodiscard]] std::string entry_id(const EntryName& name);
 
 inline constexpr std::size_t entry_bytes = 512;
-inline constexpr std::size_t max_arguments = 128;
-inline constexpr std::uint32_t max_serial = 99'999'999;
 
 // The text of an entry: always 512 bytes, so that a change is one sector. `linux` comes last: an
 // entry cut short has none, and systemd-boot passes it over.
@@ -44,9 +43,6 @@ struct BootEntry {
 [[nodiscard]] Result<std::string> render_entry(const BootEntry& entry);
 // Exactly what render_entry() writes. Errors: corrupt.
 [[nodiscard]] Result<BootEntry> parse_entry(std::string_view bytes);
-
-// cube/kernels/b-00000007
-[[nodiscard]] std::string kernel_folder(SlotId slot, std::uint32_t kernel);
 
 // The slot that loader.conf names as `default`. Errors: corrupt (none, twice, another name).
 [[nodiscard]] Result<SlotId> default_of(std::string_view loader_conf);

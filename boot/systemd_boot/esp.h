@@ -2,9 +2,8 @@
 // cut leaves each whole, or one that systemd-boot and we pass over.
 //
 // FAT has no atomic rename, so nothing is renamed. An entry is made under its name, with `linux` as
-// its last line, or changed in place as one sector. Kernels get a new folder each time; they are
-// synced and compared with the slot before anything names them. After an ok everything was fsynced
-// and read back. Names are compared in lower case, as FAT and systemd-boot do.
+// its last line, or changed in place as one sector. After an ok everything was fsynced and read
+// back. Names are compared in lower case, as FAT and systemd-boot do.
 #pragma once
 
 #include <optional>
@@ -12,7 +11,7 @@
 #include <vector>
 
 #include "base/root_dir.h"
-#include "boot/kernel_source.h"
+#include "boot/efi/kernel_copies.h"
 #include "boot/systemd_boot/boot_entry.h"
 
 namespace cube {
@@ -27,7 +26,8 @@ struct EspEntry {
 class Esp {
  public:
   // `root` outlives it; `folder`: the mount point below it.
-  Esp(const RootDir& root, std::string folder) : root_(root), folder_(std::move(folder)) {}
+  Esp(const RootDir& root, const std::string& folder)
+      : root_(root), folder_(folder), kernels_(root, folder) {}
 
   // Entries whose names begin with cube-. Errors: cannot_arm (no such folder: not mounted), failed.
   [[nodiscard]] Result<std::vector<EspEntry>> entries() const;
@@ -41,24 +41,18 @@ class Esp {
   [[nodiscard]] Result<SlotId> default_slot() const;
   Status write_default(SlotId slot) const;
 
-  // The number of a copy of the slot's kernel and initramfs: `known` if it is one, otherwise a new
-  // one, after a check that it fits. Errors: no_space (nothing was changed), corrupt (the slot has
-  // none, or a copy differs), failed.
-  Result<std::uint32_t> place_kernel(const KernelSource& source, SlotId slot,
-                                     std::optional<std::uint32_t> known) const;
+  [[nodiscard]] const KernelCopies& kernels() const { return kernels_; }
   // Removes copies that no entry names, ours or another's. Errors: cannot_arm, failed.
   Status remove_unnamed_kernels() const;
 
   [[nodiscard]] std::string path(const std::string& name) const { return folder_ + "/" + name; }
 
  private:
-  [[nodiscard]] bool holds(const RootDir& tree, SlotId slot, std::uint32_t kernel) const;
-  Result<std::uint32_t> copy_anew(const RootDir& tree, SlotId slot) const;
-  Status check_room(const RootDir& tree) const;
   Status write_file(const std::string& path, const std::string& bytes) const;
 
   const RootDir& root_;
   std::string folder_;
+  KernelCopies kernels_;
 };
 
 }  // namespace cube

@@ -193,7 +193,7 @@ Status SystemdBootControl::arm(SlotId slot, int tries) {
   if (present != nullptr) entry.serial = present->entry->serial;  // which of two counts stays so
   CUBE_CHECK(render_entry(entry));  // before anything is written for it
   const auto place = [&]() -> Status {
-    CUBE_TRY(entry.kernel, esp_.place_kernel(kernels_, slot, kernel_of(records.entries, slot)));
+    CUBE_TRY(entry.kernel, esp_.kernels().place(kernels_, slot, kernel_of(records.entries, slot)));
     return ok();
   };
   const auto write_entry = [&] {
@@ -258,7 +258,7 @@ Status SystemdBootControl::bless(SlotId slot) {
   if (stays) entry.serial = records->fallback.entry->serial;
   CUBE_CHECK(render_entry(entry));
   CUBE_CHECK(esp_.remove_unnamed_kernels());
-  CUBE_TRY(entry.kernel, esp_.place_kernel(kernels_, slot, kernel_of(entries, slot)));
+  CUBE_TRY(entry.kernel, esp_.kernels().place(kernels_, slot, kernel_of(entries, slot)));
   std::string file = id;  // or as the folder spells it
   for (const auto& one : entries)
     if (one.name && entry_id(*one.name) == id) file = one.file;

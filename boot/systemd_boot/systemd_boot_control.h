@@ -36,7 +36,7 @@ class SystemdBootControl final : public BootControl {
       : root_(root),
         kernels_(kernels),
         arguments_(std::move(config.arguments)),
-        esp_(root, std::move(config.esp)),
+        esp_(root, config.esp),
         variables_(root) {}
 
   [[nodiscard]] Result<BootState> state() const override;

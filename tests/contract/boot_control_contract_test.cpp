@@ -7,10 +7,12 @@
 
 #include "boot/grub/grub_boot_control.h"
 #include "boot/systemd_boot/systemd_boot_control.h"
+#include "boot/uefi/uefi_boot_control.h"
 #include "tests/contract/boot_control_situations.h"
 #include "tests/support/grub_loader.h"
 #include "tests/support/scratch_dir.h"
 #include "tests/support/systemd_boot_loader.h"
+#include "tests/support/uefi_firmware.h"
 
 namespace cube {
 namespace {
@@ -95,6 +97,40 @@ class SystemdBootFixture {
   SystemdBootControl control_{root_, kernels_, {}};
 };
 
+enum class NvramDamage {
+  dropped,        // the firmware lost its variables
+  garbage,        // in the trial's entry
+  foreign_first,  // the firmware, or an operator, put another option before ours
+};
+
+template <NvramDamage kind>
+class UefiFixture {
+ public:
+  UefiFixture() {
+    firmware_.install(SlotId::a);
+    firmware_.start();
+  }
+  BootControl& control() { return control_; }
+  Started start() { return firmware_.start(); }
+  void damage() {
+    if (kind == NvramDamage::dropped) firmware_.lose_variables();
+    if (kind == NvramDamage::garbage) {
+      const auto name = UefiFirmware::name_of(firmware_.named("cube-b").at(0));
+      firmware_.set(name, firmware_.get(name).substr(0, 40));
+    }
+    if (kind != NvramDamage::foreign_first) return;
+    firmware_.set("BootNext", "");  // it is a record of its own: a whole one is followed, once
+    firmware_.set_numbers("BootOrder", {firmware_.named("debian").at(0), 2});
+  }
+
+ private:
+  ScratchDir dir_;
+  RootDir root_ = dir_.root();
+  FolderKernels kernels_{root_};
+  UefiFirmware firmware_{dir_.path()};
+  UefiBootControl control_{root_, kernels_, {}};
+};
+
 INSTANTIATE_TYPED_TEST_SUITE_P(Fake, BootControlContract, FakeFixture);
 using Grub = testing::Types<GrubFixture<Damage::zeroed>, GrubFixture<Damage::torn>,
                             GrubFixture<Damage::missing>>;
@@ -103,10 +139,14 @@ using SystemdBoot = testing::Types<SystemdBootFixture<EspDamage::nothing_named>,
                                    SystemdBootFixture<EspDamage::odd_counter>,
                                    SystemdBootFixture<EspDamage::foreign_default>>;
 INSTANTIATE_TYPED_TEST_SUITE_P(SystemdBoot, BootControlContract, SystemdBoot);
+using Uefi = testing::Types<UefiFixture<NvramDamage::dropped>, UefiFixture<NvramDamage::garbage>,
+                            UefiFixture<NvramDamage::foreign_first>>;
+INSTANTIATE_TYPED_TEST_SUITE_P(Uefi, BootControlContract, Uefi);
 INSTANTIATE_TYPED_TEST_SUITE_P(Fake, BootControlSituations, FakeFixture);
 INSTANTIATE_TYPED_TEST_SUITE_P(Grub, BootControlSituations, GrubFixture<Damage::zeroed>);
 INSTANTIATE_TYPED_TEST_SUITE_P(SystemdBoot, BootControlSituations,
                                SystemdBootFixture<EspDamage::nothing_named>);
+INSTANTIATE_TYPED_TEST_SUITE_P(Uefi, BootControlSituations, UefiFixture<NvramDamage::dropped>);
 
 }  // namespace
 }  // namespace cube

@@ -1,5 +1,5 @@
-// boot_writer ROOT [sdboot-]arm|bless|reject SLOT, or ROOT keep|set-aside ATTEMPT: one call of
-// GrubBootControl, SystemdBootControl or PstorePostMortem, for the crash sweep.
+// boot_writer ROOT [sdboot-|uefi-]arm|bless|reject SLOT, or ROOT keep|set-aside ATTEMPT: one call
+// of GrubBootControl, SystemdBootControl, UefiBootControl or PstorePostMortem, for the crash sweep.
 // Exits with 0, or with 11 when it cannot arm, or with 1.
 #include <iostream>
 #include <string>
@@ -7,7 +7,8 @@
 #include "boot/grub/grub_boot_control.h"
 #include "boot/postmortem/pstore_post_mortem.h"
 #include "boot/systemd_boot/systemd_boot_control.h"
-#include "tests/support/systemd_boot_loader.h"
+#include "boot/uefi/uefi_boot_control.h"
+#include "tests/support/efi_machine.h"
 
 namespace cube {
 namespace {
@@ -22,14 +23,16 @@ Status perform(BootControl& control, const std::string& call, const std::string&
 }
 
 Status perform(const RootDir& root, const std::string& call, const std::string& argument) {
-  constexpr std::string_view sdboot = "sdboot-";
+  constexpr std::string_view sdboot = "sdboot-", uefi = "uefi-";
   PstorePostMortem post_mortem(root, "var/lib/cube-update");
   if (call == "keep") return post_mortem.keep(std::stoul(argument));
   if (call == "set-aside") return post_mortem.set_aside();
   GrubBootControl grub(root, {});
   const FolderKernels kernels(root);
   SystemdBootControl systemd_boot(root, kernels, {});
+  UefiBootControl firmware(root, kernels, {});
   if (call.starts_with(sdboot)) return perform(systemd_boot, call.substr(sdboot.size()), argument);
+  if (call.starts_with(uefi)) return perform(firmware, call.substr(uefi.size()), argument);
   return perform(grub, call, argument);
 }
 

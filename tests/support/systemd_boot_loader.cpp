@@ -18,31 +18,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-void write(const std::string& path, const std::string& text) {
-  fs::create_directories(fs::path(path).parent_path());
-  std::ofstream out(path, std::ios::binary);
-  out << text;
-  if (!out) throw std::runtime_error("cannot write " + path);
-}
-
-std::string read(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::ostringstream text;
-  text << in.rdbuf();
-  return text.str();
-}
-
 std::string lower(std::string text) {
   std::transform(text.begin(), text.end(), text.begin(),
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return text;
-}
-
-std::string random_hex(int digits) {
-  static std::random_device source;
-  std::string hex;
-  for (int i = 0; i < digits; ++i) hex.push_back("0123456789abcdef"[source() % 16]);
-  return hex;
 }
 
 }  // namespace
@@ -56,11 +35,11 @@ void SystemdBootLoader::set_variable(const std::string& name, const std::string&
   if (text.empty()) return;
   std::string bytes("\x07\0\0\0", 4);
   for (const char c : text + '\0') bytes += {c, '\0'};
-  write(variable(name), bytes);
+  write_bytes(variable(name), bytes);
 }
 
 std::string SystemdBootLoader::text_of(const std::string& name) const {
-  const auto bytes = read(variable(name));
+  const auto bytes = read_bytes(variable(name));
   std::string text;
   for (std::size_t at = 4; at + 1 < bytes.size() && bytes[at] != 0; at += 2) text += bytes[at];
   return text;
@@ -68,15 +47,12 @@ std::string SystemdBootLoader::text_of(const std::string& name) const {
 
 void SystemdBootLoader::install(SlotId fallback) {
   fs::remove_all(esp());
-  for (const std::string slot : {"a", "b"})
-    for (const std::string part : {"vmlinuz", "initrd.img"})
-      write(folder_ + "/slots/" + slot + "/boot/" + part, part + " of slot " + slot);
+  lay_out_slots(folder_);
   const BootEntry first{fallback, false, 1, 0, random_hex(16), ""};
   const std::string slot(to_string(fallback));
-  write(entry("cube-" + slot + ".conf"), render_entry(first).value());
-  write(loader_conf(), "timeout 0\ndefault cube-" + slot + ".conf\neditor no\n");
-  for (const std::string part : {"vmlinuz", "initrd.img"})
-    write(esp() + "/" + kernel_folder(fallback, 0) + "/" + part, part + " of slot " + slot);
+  write_bytes(entry("cube-" + slot + ".conf"), render_entry(first).value());
+  write_bytes(loader_conf(), "timeout 0\ndefault cube-" + slot + ".conf\neditor no\n");
+  copy_kernel(folder_, esp() + "/" + kernel_folder(fallback, 0), fallback);
   set_variable("LoaderInfo", "systemd-boot 252");
   set_variable("LoaderEntryDefault", "cube-" + slot + ".conf");
   set_variable("LoaderEntryOneShot", "");
@@ -88,7 +64,7 @@ std::vector<SystemdBootLoader::Entry> SystemdBootLoader::entries() const {
   for (const auto& file : fs::directory_iterator(esp() + "/loader/entries")) {
     Entry one{file.path().filename(), lower(file.path().filename()), {}, -1, -1};
     if (!one.id.ends_with(".conf")) continue;
-    std::istringstream lines(read(file.path()));
+    std::istringstream lines(read_bytes(file.path()));
     for (std::string line; std::getline(lines, line);) {
       const auto gap = line.find(' ');
       if (line.starts_with("#") || gap == std::string::npos) continue;
@@ -118,7 +94,7 @@ std::vector<SystemdBootLoader::Entry> SystemdBootLoader::entries() const {
 SystemdBootLoader::Entry SystemdBootLoader::choose(const std::vector<Entry>& entries,
                                                    const std::string& one_shot) const {
   std::string preset;
-  std::istringstream lines(read(loader_conf()));
+  std::istringstream lines(read_bytes(loader_conf()));
   for (std::string line; std::getline(lines, line);)
     if (line.starts_with("default ")) preset = line.substr(8);
   for (const auto& pattern : {one_shot, text_of("LoaderEntryDefault"), preset})
@@ -142,22 +118,7 @@ Started SystemdBootLoader::start() {
   auto chosen = choose(entries(), one_shot);
   count(chosen);
   set_variable("LoaderEntrySelected", chosen.id);
-  lay_out(chosen.lines["options"]);
-  const auto slot = chosen.lines["options"].find("cube.slot=b") != std::string::npos;
-  return {slot ? SlotId::b : SlotId::a,
-          chosen.lines["options"].find("cube.trial=1") != std::string::npos};
-}
-
-void SystemdBootLoader::lay_out(const std::string& options) const {
-  write(folder_ + "/proc/cmdline", options + "\n");
-  std::string id = random_hex(32);
-  for (const std::size_t at : {8U, 13U, 18U, 23U}) id.insert(at, "-");
-  write(folder_ + "/proc/sys/kernel/random/boot_id", id + "\n");
-  write(folder_ + "/proc/uptime", "5.00 5.00\n");
-  const std::string slot = options.find("cube.slot=b") != std::string::npos ? "b" : "a";
-  fs::remove_all(folder_ + "/run");
-  fs::create_directories(folder_ + "/run/cube-update");
-  fs::create_symlink("/slots/" + slot, folder_ + "/run/cube-update/root");
+  return start_kernel(folder_, chosen.lines["options"]);
 }
 
 }  // namespace cube

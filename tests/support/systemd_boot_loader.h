@@ -8,24 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "base/root_dir.h"
-#include "boot/kernel_source.h"
-#include "tests/support/fake_boot_control.h"
+#include "tests/support/efi_machine.h"
 
 namespace cube {
-
-// The slots as folders: slots/a and slots/b.
-class FolderKernels final : public KernelSource {
- public:
-  explicit FolderKernels(const RootDir& root) : root_(root) {}
-  Status with_tree(SlotId slot, const Reader& read) const override {
-    CUBE_TRY(const auto tree, root_.below("slots/" + std::string(to_string(slot))));
-    return read(tree);
-  }
-
- private:
-  const RootDir& root_;
-};
 
 class SystemdBootLoader {
  public:
@@ -56,7 +41,6 @@ class SystemdBootLoader {
   [[nodiscard]] std::vector<Entry> entries() const;
   [[nodiscard]] Entry choose(const std::vector<Entry>& entries, const std::string& one_shot) const;
   void count(Entry& entry) const;
-  void lay_out(const std::string& options) const;
 
   std::string folder_;
 };

@@ -65,6 +65,15 @@ TEST_F(ConfigTest, ARateOfZeroIsNoLimitAndPrioritiesHaveNames) {
       }));
 }
 
+TEST_F(ConfigTest, LoadersHaveNames) {
+  for (const std::string name : {"auto", "grub", "systemd-boot", "uefi", "u-boot"}) {
+    fragment("etc", "10-a.toml", "[boot]\nloader = \"" + name + "\"\n");
+    EXPECT_EQ(load_config(root_).value().config.boot_loader, name);
+  }
+  fragment("etc", "10-a.toml", "[boot]\nloader = \"efi\"\n");
+  EXPECT_NE(error().what.find("\"uefi\""), std::string::npos) << error().what;
+}
+
 TEST_F(ConfigTest, MistakesNameFileLineAndKey) {
   const std::vector<std::pair<std::string, std::string>> cases{
       {"\n[trial]\ntrys = 3\n", "trial.trys"},

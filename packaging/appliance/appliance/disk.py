@@ -9,6 +9,7 @@
 With a separate boot disk, 1 and 2 are there and 3 to 5 are on the main disk.
 """
 
+import contextlib
 import os
 import pathlib
 import secrets
@@ -19,6 +20,7 @@ from . import envblock, grub
 
 MIB = 1 << 20
 SYSTEMD_BOOT = pathlib.Path("/usr/lib/systemd/boot/efi/systemd-bootx64.efi")
+STUB = pathlib.Path("/usr/lib/systemd/boot/efi/linuxx64.efi.stub")
 ARGUMENTS = "console=tty0 console=ttyS0,115200 quiet"  # the key boot.arguments of the demo appliance
 # What GRUB 2.06 can read. Newer mke2fs turns the first two on by default.
 EXT4_FEATURES = "^metadata_csum_seed,^orphan_file"
@@ -80,9 +82,13 @@ def make_ext4(partition, tree=None):
     _run([*command, partition.image, f"{partition.size // 1024}k"])
 
 
+def _make_fat(partition):
+    _run(["mkfs.vfat", "-F", "32", "-s", "1", "-n", partition.name, "--offset", str(partition.offset // 512), partition.image, str(partition.size // 1024)])
+
+
 def make_esp(partition, environment, local_config=None, with_uefi=True):
     """Fills the ESP: loader, configuration and the two env blocks. `environment` maps variable to value."""
-    _run(["mkfs.vfat", "-F", "32", "-s", "1", "-n", partition.name, "--offset", str(partition.offset // 512), partition.image, str(partition.size // 1024)])
+    _make_fat(partition)
     with tempfile.TemporaryDirectory() as folder:
         top = pathlib.Path(folder)
         (top / "cube").mkdir()
@@ -102,7 +108,7 @@ def make_esp(partition, environment, local_config=None, with_uefi=True):
 
 def make_systemd_boot_esp(partition, slot_a):
     """The ESP of a machine whose loader is systemd-boot: slot a is the fallback, in an entry as the agent writes them."""
-    _run(["mkfs.vfat", "-F", "32", "-s", "1", "-n", partition.name, "--offset", str(partition.offset // 512), partition.image, str(partition.size // 1024)])
+    _make_fat(partition)
     with tempfile.TemporaryDirectory() as folder:
         top = pathlib.Path(folder)
         for name in ("EFI/BOOT", "loader/entries", "cube/kernels/a-00000000"):
@@ -113,6 +119,22 @@ def make_systemd_boot_esp(partition, slot_a):
         for name in ("vmlinuz", "initrd.img"):
             (top / "cube/kernels/a-00000000" / name).write_bytes((pathlib.Path(slot_a) / "boot" / name).read_bytes())
         _run(["mcopy", "-s", "-i", f"{partition.image}@@{partition.offset}", top / "EFI", top / "loader", top / "cube", "::/"])
+
+
+def make_uefi_esp(partition, slot_a):
+    """The ESP of a machine without a loader, new from the factory: slot a's kernel where firmware looks first. No variable is set yet."""
+    _make_fat(partition)
+    with tempfile.TemporaryDirectory() as folder:
+        top = pathlib.Path(folder)
+        (top / "EFI/BOOT").mkdir(parents=True)
+        arguments = top / "arguments"
+        arguments.write_text(f"root=LABEL=cube-a ro {ARGUMENTS} cube.slot=a cube.canary={secrets.token_hex(8)}")
+        command = ["objcopy"]
+        for section, file, address in ((".cmdline", arguments, 0x30000), (".linux", pathlib.Path(slot_a) / "boot/vmlinuz", 0x2000000),
+                                       (".initrd", pathlib.Path(slot_a) / "boot/initrd.img", 0x4000000)):
+            command += ["--add-section", f"{section}={file}", "--change-section-vma", f"{section}={address:#x}"]
+        _run([*command, STUB, top / "EFI/BOOT/BOOTX64.EFI"])
+        _run(["mcopy", "-s", "-i", f"{partition.image}@@{partition.offset}", top / "EFI", "::/"])
 
 
 def _entry():
@@ -128,12 +150,30 @@ def build(layout, slot_a, slot_b=None, data=None, environment=None, local_config
     layout.partition_disks()
     if loader == "systemd-boot":
         make_systemd_boot_esp(layout.esp, slot_a)
+    elif loader == "uefi":
+        make_uefi_esp(layout.esp, slot_a)
     else:
         make_esp(layout.esp, environment or envblock.initial(), local_config)
         grub.embed_bios(layout.bios.image, layout.bios.offset // 512)
-    make_ext4(layout.a, slot_a)
+    with _told(slot_a, loader):
+        make_ext4(layout.a, slot_a)
     make_ext4(layout.b, slot_b)
     make_ext4(layout.data, data)
+
+
+@contextlib.contextmanager
+def _told(slot, loader):
+    """A slot whose configuration names the loader, where a new machine has nothing that tells it; later slots take it over."""
+    file = pathlib.Path(slot) / "etc/cube-update/config.d/20-loader.toml"
+    if loader != "uefi":
+        yield
+        return
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text('[boot]\nloader = "uefi"\n')
+    try:
+        yield
+    finally:
+        file.unlink()
 
 
 def _run(command):

@@ -68,6 +68,7 @@ def make(tree, kernel, version, variant, programs, trusted_root, deadline=120, u
         _write(tree / "usr/lib/cube-update/health/required.d/50-storage", b"#!/bin/sh\necho 'storage is down'\nexit 1\n", 0o755)
     _write(tree / "boot/vmlinuz", kernel.image.read_bytes())
     _write(tree / "boot/initrd.img", initramfs(kernel, variant))
+    _write(tree / "usr/lib/systemd/boot/efi/linuxx64.efi.stub", disk.STUB.read_bytes())
     (tree / "usr/lib/modules" / kernel.release).mkdir(parents=True, exist_ok=True)
 
 

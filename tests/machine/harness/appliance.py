@@ -93,7 +93,8 @@ def _base(split, userspace, loader):
         make_stick(folder / "stick.img", repository)
         stamp.touch()
     name = "main.img" if split else f"{loader}.img"
-    layout = disk.Layout(folder / name, folder / "boot.img" if split else None, slot=400, data=32)
+    esp = 96 if loader == "uefi" else 48  # one copy of kernel and initramfs more
+    layout = disk.Layout(folder / name, folder / "boot.img" if split else None, esp=esp, slot=400, data=32)
     (folder / "data/cube-update").mkdir(parents=True, exist_ok=True)
     disk.build(layout, folder / "slot-a", data=folder / "data", loader=loader)
     return layout, folder / "stick.img"
@@ -103,7 +104,7 @@ class Guest:
     """A running appliance whose command line is on the serial console."""
 
     def __init__(self, at, split=False, userspace="busybox", loader="grub"):
-        self.at = at
+        self.at, self.loader = at, loader
         with _building:
             base, self.stick = _base(split, userspace, loader)
         self.layout = at.copy_of(base)
@@ -114,11 +115,15 @@ class Guest:
         disks = [(self.layout.image, False), (self.stick, True)]
         if self.layout.boot_image != self.layout.image:
             disks.insert(0, (self.layout.boot_image, True))
-        self.machine = self.at.machine(disks, fw_cfg=fw_cfg)
+        self.machine = self.at.machine(disks, fw_cfg=fw_cfg, own_order=self.loader == "uefi")
         self.machine.start()
 
     def cut_power(self):
         self.machine.cut_power()
+
+    def lose_nvram(self):
+        """As a flat battery does it. The machine is off."""
+        self.machine.nvram.unlink()
 
     def wait(self, *patterns, seconds=BOOT_SECONDS):
         return self.machine.wait_for(*patterns, timeout=self.at.seconds(seconds))

@@ -19,13 +19,15 @@ class Inconclusive(Exception):
 class Machine:
     """A machine whose files (serial log, NVRAM, ERST, sockets) live in `folder`.
 
-    `disks` is a list of (image, read_only); it boots from the first. NVRAM and ERST survive stop() and start(), as on real hardware.
+    `disks` is a list of (image, read_only); it boots from the first. With `own_order` QEMU tells the firmware no order, so that its variables
+    decide: OVMF would make the order anew at each start. NVRAM and ERST survive stop() and start(), as on real hardware.
     """
 
-    def __init__(self, folder, firmware, disks, fw_cfg=None, memory=512):
+    def __init__(self, folder, firmware, disks, fw_cfg=None, memory=512, own_order=False):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.firmware, self.disks, self.fw_cfg, self.memory = firmware, list(disks), dict(fw_cfg or {}), memory
+        self.own_order = own_order
         self.log_path = self.folder / "serial.log"
         self.log_path.touch()
         self._process = None
@@ -45,7 +47,7 @@ class Machine:
                    "-object", f"memory-backend-file,id=erst,mem-path={erst},size=0x10000,share=on",
                    "-device", "acpi-erst,memdev=erst"]
         if self.firmware == "uefi":
-            variables = self.folder / "nvram.fd"
+            variables = self.nvram
             if not variables.exists():
                 shutil.copyfile(OVMF / "OVMF_VARS_4M.fd", variables)
             command += ["-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={OVMF}/OVMF_CODE_4M.fd",
@@ -53,10 +55,14 @@ class Machine:
         for index, (image, read_only) in enumerate(self.disks):
             mode = "on" if read_only else "off"
             command += ["-drive", f"if=none,id=disk{index},format=raw,file={image},readonly={mode}",
-                        "-device", f"virtio-blk-pci,drive=disk{index},bootindex={index}"]
+                        "-device", f"virtio-blk-pci,drive=disk{index}" + ("" if self.own_order else f",bootindex={index}")]
         for name, value in self.fw_cfg.items():
             command += ["-fw_cfg", f"name=opt/cube/{name},string={value}"]
         return command
+
+    @property
+    def nvram(self):
+        return self.folder / "nvram.fd"
 
     def start(self):
         self._seen = self.log_path.stat().st_size

@@ -98,3 +98,45 @@ def partition_full(at):
     guest.userspace("b", trial=True)
     guest.ready("b")
     guest.expect_status(booted="b", fallback="b")
+
+
+@scenario("sdboot-nvram-lost", firmwares=("uefi",))
+def nvram_lost(at):
+    """systemd-boot: the firmware loses its variables after a commit; loader.conf still names the fallback, and updates go on."""
+    guest = started(at)
+    guest.apply("2.0.0")
+    guest.userspace("b", trial=True)
+    guest.wait(r"cube: commit exit 0\n")
+    guest.ready("b")
+    guest.cut_power()
+    guest.lose_nvram()
+    guest.start()
+    guest.userspace("b", trial=False)
+    guest.ready("b")
+    guest.expect_status(booted="b", fallback="b", boot_records="ok", trial=None)
+    guest.restart_by("cube-update rollback --now")
+    guest.userspace("a", trial=True)
+    guest.ready("a")
+    guest.expect_status(booted="a", fallback="a", phase="idle")
+
+
+@scenario("sdboot-odd-counter", firmwares=("uefi",))
+def odd_counter(at):
+    """systemd-boot: an entry with a counter that is none, and a one-shot that is a pattern for it; refused (11), and commit mends."""
+    guest = Guest(at, loader=LOADER)
+    entry = image.read_esp(guest.layout, "loader/entries/cube-a.conf")
+    image.write_esp(guest.layout, "loader/entries/cube-b+x.conf", entry)
+    guest.start()
+    guest.userspace("a", trial=False)
+    guest.ready("a")
+    one_shot = "/sys/firmware/efi/efivars/LoaderEntryOneShot-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f"
+    pattern = "".join(f"\\x{ord(letter):02x}\\x00" for letter in "cube-*") + "\\x00\\x00"
+    guest.demand(f"printf '\\x07\\x00\\x00\\x00{pattern}' >{one_shot}")
+    guest.demand(f"cube-update apply {name_of('2.0.0')} --from /media/stick", code=11)
+    guest.demand("cube-update commit")
+    guest.demand(f"test -e {one_shot} -o -e '/boot/efi/loader/entries/cube-b+x.conf'", code=1)
+    guest.expect_status(booted="a", fallback="a", phase="idle", boot_records="ok")
+    guest.apply("2.0.0")
+    guest.userspace("b", trial=True)
+    guest.ready("b")
+    guest.expect_outcome("2.0.0", "committed", "none", 1)
