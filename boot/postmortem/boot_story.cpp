@@ -4,6 +4,7 @@
 
 #include "boot/postmortem/diagnosis.h"
 #include "boot/postmortem/log_words.h"
+#include "boot/postmortem/trial_marks.h"
 
 namespace cube {
 namespace {
@@ -117,6 +118,17 @@ void BootStory::read_progress(const std::string& text) {
        {"mounted filesystem", "VFS: Mounted root", "Ending clean mount", "Mounted sysroot.mount",
         "Mounted /sysroot"})
     if (contains(text, done)) mounted_at_ = lines_;
+  read_marks(text);
+}
+
+// Only a trial leaves marks.
+void BootStory::read_marks(const std::string& text) {
+  if (!has(Sign::mark) || seen(Sign::mark).last != lines_) return;
+  for (const auto& mark : marks_in(text)) {
+    trial = true;
+    if (rank_of_stage(mark.stage) >= rank_of_stage("root-mounted")) mounted_at_ = lines_;
+    if (rank_of_stage(mark.stage) > rank_of_stage(reached)) reached = mark.stage;
+  }
 }
 
 void BootStory::read_facts(const std::string& text) {
