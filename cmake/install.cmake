@@ -9,7 +9,7 @@ install(PROGRAMS packaging/initramfs-tools/hooks/cube-update
   DESTINATION share/initramfs-tools/hooks COMPONENT agent)
 install(PROGRAMS packaging/initramfs-tools/scripts/init-top/cube-update
   DESTINATION share/initramfs-tools/scripts/init-top COMPONENT agent)
-install(PROGRAMS packaging/initramfs-tools/scripts/init-bottom/cube-update
+install(PROGRAMS packaging/initramfs-tools/scripts/init-bottom/cube-update-mark
   DESTINATION share/initramfs-tools/scripts/init-bottom COMPONENT agent)
 install(DIRECTORY packaging/dracut/90cube-update
   DESTINATION lib/dracut/modules.d COMPONENT agent USE_SOURCE_PERMISSIONS)

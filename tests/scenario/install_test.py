@@ -26,7 +26,7 @@ AGENT = """
 644 usr/share/cube-update/grub.d/grub.cfg
 644 usr/share/cube-update/u-boot.env
 755 usr/share/initramfs-tools/hooks/cube-update
-755 usr/share/initramfs-tools/scripts/init-bottom/cube-update
+755 usr/share/initramfs-tools/scripts/init-bottom/cube-update-mark
 755 usr/share/initramfs-tools/scripts/init-top/cube-update
 644 usr/share/man/man8/cube-update.8
 """

@@ -68,7 +68,7 @@ def make(tree, kernel, version, variant, programs, trusted_root, deadline=120, u
         _write(tree / "usr/sbin/init", (HERE / "busybox/init").read_bytes(), 0o755)
     if variant == "no-dev":
         (tree / "dev").rmdir()
-    _write(tree / "usr/lib/cube-update/emergency.sh", HOOK.read_bytes())
+    _write(tree / "usr/lib/cube-update/emergency.sh", (HERE.parent / "initramfs/emergency.sh").read_bytes())
     _write(tree / "etc/os-release", f'ID=cube-demo\nVERSION_ID="{version}"\nVARIANT={variant}\n'.encode())
     _write(tree / "usr/lib/cube-update/config.d/10-demo.toml", CONFIG.format(deadline=deadline, arguments=disk.ARGUMENTS).encode())
     if trusted_root:

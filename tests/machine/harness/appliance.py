@@ -17,8 +17,8 @@ BUILT = "20260101-0000"
 INSTALLED = "1.0.0"
 # version -> variant
 RELEASES = {INSTALLED: "good", "2.0.0": "good", "2.0.1": "vfs-panic", "2.0.2": "init-exits", "2.0.3": "late-panic",
-            "2.0.4": "emergency", "2.0.5": "sick", "2.0.6": "hang", "2.0.9": "wrong-driver", "2.0.10": "init-missing", "2.0.11": "no-dev",
-            "2.0.12": "init-hangs", "2.0.13": "oom"}
+            "2.0.4": "emergency", "2.0.5": "sick", "2.0.6": "hang", "2.1.0": "wrong-driver", "2.1.1": "init-missing", "2.1.2": "no-dev",
+            "2.1.3": "init-hangs", "2.1.4": "oom"}
 SYSTEMD_RELEASES = {INSTALLED: "good", "2.0.0": "good", "2.0.7": "unit-fails", "2.0.8": "incomplete"}
 BOOT_SECONDS = 60
 APPLY_SECONDS = 120
