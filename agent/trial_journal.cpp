@@ -1,7 +1,6 @@
 #include "agent/trial_journal.h"
 
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <systemd/sd-journal.h>
 
 #include <algorithm>
@@ -16,6 +15,7 @@ namespace cube {
 namespace {
 
 constexpr const char* journals = "var/log/journal";
+constexpr const char* copies = "run/cube-update/journals";
 constexpr std::size_t max_data_bytes = 4096;
 constexpr auto max_time = std::chrono::seconds(3);
 constexpr std::size_t copy_bytes = 256 * 1024;
@@ -58,25 +58,56 @@ Result<std::vector<JournalFile>> journal_files(const RootDir& tree) {
   return files;
 }
 
-// The library maps the files that it reads: one that a disk can no longer read would end this
-// program by a signal, and one that somebody cuts short, too.
-Result<Fd> copied(const RootDir& tree, const JournalFile& file) {
-  CUBE_TRY(const auto from, tree.open_file(file.path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK));
-  Fd to(::memfd_create("cube-journal", MFD_CLOEXEC));
-  if (!to.valid()) return system_error("memory for " + tree.join(file.path));
-  std::string part;
-  for (std::size_t at = 0; at < file.bytes; at += copy_bytes) {
-    CUBE_CHECK(read_at(from, at, std::min(copy_bytes, file.bytes - at), part));
-    CUBE_CHECK(write_all(to, part));
-  }
-  return to;
-}
+// Copies of journals in run/cube-update, in memory, while it lives. The library maps the files that
+// it reads: one that a disk can no longer read would end this program by a signal, and so would one
+// that somebody cuts short. Files without a name it refuses.
+class Copies {
+ public:
+  explicit Copies(const RootDir& root) : root_(root) {}
+  Copies(const Copies&) = delete;
+  Copies& operator=(const Copies&) = delete;
+  ~Copies() { clear(); }
 
-Opened opened(std::vector<int> files) {
+  Status begin() {
+    clear();
+    return root_.make_dirs(copies, 0700);
+  }
+
+  Result<Fd> add(const RootDir& tree, const JournalFile& file) {
+    CUBE_TRY(const auto from, tree.open_file(file.path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK));
+    const std::string name = std::string(copies) + "/" + std::to_string(++count_);
+    CUBE_TRY(auto to, root_.open_file(name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));
+    std::string part;
+    for (std::size_t at = 0; at < file.bytes; at += copy_bytes) {
+      CUBE_CHECK(read_at(from, at, std::min(copy_bytes, file.bytes - at), part));
+      CUBE_CHECK(write_all(to, part));
+    }
+    return to;
+  }
+
+ private:
+  void clear() {
+    // What is left over is in memory, and goes with the next call or the next boot.
+    if (auto status = root_.remove_tree(copies); !status) count_ += max_journal_files;
+  }
+
+  const RootDir& root_;
+  std::size_t count_ = 0;
+};
+
+// The library takes the descriptors over, but only when it succeeds.
+Opened opened(const std::vector<int>& files) {
+  std::vector<Fd> mine;
+  std::vector<int> numbers;
+  for (const int file : files) {
+    mine.emplace_back(::fcntl(file, F_DUPFD_CLOEXEC, 0));
+    numbers.push_back(mine.back().get());
+  }
   sd_journal* journal = nullptr;
-  if (::sd_journal_open_files_fd(&journal, files.data(), static_cast<unsigned>(files.size()), 0) <
-      0)
+  if (::sd_journal_open_files_fd(&journal, numbers.data(), static_cast<unsigned>(numbers.size()),
+                                 0) < 0)
     return nullptr;
+  for (auto& file : mine) static_cast<void>(file.release());
   ::sd_journal_set_data_threshold(journal, max_data_bytes);
   return Opened(journal);
 }
@@ -137,21 +168,24 @@ std::vector<std::string> errors_of(sd_journal* journal, const std::string& boot)
 
 }  // namespace
 
-Result<std::vector<std::string>> journal_errors(const RootDir& tree, const JournalQuery& query) {
+Result<std::vector<std::string>> journal_errors(const RootDir& tree, const JournalQuery& query,
+                                                const RootDir& root) {
   auto files = journal_files(tree);
   if (!files && files.error().code == Errc::not_found) return std::vector<std::string>{};
   if (!files) return std::move(files).error();
-  std::vector<Fd> copies;
+  Copies copied(root);
+  CUBE_CHECK(copied.begin());
+  std::vector<Fd> sound;
   std::size_t room = max_journal_bytes;
   for (const auto& file : *files) {
     if (file.bytes > room) continue;
-    auto copy = copied(tree, file);
+    auto copy = copied.add(tree, file);
     if (!copy || opened({copy->get()}) == nullptr) continue;
     room -= file.bytes;
-    copies.push_back(std::move(*copy));
+    sound.push_back(std::move(*copy));
   }
   std::vector<int> numbers;
-  for (const auto& copy : copies) numbers.push_back(copy.get());
+  for (const auto& copy : sound) numbers.push_back(copy.get());
   if (numbers.empty()) return std::vector<std::string>{};
   const auto journal = opened(numbers);
   if (!journal) return std::vector<std::string>{};

@@ -36,9 +36,10 @@ Result<Attempt> chosen(const Journal& journal, std::uint64_t number) {
 
 // In the slot that failed, or, where both slots log to one place, among the others' boots.
 Status read_journal(const Appliance& appliance, const RootDir& failed, LastWords& words) {
-  CUBE_TRY(words.journal, journal_errors(failed, {words.boot, words.attempt->started}));
+  CUBE_TRY(words.journal,
+           journal_errors(failed, {words.boot, words.attempt->started}, appliance.root()));
   if (words.journal.empty() && !words.boot.empty()) {
-    CUBE_TRY(words.journal, journal_errors(appliance.root(), {words.boot, 0}));
+    CUBE_TRY(words.journal, journal_errors(appliance.root(), {words.boot, 0}, appliance.root()));
   }
   return ok();
 }
