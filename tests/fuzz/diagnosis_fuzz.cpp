@@ -18,9 +18,9 @@ void demand_plain(const std::string& text) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  const std::string_view text(reinterpret_cast<const char*>(data), size);
-  auto diagnosis = cube::diagnose(text);
-  cube::add_marks(text, diagnosis);
+  const std::string_view log(reinterpret_cast<const char*>(data), size);
+  auto diagnosis = cube::diagnose(log);
+  cube::add_marks(log, diagnosis);
   if (diagnosis.evidence.size() > cube::max_evidence) std::abort();
   if (diagnosis.trace.size() > cube::max_trace) std::abort();
   for (const auto* text : {&diagnosis.cause, &diagnosis.kernel, &diagnosis.panic, &diagnosis.module,
