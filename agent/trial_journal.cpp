@@ -185,6 +185,7 @@ Result<std::vector<std::string>> journal_errors(const RootDir& tree, const Journ
     sound.push_back(std::move(*copy));
   }
   std::vector<int> numbers;
+  numbers.reserve(sound.size());
   for (const auto& copy : sound) numbers.push_back(copy.get());
   if (numbers.empty()) return std::vector<std::string>{};
   const auto journal = opened(numbers);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/mutation.h"
 #include "boot/postmortem/diagnosis.h"
 #include "boot/postmortem/log_words.h"
 #include "boot/postmortem/trial_marks.h"
@@ -79,6 +80,8 @@ void BootStory::note(Sign sign, std::string_view pattern, const std::string& tex
   if (sign == Sign::real_init) {
     for (const std::string_view other : {"mergency", "escue", "GRUB", "nitramfs", "dracut"})
       if (contains(text, other)) return;
+    // An initramfs that leaves its mark in the root makes it writable for that.
+    if (pattern == "re-mounted" && !reached.empty() && !mutated("remount-is-init")) return;
     if (pattern.starts_with("Welcome") && !text.starts_with("Welcome to ")) return;
     if (real_init_at_ == 0) real_init_at_ = lines_;
   }
