@@ -5,6 +5,7 @@
 #include "agent/rooted_running_boot.h"
 #include "agent/slot_kernel_source.h"
 #include "boot/postmortem/pstore_post_mortem.h"
+#include "boot/postmortem/records.h"
 #include "model/policy.h"
 #include "slots/ostree/ostree_slot_store.h"
 
@@ -29,6 +30,14 @@ ChannelConfig channel_config(const Config& config, const std::string& source) {
 SlotsConfig slots_config(const Config& config) {
   return {config.slot_a, config.slot_b, config.carry_over, config.merge_etc,
           config.etc_conflicts == "local" ? EtcSide::local : EtcSide::release};
+}
+
+Result<std::string> marks_of_other_slot(const OstreeSlotStore& slots) {
+  CUBE_TRY(const auto booted, slots.booted());
+  CUBE_TRY(const auto mounted, slots.look_into(other(booted)));
+  auto marks = read_record(mounted.tree(), marks_file, max_marks_bytes, Keep::end);
+  if (!marks && marks.error().code == Errc::not_found) return std::string();
+  return marks;
 }
 
 }  // namespace
@@ -59,7 +68,8 @@ Result<std::unique_ptr<Appliance>> Appliance::open(const std::string& root_path,
   a->health_ = std::make_unique<LocalHealthGate>(
       a->root_,
       HealthConfig{std::chrono::seconds(config.health_timeout), config.health_ignore_units});
-  a->post_mortem_ = std::make_unique<PstorePostMortem>(a->root_, state_folder);
+  a->post_mortem_ = std::make_unique<PstorePostMortem>(
+      a->root_, state_folder, [&slots = *a->slots_] { return marks_of_other_slot(slots); });
   if (real)
     a->rebooter_ = std::make_unique<SystemRebooter>();
   else

@@ -3,12 +3,15 @@
 install(TARGETS cube-update DESTINATION bin COMPONENT agent)
 install(FILES packaging/systemd/cube-update-resume.service packaging/systemd/cube-update-commit.service
   packaging/systemd/cube-update-automatic.service packaging/systemd/cube-update-automatic.timer
+  packaging/systemd/cube-update-mark.service
   DESTINATION lib/systemd/system COMPONENT agent)
 install(FILES packaging/initramfs/emergency.sh DESTINATION lib/cube-update COMPONENT agent)
 install(PROGRAMS packaging/initramfs-tools/hooks/cube-update
   DESTINATION share/initramfs-tools/hooks COMPONENT agent)
 install(PROGRAMS packaging/initramfs-tools/scripts/init-top/cube-update
   DESTINATION share/initramfs-tools/scripts/init-top COMPONENT agent)
+install(PROGRAMS packaging/initramfs-tools/scripts/init-bottom/cube-update-mark
+  DESTINATION share/initramfs-tools/scripts/init-bottom COMPONENT agent)
 install(DIRECTORY packaging/dracut/90cube-update
   DESTINATION lib/dracut/modules.d COMPONENT agent USE_SOURCE_PERMISSIONS)
 install(FILES packaging/grub.d/cube.cfg packaging/grub.d/grub.cfg

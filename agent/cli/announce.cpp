@@ -9,6 +9,7 @@
 #include "base/durable_file.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "boot/postmortem/trial_marks.h"
 
 namespace cube::cli {
 namespace {
@@ -56,7 +57,9 @@ Result<LastWords> last_words_of(const Appliance& appliance, const Attempt& attem
   auto log = read_log(appliance.root(), kept_records + std::to_string(attempt.number));
   if (!log && log.error().code != Errc::not_found) return std::move(log).error();
   if (log) words.left_out = std::move(log->left_out);
-  words.diagnosis = diagnose_attempt(attempt, log ? log->text : "");
+  words.diagnosis = diagnose_attempt(attempt, log ? *log : Log{});
+  const auto marks = marks_in(log ? log->marks : "");
+  if (!marks.empty()) words.boot = marks.back().boot;
   return words;
 }
 

@@ -79,10 +79,7 @@ void compare_module(const LastWords& words, const std::string& module, const std
   if (!before && !after) told.push_back(fmt::format("{} {}: in neither release", what, module));
 }
 
-}  // namespace
-
-Diagnosis diagnose_attempt(const Attempt& attempt, const std::string& records) {
-  if (!records.empty()) return diagnose(records);
+Diagnosis diagnose_journal(const Attempt& attempt) {
   if (attempt.why.cause == Cause::breadcrumb)
     return diagnose("cube-update: initramfs: " + attempt.why.detail);
   if (attempt.why.cause == Cause::panic) return diagnose(attempt.why.detail);
@@ -95,6 +92,20 @@ Diagnosis diagnose_attempt(const Attempt& attempt, const std::string& records) {
   }
   if (attempt.outcome == Outcome::committed) found.cause = "nothing: it was committed";
   if (!attempt.why.detail.empty()) found.evidence.push_back(printable(attempt.why.detail));
+  return found;
+}
+
+}  // namespace
+
+Diagnosis diagnose_log(const Log& log) {
+  auto found = diagnose(log.text.empty() ? log.marks : log.text);
+  if (!log.text.empty()) add_marks(log.marks, found);
+  return found;
+}
+
+Diagnosis diagnose_attempt(const Attempt& attempt, const Log& log) {
+  auto found = log.text.empty() ? diagnose_journal(attempt) : diagnose(log.text);
+  add_marks(log.marks, found);
   return found;
 }
 
@@ -126,7 +137,9 @@ Json::Object last_words_json(const LastWords& words) {
           {"filesystem", found.filesystem},
           {"trace", strings(found.trace)},
           {"trial", found.trial},
+          {"reached", found.reached},
           {"differences", strings(differences(words))},
+          {"journal", strings(words.journal)},
           {"left_out", strings(words.left_out)},
           {"next", std::string(advice(found.stage))}};
 }
@@ -138,8 +151,11 @@ std::string last_words_text(const LastWords& words) {
   text += fmt::format("stage: {} (confidence: {})", to_string(found.stage),
                       to_string(found.confidence));
   if (!found.kernel.empty()) text += ", kernel " + found.kernel;
+  if (!found.reached.empty()) text += ", last mark " + found.reached;
   text += "\n";
   if (!found.evidence.empty()) text += "\nevidence\n" + indented(found.evidence);
+  if (!words.journal.empty())
+    text += "\nthe last errors in its own journal\n" + indented(words.journal);
   if (const auto told = differences(words); !told.empty())
     text += "\nwhat differs\n" + indented(told);
   if (!found.trace.empty())

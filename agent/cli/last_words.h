@@ -17,12 +17,17 @@ struct LastWords {
   std::optional<Attempt> attempt;  // none: a log from another machine
   Diagnosis diagnosis;
   std::vector<std::string> left_out;    // records that could not be read as text
+  std::string boot;                     // id of the trial's last start, if its marks tell; or ""
+  std::vector<std::string> journal;     // the last errors in the trial's own journal
   std::optional<KernelModules> good;    // of the release that runs; none: not known
   std::optional<KernelModules> failed;  // of the release that failed, while its slot still holds it
 };
 
-// From the records that were kept, or, without any, from what the journal noted.
-[[nodiscard]] Diagnosis diagnose_attempt(const Attempt& attempt, const std::string& records);
+// From the records that were kept, or, without any, from what the journal noted; and from the marks
+// that the trial left.
+[[nodiscard]] Diagnosis diagnose_attempt(const Attempt& attempt, const Log& log);
+// What a log from elsewhere says.
+[[nodiscard]] Diagnosis diagnose_log(const Log& log);
 // What differs between the two releases and bears on the diagnosis, a sentence each.
 [[nodiscard]] std::vector<std::string> differences(const LastWords& words);
 [[nodiscard]] Json::Object last_words_json(const LastWords& words);

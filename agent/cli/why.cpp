@@ -9,6 +9,7 @@
 #include "agent/cli/commands.h"
 #include "agent/cli/exit_code.h"
 #include "agent/lock.h"
+#include "agent/trial_journal.h"
 
 namespace cube::cli {
 namespace {
@@ -33,6 +34,16 @@ Result<Attempt> chosen(const Journal& journal, std::uint64_t number) {
                                           number)};
 }
 
+// In the slot that failed, or, where both slots log to one place, among the others' boots.
+Status read_journal(const Appliance& appliance, const RootDir& failed, LastWords& words) {
+  CUBE_TRY(words.journal,
+           journal_errors(failed, {words.boot, words.attempt->started}, appliance.root()));
+  if (words.journal.empty() && !words.boot.empty()) {
+    CUBE_TRY(words.journal, journal_errors(appliance.root(), {words.boot, 0}, appliance.root()));
+  }
+  return ok();
+}
+
 // Both releases, while the failed one is still where it was.
 Status compare(const Appliance& appliance, Machine& machine, LastWords& words) {
   const auto lock = take_lock(appliance.root(), 0);
@@ -44,7 +55,7 @@ Status compare(const Appliance& appliance, Machine& machine, LastWords& words) {
   if (!seal || seal->attempt != words.attempt->number) return ok();
   CUBE_TRY(const auto other, appliance.look_into(words.attempt->target));
   CUBE_TRY(words.failed, kernel_modules(other.tree()));
-  return ok();
+  return read_journal(appliance, other.tree(), words);
 }
 
 Result<int> why_here(const Common& common, std::uint64_t number) {
@@ -64,10 +75,10 @@ Result<int> why_elsewhere(const Common& common, const std::string& from) {
   const auto root = RootDir::open(folder ? path.string() : path.parent_path().string());
   if (!root) return Error(root.error());
   CUBE_TRY(auto log, read_log(*root, folder ? "." : path.filename().string()));
-  if (log.text.empty() && log.left_out.empty())
+  if (log.text.empty() && log.marks.empty() && log.left_out.empty())
     return Error{Errc::nothing_to_do, from + " is empty"};
   LastWords words;
-  words.diagnosis = diagnose(log.text);
+  words.diagnosis = diagnose_log(log);
   words.left_out = std::move(log.left_out);
   return tell(words, common.json);
 }

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 
+#include "base/mutation.h"
 #include "boot/postmortem/diagnosis.h"
 #include "boot/postmortem/log_words.h"
+#include "boot/postmortem/trial_marks.h"
 
 namespace cube {
 namespace {
@@ -78,6 +80,8 @@ void BootStory::note(Sign sign, std::string_view pattern, const std::string& tex
   if (sign == Sign::real_init) {
     for (const std::string_view other : {"mergency", "escue", "GRUB", "nitramfs", "dracut"})
       if (contains(text, other)) return;
+    // An initramfs that leaves its mark in the root makes it writable for that.
+    if (pattern == "re-mounted" && !reached.empty() && !mutated("remount-is-init")) return;
     if (pattern.starts_with("Welcome") && !text.starts_with("Welcome to ")) return;
     if (real_init_at_ == 0) real_init_at_ = lines_;
   }
@@ -117,6 +121,17 @@ void BootStory::read_progress(const std::string& text) {
        {"mounted filesystem", "VFS: Mounted root", "Ending clean mount", "Mounted sysroot.mount",
         "Mounted /sysroot"})
     if (contains(text, done)) mounted_at_ = lines_;
+  read_marks(text);
+}
+
+// Only a trial leaves marks.
+void BootStory::read_marks(const std::string& text) {
+  if (!has(Sign::mark) || seen(Sign::mark).last != lines_) return;
+  for (const auto& mark : marks_in(text)) {
+    trial = true;
+    if (rank_of_stage(mark.stage) >= rank_of_stage("root-mounted")) mounted_at_ = lines_;
+    if (rank_of_stage(mark.stage) > rank_of_stage(reached)) reached = mark.stage;
+  }
 }
 
 void BootStory::read_facts(const std::string& text) {

@@ -49,6 +49,7 @@ class BootStory {
   std::string absent_module;
   std::string oops_module;
   std::string last_line;
+  std::string reached;  // the furthest stage that a mark tells of
   std::optional<double> last_time;
   std::vector<std::string> trace;
 
@@ -58,6 +59,7 @@ class BootStory {
   void read_modules(const std::string& text);
   void read_trace(const std::string& text);
   void read_progress(const std::string& text);
+  void read_marks(const std::string& text);
 
   std::array<Sighting, sign_count> sightings_;
   std::size_t lines_ = 0;

@@ -1,7 +1,9 @@
 #include "boot/postmortem/diagnosis.h"
 
+#include "base/mutation.h"
 #include "boot/postmortem/boot_story.h"
 #include "boot/postmortem/kernel_log.h"
+#include "boot/postmortem/trial_marks.h"
 #include "boot/postmortem/verdict.h"
 
 namespace cube {
@@ -82,6 +84,23 @@ Diagnosis diagnose(std::string_view log) {
   }
   choice.offer(judge(boot));
   return choice.best();
+}
+
+void add_marks(std::string_view text, Diagnosis& diagnosis) {
+  const auto marks = marks_in(text);
+  if (marks.empty() || mutated("marks-not-told")) return;
+  const bool told = !diagnosis.reached.empty();
+  for (const auto& [stage, boot] : marks)
+    if (boot == marks.back().boot && rank_of_stage(stage) > rank_of_stage(diagnosis.reached))
+      diagnosis.reached = stage;
+  if (diagnosis.stage != Stage::hang || told) return;
+  auto& cause = diagnosis.cause;
+  if (cause.ends_with('.')) cause.pop_back();
+  cause += "; as it had marked, " + std::string(sentence_of_stage(diagnosis.reached));
+  if (cause.size() > max_line) cause.resize(max_line);
+  if (diagnosis.evidence.size() < max_evidence)
+    diagnosis.evidence.push_back("cube-update: stage " + marks.back().stage + " boot " +
+                                 marks.back().boot);
 }
 
 }  // namespace cube

@@ -53,6 +53,7 @@ struct Diagnosis {
   std::string filesystem;             // "ext4"; or ""
   std::vector<std::string> trace;     // of the panic: functions, innermost first; at most max_trace
   bool trial = false;                 // the boot that is judged was one on trial (cube.trial=1)
+  std::string reached;                // the furthest stage that it marked (trial_marks.h); or ""
 };
 
 inline constexpr std::size_t max_line = 200;
@@ -62,6 +63,10 @@ inline constexpr std::size_t max_trace = 16;
 // A log may hold several boots: judged is the last one on trial that failed, without such the last
 // one that failed, without such the last one.
 [[nodiscard]] Diagnosis diagnose(std::string_view log);
+
+// What the marks tell besides, that the same boot left elsewhere than in its log. Of several boots
+// the last one counts. Of a hang they are all that is known.
+void add_marks(std::string_view marks, Diagnosis& diagnosis);
 
 // What to do next, one sentence for people.
 [[nodiscard]] std::string_view advice(Stage stage);

@@ -9,6 +9,7 @@
 #include <tuple>
 
 #include "base/io.h"
+#include "boot/postmortem/trial_marks.h"
 
 namespace cube {
 namespace {
@@ -60,13 +61,17 @@ class Collector {
 
   Log log() {
     std::sort(left_out_.begin(), left_out_.end());
-    return {in_order(std::move(records_)), std::move(left_out_)};
+    return {in_order(std::move(records_)), std::move(marks_), std::move(left_out_)};
   }
 
  private:
   Status take(const std::string& path, const std::string& name) {
     if (name.ends_with(".z") || name.ends_with(".gz") || name.ends_with(".xz")) {
       if (left_out_.size() < max_log_records) left_out_.push_back(name);
+      return ok();
+    }
+    if (name == kept_marks) {
+      CUBE_TRY(marks_, read_record(root_, path, max_marks_bytes, Keep::end));
       return ok();
     }
     if (records_.size() == max_log_records || room_ == 0) return ok();
@@ -79,6 +84,7 @@ class Collector {
   const RootDir& root_;
   std::vector<Record> records_;
   std::vector<std::string> left_out_;
+  std::string marks_;
   std::size_t room_ = max_log_bytes;
 };
 
@@ -139,7 +145,7 @@ Result<Log> read_log(const RootDir& root, const std::string& path) {
     return collector.log();
   }
   CUBE_TRY(auto text, read_record(root, path, max_log_bytes, Keep::end));
-  return Log{in_order({{path, std::move(text)}}), {}};
+  return Log{in_order({{path, std::move(text)}}), "", {}};
 }
 
 }  // namespace cube

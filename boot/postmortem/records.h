@@ -33,6 +33,7 @@ inline constexpr std::size_t max_log_records = 256;
 
 struct Log {
   std::string text;
+  std::string marks;  // of a folder: the file of that name (trial_marks.h)
   std::vector<std::string>
       left_out;  // records that cannot be read as text: compressed by the kernel
 };

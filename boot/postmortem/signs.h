@@ -51,6 +51,7 @@ enum class Sign {
   unit_failed,
   device_timeout,
   breadcrumb,  // the words of packaging/initramfs/emergency.sh
+  mark,        // of a stage that a trial reached (trial_marks.h)
   health_failed,
   trial_rejected,
   goal,

@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "boot/postmortem/root_verdict.h"
+#include "boot/postmortem/trial_marks.h"
 
 namespace cube {
 namespace {
@@ -170,12 +171,14 @@ Finding judge_silence(const BootStory& boot) {
             Confidence::low,
             "The system was up; the log does not say how it ended.",
             {Sign::busy_system}};
+  const std::string marked(sentence_of_stage(boot.reached));
   const std::string where = boot.real_init()      ? "while init started the system"
                             : initramfs_ran(boot) ? "while the initramfs ran"
                                                   : "while the kernel started";
   return {Stage::hang,
           Confidence::low,
-          "The log stops without a word " + where + seconds_of(boot) + ".",
+          "The log stops without a word " + where + seconds_of(boot) +
+              (marked.empty() ? "." : "; as it had marked, " + marked + "."),
           {Sign::job_awaited},
           {boot.last_line}};
 }
@@ -279,6 +282,7 @@ Diagnosis judge(const BootStory& boot) {
   for (const auto& line : finding.more) cite(line);
   diagnosis.kernel = boot.kernel;
   diagnosis.trial = boot.trial;
+  diagnosis.reached = boot.reached;
   if (finding.stage == Stage::none) return diagnosis;
   cite(boot.seen(Sign::breadcrumb).text);
   cite(boot.panic);

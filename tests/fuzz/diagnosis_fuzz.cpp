@@ -18,11 +18,13 @@ void demand_plain(const std::string& text) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  const auto diagnosis = cube::diagnose({reinterpret_cast<const char*>(data), size});
+  const std::string_view log(reinterpret_cast<const char*>(data), size);
+  auto diagnosis = cube::diagnose(log);
+  cube::add_marks(log, diagnosis);
   if (diagnosis.evidence.size() > cube::max_evidence) std::abort();
   if (diagnosis.trace.size() > cube::max_trace) std::abort();
   for (const auto* text : {&diagnosis.cause, &diagnosis.kernel, &diagnosis.panic, &diagnosis.module,
-                           &diagnosis.device, &diagnosis.filesystem})
+                           &diagnosis.device, &diagnosis.filesystem, &diagnosis.reached})
     demand_plain(*text);
   for (const auto& line : diagnosis.evidence) demand_plain(line);
   for (const auto& line : diagnosis.trace) demand_plain(line);

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 from tiny_tree import make_tiny_tree
@@ -143,6 +144,45 @@ class Here(unittest.TestCase):
         text = self.agent("why")
         for part in (NEW, "slot b", told["cause"], "6.1.0-1-amd64 -> 6.1.0-2-amd64", told["next"]):
             self.assertIn(part, text)
+
+    def leave_marks(self, boot):
+        """What the initramfs of slot b and its journald leave."""
+        slot = self.machine.folder / "slots/b"
+        (slot / ".cube/marks").write_text(f"cube-update: stage root-mounted boot {boot}\n")
+        export = self.machine.folder / "export"
+        export.write_text("".join(
+            f"__REALTIME_TIMESTAMP={int(time.time())}000000\n__MONOTONIC_TIMESTAMP={number}\n_BOOT_ID={boot.replace('-', '')}\n"
+            f"PRIORITY={priority}\nSYSLOG_IDENTIFIER=ceph-mon\nMESSAGE={message}\n\n"
+            for number, priority, message in ((1, 3, "cannot open store"), (2, 6, "all is well"))))
+        journal = slot / "var/log/journal/0123456789abcdef0123456789abcdef/system.journal"
+        journal.parent.mkdir(parents=True, exist_ok=True)
+        journal.unlink(missing_ok=True)
+        run_once("/lib/systemd/systemd-journal-remote", "-o", journal, export)
+
+    def test_the_trials_marks_and_journal_are_told(self):
+        boot = "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee"
+        self.assertEqual(self.machine.start(), ("a", False))
+        self.agent("resume")
+        self.agent("apply", NEW, "--from", self.repository, "--tries", "1")
+        self.assertEqual(self.machine.start(), ("b", True))
+        self.leave_marks(boot)
+        self.assertEqual(self.machine.start(), ("a", False))
+        self.agent("resume")
+        told = self.why()
+        self.assertEqual((told["stage"], told["reached"], told["journal"]), ("hang", "root-mounted", ["ceph-mon: cannot open store"]))
+        self.assertIn("its root was mounted", told["cause"])
+        self.assertIn(f"cube-update: stage root-mounted boot {boot}", told["evidence"])
+        for part in ("last mark root-mounted", "cannot open store"):
+            self.assertIn(part, self.agent("why"))
+        # Of the next attempt they are not.
+        self.agent("allow", NEW)
+        self.agent("apply", NEW, "--from", self.repository, "--tries", "1")
+        (self.machine.folder / "slots/b/.cube/marks").write_text(f"cube-update: stage root-mounted boot {boot}\n")
+        self.assertEqual(self.machine.start(), ("b", True))
+        self.assertEqual(self.machine.start(), ("a", False))
+        self.agent("resume")
+        told = self.why()
+        self.assertEqual((told["attempt"]["attempt"], told["reached"], told["journal"]), (2, "", []))
 
     def test_without_records_the_journal_tells(self):
         check = self.machine.folder / "usr/lib/cube-update/health/required.d/10-true"

@@ -55,7 +55,8 @@ def set_up(tree, variant):
     _write(tree / "etc/systemd/system.conf.d/demo.conf", "[Manager]\nShowStatus=no\nDefaultTimeoutStopSec=10s\n")
     for unit in MASKED:
         _link(tree, unit, "/dev/null")
-    for unit, wanted_by in (("cube-update-resume.service", "sysinit.target"), ("cube-update-commit.service", "multi-user.target")):
+    for unit, wanted_by in (("cube-update-mark.service", "sysinit.target"), ("cube-update-resume.service", "sysinit.target"),
+                            ("cube-update-commit.service", "multi-user.target")):
         _write(tree / "usr/lib/systemd/system" / unit, (UNITS / unit).read_text())
         _enable(tree, unit, f"{wanted_by}.wants")
     _write(tree / "usr/lib/systemd/system/demo-console.service", (HERE / "systemd/demo-console.service").read_text())

@@ -13,7 +13,9 @@ from . import cpio, disk, systemd_userspace
 HERE = pathlib.Path(__file__).resolve().parent.parent
 HOOK = HERE.parent / "initramfs/emergency.sh"
 DISK_MODULES = ["virtio_pci", "virtio_blk"]
-OTHER_MODULES = ["virtio_net", "vfat", "nls_cp437", "nls_ascii", "nls_utf8", "qemu_fw_cfg", "efivarfs"]
+OTHER_DISK_MODULES = ["virtio_pci", "ata_piix"]
+OTHER_MODULES = ["virtio_net", "vfat", "nls_cp437", "nls_ascii", "nls_utf8", "qemu_fw_cfg", "efivarfs", "efi_pstore",
+                 "ramoops"]
 FOLDERS = ["proc", "sys", "dev", "run", "tmp", "data", "media/stick", "boot/efi", "etc", "var/lib/cube-update", "var/tmp",
            "usr/bin", "usr/sbin", "usr/lib/cube-update/config.d", "usr/lib/cube-update/health/required.d",
            "usr/lib/x86_64-linux-gnu", "usr/lib64", "usr/share/cube-update"]
@@ -24,6 +26,11 @@ VARIANTS = {
     "init-exits": "PID 1 ends",
     "late-panic": "the kernel crashes in userspace, before the commit",
     "emergency": "the initramfs lacks the disk's driver",
+    "wrong-driver": "the initramfs has the driver of another disk",
+    "init-missing": "there is no /sbin/init",
+    "no-dev": "the root has no /dev, so the initramfs cannot hand over",
+    "init-hangs": "PID 1 waits for ever",
+    "oom": "a program uses all memory, and the kernel is told to panic then",
     "sick": "a required health check fails",
     "hang": "the initramfs waits for ever",
     "unit-fails": "with systemd: a unit fails",
@@ -57,8 +64,11 @@ def make(tree, kernel, version, variant, programs, trusted_root, deadline=120, u
         _program(tree, path, pathlib.Path(program))
     if userspace == "systemd":
         systemd_userspace.set_up(tree, variant)
-    else:
+    elif variant != "init-missing":
         _write(tree / "usr/sbin/init", (HERE / "busybox/init").read_bytes(), 0o755)
+    if variant == "no-dev":
+        (tree / "dev").rmdir()
+    _write(tree / "usr/lib/cube-update/emergency.sh", (HERE.parent / "initramfs/emergency.sh").read_bytes())
     _write(tree / "etc/os-release", f'ID=cube-demo\nVERSION_ID="{version}"\nVARIANT={variant}\n'.encode())
     _write(tree / "usr/lib/cube-update/config.d/10-demo.toml", CONFIG.format(deadline=deadline, arguments=disk.ARGUMENTS).encode())
     if trusted_root:
@@ -85,7 +95,7 @@ def initramfs(kernel, variant):
     archive.file("lib/cube-update/emergency.sh", HOOK.read_bytes())
     if variant == "hang":
         archive.file("hang", b"")
-    modules = kernel.modules(*([] if variant == "emergency" else DISK_MODULES), *OTHER_MODULES)
+    modules = kernel.modules(*{"emergency": [], "wrong-driver": OTHER_DISK_MODULES}.get(variant, DISK_MODULES), *OTHER_MODULES)
     for module in modules:
         archive.file(f"lib/modules/{module.name}", module.read_bytes())
     archive.file("lib/modules/order", "".join(f"{module.name}\n" for module in modules).encode())

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import threading
 
-from . import appliance_path, bench
+from . import appliance_path, bench, image
 from .bench import Failure, expect
 from appliance import disk, kernel, tree
 
@@ -17,7 +17,8 @@ BUILT = "20260101-0000"
 INSTALLED = "1.0.0"
 # version -> variant
 RELEASES = {INSTALLED: "good", "2.0.0": "good", "2.0.1": "vfs-panic", "2.0.2": "init-exits", "2.0.3": "late-panic",
-            "2.0.4": "emergency", "2.0.5": "sick", "2.0.6": "hang"}
+            "2.0.4": "emergency", "2.0.5": "sick", "2.0.6": "hang", "2.1.0": "wrong-driver", "2.1.1": "init-missing", "2.1.2": "no-dev",
+            "2.1.3": "init-hangs", "2.1.4": "oom"}
 SYSTEMD_RELEASES = {INSTALLED: "good", "2.0.0": "good", "2.0.7": "unit-fails", "2.0.8": "incomplete"}
 BOOT_SECONDS = 60
 APPLY_SECONDS = 120
@@ -103,11 +104,14 @@ def _base(split, userspace, loader):
 class Guest:
     """A running appliance whose command line is on the serial console."""
 
-    def __init__(self, at, split=False, userspace="busybox", loader="grub"):
-        self.at, self.loader = at, loader
+    def __init__(self, at, split=False, userspace="busybox", loader="grub", arguments="", erst=True):
+        """`arguments`: more for the kernel (GRUB)."""
+        self.at, self.loader, self.erst = at, loader, erst
         with _building:
             base, self.stick = _base(split, userspace, loader)
         self.layout = at.copy_of(base)
+        if arguments:
+            image.write_esp(self.layout, "cube/local.cfg", f'set cube_args="{disk.ARGUMENTS} {arguments}"\n'.encode())
         self.fw_cfg = {}
         self.machine = None
 
@@ -115,7 +119,7 @@ class Guest:
         disks = [(self.layout.image, False), (self.stick, True)]
         if self.layout.boot_image != self.layout.image:
             disks.insert(0, (self.layout.boot_image, True))
-        self.machine = self.at.machine(disks, fw_cfg=fw_cfg, own_order=self.loader == "uefi")
+        self.machine = self.at.machine(disks, fw_cfg=fw_cfg, own_order=self.loader == "uefi", erst=self.erst)
         self.machine.start()
 
     def cut_power(self):

@@ -15,7 +15,7 @@ TELL = """#!/bin/busybox sh
 /bin/busybox mount -t sysfs sys /sys
 /bin/busybox echo 1 >/proc/sys/kernel/printk
 /bin/busybox mount -t pstore pstore /sys/fs/pstore
-/bin/busybox grep -h "cube-update: initramfs" /sys/fs/pstore/*
+/bin/busybox grep -h "cube-update: " /sys/fs/pstore/*
 /bin/busybox echo "loader-test: started: $(/bin/busybox cat /proc/cmdline)"
 while :; do /bin/busybox sleep 1000; done
 """
@@ -60,6 +60,7 @@ def emergency(at, tool, reason, shell):
         machine.start()
         machine.wait_for("cube: starting slot b on trial", timeout=at.seconds(60))
         machine.wait_for("Kernel panic - not syncing: sysrq triggered crash", timeout=at.seconds(120))
+        machine.wait_for(r"cube-update: stage initramfs-start boot [0-9a-f-]{36}\n", timeout=at.seconds(60))
         kept = machine.wait_for(r"cube-update: initramfs: (.*)\n", timeout=at.seconds(60)).group(1)
         expect("reason that the fallback finds in pstore", kept, reason)
         started = loader.await_start(at, machine)

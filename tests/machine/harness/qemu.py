@@ -23,11 +23,12 @@ class Machine:
     decide: OVMF would make the order anew at each start. NVRAM and ERST survive stop() and start(), as on real hardware.
     """
 
-    def __init__(self, folder, firmware, disks, fw_cfg=None, memory=512, own_order=False):
+    def __init__(self, folder, firmware, disks, fw_cfg=None, memory=512, own_order=False, erst=True):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.firmware, self.disks, self.fw_cfg, self.memory = firmware, list(disks), dict(fw_cfg or {}), memory
         self.own_order = own_order
+        self.erst = erst  # a store for the last words of kernels
         self.log_path = self.folder / "serial.log"
         self.log_path.touch()
         self._process = None
@@ -43,9 +44,9 @@ class Machine:
                    "-chardev", f"socket,id=serial,path={self.folder}/serial.sock,server=on,wait=on",
                    "-serial", "chardev:serial",
                    "-qmp", f"unix:{self.folder}/qmp.sock,server=on,wait=off",
-                   "-netdev", "user,id=net,restrict=off", "-device", "virtio-net-pci,netdev=net,romfile=",
-                   "-object", f"memory-backend-file,id=erst,mem-path={erst},size=0x10000,share=on",
-                   "-device", "acpi-erst,memdev=erst"]
+                   "-netdev", "user,id=net,restrict=off", "-device", "virtio-net-pci,netdev=net,romfile="]
+        if self.erst:
+            command += ["-object", f"memory-backend-file,id=erst,mem-path={erst},size=0x10000,share=on", "-device", "acpi-erst,memdev=erst"]
         if self.firmware == "uefi":
             variables = self.nvram
             if not variables.exists():

@@ -27,24 +27,29 @@ def why(guest, version, stage):
     return told
 
 
-def bad_release(at, variant, sign, cause, detail, stage):
-    """One bad release from apply to its end; `sign` is what the console shows when it dies."""
-    version = version_of(variant)
-    guest = Guest(at)
-    guest.start()
-    guest.ready("a")
-    guest.apply(version)
+def dies(at, guest, variant, sign):
+    """Waits for the trial's death, of which `sign` is the last word on the console, and for the old slot."""
     guest.wait(sign)
     died = time.monotonic()
     guest.userspace("a", trial=False)
     print(f"      {at.firmware} {variant}: {time.monotonic() - died:.0f} s from its death to the old slot's userspace", flush=True)
     guest.ready("a")
+
+
+def bad_release(at, variant, sign, cause, detail, stage, **options):
+    """One bad release from apply to its end; `sign` is what the console shows when it dies. Returns the machine and its `why`."""
+    version = version_of(variant)
+    guest = Guest(at, **options)
+    guest.start()
+    guest.ready("a")
+    guest.apply(version)
+    dies(at, guest, variant, sign)
     last = rolled_back(guest, version, cause)
     if detail not in last["detail"]:
         raise Failure(f"the reason is '{last['detail']}', without '{detail}'")
     if f"The update to {name_of(version)} was rolled back" not in guest.machine.log():
         raise Failure("the console does not tell of the rollback")
-    why(guest, version, stage)
+    return guest, why(guest, version, stage)
 
 
 @scenario("good", default=True)
@@ -87,7 +92,8 @@ def return_to_old(at):
 @scenario("vfs-panic", default=True)
 def vfs_panic(at):
     """The new kernel cannot mount its root and panics: the old slot is back by itself, and the panic is not tried twice."""
-    bad_release(at, "vfs-panic", r"Kernel panic - not syncing", "panic", "Unable to mount root fs", "drivers-missing")
+    told = bad_release(at, "vfs-panic", r"Kernel panic - not syncing", "panic", "Unable to mount root fs", "drivers-missing")[1]
+    expect("why: the root that is missing, marks", (told["device"], told["reached"]), ("LABEL=cube-b", ""))
 
 
 @scenario("init-exits")
