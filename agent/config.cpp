@@ -37,8 +37,9 @@ struct Count {
 struct Rank {
   Priority Config::*member;
 };
-struct LoaderName {
+struct OneOf {
   std::string Config::*member;
+  std::vector<std::string_view> words;
 };
 struct Texts {
   std::vector<std::string> Config::*member;
@@ -46,7 +47,7 @@ struct Texts {
 
 struct Key {
   std::string_view name;
-  std::variant<Text, Flag, Whole, Count, Rank, LoaderName, Texts> target;
+  std::variant<Text, Flag, Whole, Count, Rank, OneOf, Texts> target;
   std::string_view meaning;
 };
 
@@ -70,11 +71,13 @@ const std::vector<Key>& keys() {
       {"slots.a", Text{&Config::slot_a}, "LABEL=..., a device, or dir:FOLDER"},
       {"slots.b", Text{&Config::slot_b}, "LABEL=..., a device, or dir:FOLDER"},
       {"slots.carry-over", Texts{&Config::carry_over}, "paths that a new slot takes from the running one"},
-      {"boot.loader", LoaderName{&Config::boot_loader}, "auto, grub, systemd-boot or u-boot; auto: what the machine's own facts say, never u-boot"},
+      {"boot.loader", OneOf{&Config::boot_loader, {"auto", "grub", "systemd-boot", "u-boot"}}, "auto, grub, systemd-boot or u-boot; auto: what the machine's own facts say, never u-boot"},
       {"boot.esp", Text{&Config::boot_esp}, "systemd-boot: where the EFI system partition is mounted"},
       {"boot.arguments", Text{&Config::boot_arguments}, "systemd-boot: further arguments for the kernel, at most 128 characters"},
       {"boot.environment", Text{&Config::boot_environment}, "GRUB environment block of the trial"},
       {"boot.good", Text{&Config::boot_good}, "second copy of the fallback"},
+      {"watchdog.policy", OneOf{&Config::watchdog_policy, {"off", "if-present", "required"}}, "the BMC's watchdog for a trial: off, if-present, or required: no trial without it"},
+      {"watchdog.boot-seconds", Whole{&Config::watchdog_boot_seconds, 30, 6553}, "seconds from the restart into a trial to its userspace, firmware included, 30 to 6553"},
       {"health.timeout", Whole{&Config::health_timeout, 1, 3600}, "seconds per check, 1 to 3600"},
       {"health.ignore-units", Texts{&Config::health_ignore_units}, "systemd units that may have failed"},
   };
@@ -116,10 +119,15 @@ Result<Priority> priority_of(const toml::node& node) {
   return *priority;
 }
 
-Result<std::string> loader_of(const toml::node& node) {
-  CUBE_TRY(auto name, text_of(node));
-  if (name == "auto" || name == "grub" || name == "systemd-boot" || name == "u-boot") return name;
-  return Error{Errc::invalid, "must be \"auto\", \"grub\", \"systemd-boot\" or \"u-boot\""};
+// "must be "a", "b" or "c""
+Result<std::string> one_of(const toml::node& node, const std::vector<std::string_view>& words) {
+  CUBE_TRY(auto text, text_of(node));
+  if (std::find(words.begin(), words.end(), text) != words.end()) return text;
+  std::string all;
+  for (const auto& word : words)
+    all += std::string(all.empty() ? "" : &word == &words.back() ? " or " : ", ") + '"' +
+           std::string(word) + '"';
+  return Error{Errc::invalid, "must be " + all};
 }
 
 Status assign(Config& config, const Key& key, const toml::node& node) {
@@ -136,8 +144,8 @@ Status assign(Config& config, const Key& key, const toml::node& node) {
     config.*count->member = static_cast<int>(value);
   } else if (const auto* rank = std::get_if<Rank>(&key.target)) {
     CUBE_TRY(config.*rank->member, priority_of(node));
-  } else if (const auto* loader = std::get_if<LoaderName>(&key.target)) {
-    CUBE_TRY(config.*loader->member, loader_of(node));
+  } else if (const auto* one = std::get_if<OneOf>(&key.target)) {
+    CUBE_TRY(config.*one->member, one_of(node, one->words));
   } else if (const auto* texts = std::get_if<Texts>(&key.target)) {
     const auto* array = node.as_array();
     if (array == nullptr || array->size() > 64)
@@ -166,8 +174,7 @@ std::string as_toml(const Config& config, const Key& key) {
   if (const auto* count = std::get_if<Count>(&key.target)) out << config.*count->member;
   if (const auto* rank = std::get_if<Rank>(&key.target))
     out << quoted(std::string(to_string(config.*rank->member)));
-  if (const auto* loader = std::get_if<LoaderName>(&key.target))
-    out << quoted(config.*loader->member);
+  if (const auto* one = std::get_if<OneOf>(&key.target)) out << quoted(config.*one->member);
   if (const auto* texts = std::get_if<Texts>(&key.target)) {
     out << '[';
     for (const auto& value : config.*texts->member)

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "boot/boot_control.h"
 #include "boot/postmortem/post_mortem.h"
+#include "boot/watchdog/boot_watchdog.h"
 #include "slots/slot_store.h"
 
 namespace cube {
@@ -24,6 +25,7 @@ struct Machine {
   RunningBoot& running;
   Clock& clock;
   JournalStore& journal;
+  BootWatchdog& watchdog;
 };
 
 }  // namespace cube

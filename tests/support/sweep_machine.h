@@ -22,6 +22,7 @@ struct Scenario {
   bool reset_late = false;       // somebody resets a hung machine only after the deadline
   int tries = 3;
   bool fetches_first = false;  // downloads ahead; when that is done, the source is gone for ever
+  bool has_bmc = false;  // its watchdog ends a hang
 };
 
 struct Violation {
@@ -44,6 +45,11 @@ struct Disk {
   std::string staged;  // manifest digest of what the staging folder holds whole; "" while torn
   Journal journal;
   bool panic_record = false;
+  struct {
+    std::uint64_t attempt = 0;  // that the watchdog was started for; 0: none
+    bool running = false;
+    bool expired = false;
+  } bmc;
   SlotContent& at(SlotId slot) { return slot == SlotId::a ? a : b; }
 };
 
