@@ -70,12 +70,11 @@ Result<std::unique_ptr<Appliance>> Appliance::open(const std::string& root_path,
   else
     a->rebooter_ = std::make_unique<ScratchRebooter>(a->root_);
   a->running_ = std::make_unique<RootedRunningBoot>(a->root_);
-  a->watchdog_ = std::make_unique<IpmiWatchdog>(a->root_, state_folder, a->bmc_,
-                                                watchdog_config(config));
-  a->machine_ = std::make_unique<Machine>(Machine{*a->boot_.control, *a->slots_, *a->source_,
-                                                  *a->health_, *a->post_mortem_, *a->rebooter_,
-                                                  *a->running_, a->clock_, a->journal_,
-                                                  *a->watchdog_});
+  a->watchdog_ =
+      std::make_unique<IpmiWatchdog>(a->root_, state_folder, a->bmc_, watchdog_config(config));
+  a->machine_ = std::make_unique<Machine>(
+      Machine{*a->boot_.control, *a->slots_, *a->source_, *a->health_, *a->post_mortem_,
+              *a->rebooter_, *a->running_, a->clock_, a->journal_, *a->watchdog_});
   return a;
 }
 

@@ -125,8 +125,10 @@ Result<std::string> one_of(const toml::node& node, const std::vector<std::string
   if (std::find(words.begin(), words.end(), text) != words.end()) return text;
   std::string all;
   for (const auto& word : words)
-    all += std::string(all.empty() ? "" : &word == &words.back() ? " or " : ", ") + '"' +
-           std::string(word) + '"';
+    all += std::string(all.empty()              ? ""
+                       : &word == &words.back() ? " or "
+                                                : ", ") +
+           '"' + std::string(word) + '"';
   return Error{Errc::invalid, "must be " + all};
 }
 

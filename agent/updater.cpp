@@ -255,11 +255,11 @@ Status Updater::reboot() {
 void Updater::settle_watchdog(const World& world) {
   const Phase& phase = report_.journal.phase;
   const Update* update = update_of(phase);
-  const bool trying = update != nullptr && on_trial(phase) && world.trial_boot &&
-                      world.booted == update->target;
+  const bool trying =
+      update != nullptr && on_trial(phase) && world.trial_boot && world.booted == update->target;
   const Seconds left = trying ? std::max<Seconds>(0, update->deadline - world.uptime) : 0;
-  const auto status = trying ? machine_.watchdog.hold(left + watchdog_margin)
-                             : machine_.watchdog.stop();
+  const auto status =
+      trying ? machine_.watchdog.hold(left + watchdog_margin) : machine_.watchdog.stop();
   if (!status)
     log(Level::error, "the watchdog may reset this machine, for it cannot be told not to: " +
                           status.error().what);

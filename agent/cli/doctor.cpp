@@ -22,9 +22,12 @@ struct Findings {
 
 const char* kind_words(WatchdogDevice::Kind kind) {
   switch (kind) {
-    case WatchdogDevice::Kind::hardware: return "hardware";
-    case WatchdogDevice::Kind::unproven: return "unproven";
-    case WatchdogDevice::Kind::software: break;
+    case WatchdogDevice::Kind::hardware:
+      return "hardware";
+    case WatchdogDevice::Kind::unproven:
+      return "unproven";
+    case WatchdogDevice::Kind::software:
+      break;
   }
   return "software";
 }
@@ -50,10 +53,11 @@ Json::Object to_json(const Findings& found) {
   return {{"event", "result"},
           {"deaths", list(found.deaths,
                           [](const Death& death) {
-                            return Json(Json::Object{{"death", death.name},
-                                                     {"survived", std::string(to_string(death.survived))},
-                                                     {"how", death.how},
-                                                     {"todo", death.todo}});
+                            return Json(
+                                Json::Object{{"death", death.name},
+                                             {"survived", std::string(to_string(death.survived))},
+                                             {"how", death.how},
+                                             {"todo", death.todo}});
                           })},
           {"watchdogs", list(facts.devices,
                              [](const WatchdogDevice& device) {
@@ -87,11 +91,13 @@ std::string to_text(const Findings& found) {
   }
   const SurvivalFacts& facts = found.facts;
   std::string possible;
-  for (const auto& store : facts.records_possible) possible += (possible.empty() ? "" : ", ") + store;
+  for (const auto& store : facts.records_possible)
+    possible += (possible.empty() ? "" : ", ") + store;
   out += fmt::format("\nloader    {}, {}\n", found.loader,
                      found.records.empty() ? "records whole" : found.records);
-  out += fmt::format("bmc       {} (policy: {})\n",
-                     facts.bmc_trouble.empty() ? "has a watchdog" : facts.bmc_trouble, found.policy);
+  out +=
+      fmt::format("bmc       {} (policy: {})\n",
+                  facts.bmc_trouble.empty() ? "has a watchdog" : facts.bmc_trouble, found.policy);
   out += "watchdogs " + devices_text(facts) + "\n";
   out += fmt::format("pstore    {}{}\n",
                      facts.records_kept_by.empty() ? "not in use" : facts.records_kept_by,

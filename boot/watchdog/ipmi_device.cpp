@@ -79,8 +79,7 @@ Result<IpmiReply> IpmiDevice::receive(long number) {
     const int seen = left > 0 ? ::poll(&ready, 1, left) : 0;
     if (seen < 0 && errno == EINTR) continue;
     if (seen < 0) return system_error(root_.join(path) + ": poll");
-    if (seen == 0)
-      return Error{Errc::unreachable, root_.join(path) + ": the BMC does not answer"};
+    if (seen == 0) return Error{Errc::unreachable, root_.join(path) + ": the BMC does not answer"};
     ipmi_addr address{};
     std::array<unsigned char, IPMI_MAX_MSG_LENGTH> data{};
     ipmi_recv answer{};

@@ -76,7 +76,8 @@ Result<std::string> payload(const IpmiRequest& request, const IpmiReply& reply,
                             std::size_t length) {
   const bool ours = reply.netfn == (request.netfn | 1) && reply.command == request.command;
   if (!ours && !mutated("ipmi-reply-not-checked"))
-    return Error{Errc::corrupt, "BMC: the answer to " + name_of(request) + " is of another command"};
+    return Error{Errc::corrupt,
+                 "BMC: the answer to " + name_of(request) + " is of another command"};
   if (reply.data.empty())
     return Error{Errc::corrupt, "BMC: the answer to " + name_of(request) + " is empty"};
   const std::uint8_t code = byte_at(reply.data, 0);
@@ -96,8 +97,12 @@ Status parse_empty(const IpmiRequest& request, const IpmiReply& reply) {
 
 // --- Watchdog -----------------------------------------------------------------------------------
 
-IpmiRequest get_watchdog() { return {netfn_app, 0x25, ""}; }
-IpmiRequest reset_watchdog() { return {netfn_app, 0x22, ""}; }
+IpmiRequest get_watchdog() {
+  return {netfn_app, 0x25, ""};
+}
+IpmiRequest reset_watchdog() {
+  return {netfn_app, 0x22, ""};
+}
 
 IpmiRequest set_os_load_watchdog(Seconds seconds) {
   const auto tenths = static_cast<unsigned>(seconds * 10);
@@ -121,7 +126,9 @@ Result<WatchdogTimer> parse_watchdog(const IpmiReply& reply) {
   return timer;
 }
 
-IpmiRequest get_restart_cause() { return {netfn_chassis, 0x07, ""}; }
+IpmiRequest get_restart_cause() {
+  return {netfn_chassis, 0x07, ""};
+}
 
 Result<std::uint8_t> parse_restart_cause(const IpmiReply& reply) {
   CUBE_TRY(const auto data, payload(get_restart_cause(), reply, 2));
@@ -130,7 +137,9 @@ Result<std::uint8_t> parse_restart_cause(const IpmiReply& reply) {
 
 // --- System event log ---------------------------------------------------------------------------
 
-IpmiRequest get_log_info() { return {netfn_storage, 0x40, ""}; }
+IpmiRequest get_log_info() {
+  return {netfn_storage, 0x40, ""};
+}
 
 Result<LogInfo> parse_log_info(const IpmiReply& reply) {
   CUBE_TRY(const auto data, payload(get_log_info(), reply, 14));
@@ -138,7 +147,9 @@ Result<LogInfo> parse_log_info(const IpmiReply& reply) {
                  (byte_at(data, 13) & 0x80) != 0};
 }
 
-IpmiRequest get_log_time() { return {netfn_storage, 0x48, ""}; }
+IpmiRequest get_log_time() {
+  return {netfn_storage, 0x48, ""};
+}
 
 Result<std::uint32_t> parse_log_time(const IpmiReply& reply) {
   CUBE_TRY(const auto data, payload(get_log_time(), reply, 4));
@@ -172,11 +183,11 @@ IpmiRequest add_rollback_entry(std::uint64_t attempt) {
   constexpr unsigned revision = 0x04, version_change = 0x2b, number = 0x01;
   constexpr unsigned unsupported_version = 0x05, operating_system = 0x0b;
   constexpr unsigned second_byte_extends = 0xc0, third_byte_is_ours = 0x20;
-  return {netfn_storage, 0x44,
-          bytes_of({0, 0, system_event, 0, 0, 0, 0, software_id, 0, revision, version_change,
-                    number, sensor_specific,
-                    second_byte_extends | third_byte_is_ours | unsupported_version,
-                    operating_system, static_cast<unsigned>(attempt & 0xff)})};
+  return {
+      netfn_storage, 0x44,
+      bytes_of({0, 0, system_event, 0, 0, 0, 0, software_id, 0, revision, version_change, number,
+                sensor_specific, second_byte_extends | third_byte_is_ours | unsupported_version,
+                operating_system, static_cast<unsigned>(attempt & 0xff)})};
 }
 
 Result<std::uint16_t> parse_added_entry(const IpmiReply& reply) {

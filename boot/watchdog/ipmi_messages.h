@@ -28,16 +28,16 @@ inline constexpr std::uint8_t use_os_load = 3, use_sms_os = 4;
 inline constexpr std::uint8_t action_none = 0, action_hard_reset = 1;
 
 struct WatchdogTimer {
-  std::uint8_t use = 0;      // 1 to 5, 0: none
-  std::uint8_t action = 0;   // 0 to 3
+  std::uint8_t use = 0;     // 1 to 5, 0: none
+  std::uint8_t action = 0;  // 0 to 3
   bool running = false;
   std::uint8_t expired = 0;  // bit N: the timer expired with use N, since that bit was cleared
   Seconds seconds = 0;       // what it counts down from, rounded down
 };
 [[nodiscard]] IpmiRequest get_watchdog();
 [[nodiscard]] Result<WatchdogTimer> parse_watchdog(const IpmiReply& reply);
-// Use OS Load, hard reset, all signs of expiry cleared; a timer that runs goes on with the new time.
-// `seconds`: 1 to 6553.
+// Use OS Load, hard reset, all signs of expiry cleared; a timer that runs goes on with the new
+// time. `seconds`: 1 to 6553.
 [[nodiscard]] IpmiRequest set_os_load_watchdog(Seconds seconds);
 // Stops it, with use OS Load, no action; the signs of expiry stay.
 [[nodiscard]] IpmiRequest stop_watchdog();
@@ -80,7 +80,8 @@ struct LogEntry {
 [[nodiscard]] Result<LogEntry> parse_log_entry(const IpmiReply& reply);
 
 // A system event record (docs/watchdogs.md): from system management software, sensor type "version
-// change", "invalid or unsupported software version", asserted; operating system; attempt modulo 256.
+// change", "invalid or unsupported software version", asserted; operating system; attempt modulo
+// 256.
 [[nodiscard]] IpmiRequest add_rollback_entry(std::uint64_t attempt);
 // The new entry's id.
 [[nodiscard]] Result<std::uint16_t> parse_added_entry(const IpmiReply& reply);

@@ -54,8 +54,7 @@ Result<WatchdogNote> parse_note(std::string_view text) {
   if (!json.has("log")) return note;
   CUBE_TRY(const auto log, json.member("log"));
   CUBE_TRY(const auto last, number_up_to(log, "last", ipmi::last_entry));
-  CUBE_TRY(const auto time,
-           number_up_to(log, "time", std::numeric_limits<std::uint32_t>::max()));
+  CUBE_TRY(const auto time, number_up_to(log, "time", std::numeric_limits<std::uint32_t>::max()));
   note.log = ipmi::LogPosition{static_cast<std::uint16_t>(last), static_cast<std::uint32_t>(time)};
   return note;
 }
@@ -81,21 +80,23 @@ Result<ipmi::WatchdogTimer> IpmiWatchdog::set_timer(Seconds seconds) const {
 }
 
 Error IpmiWatchdog::lacking(const Error& why) const {
-  return {Errc::cannot_arm, "watchdog.policy is \"required\", and the BMC's watchdog cannot be used: " +
-                                why.what + "; run `cube-update doctor`, or set watchdog.policy to "
-                                           "\"if-present\""};
+  return {Errc::cannot_arm,
+          "watchdog.policy is \"required\", and the BMC's watchdog cannot be used: " + why.what +
+              "; run `cube-update doctor`, or set watchdog.policy to "
+              "\"if-present\""};
 }
 
 // Sets the timer without starting it: a BMC that answers may still refuse that.
 Status IpmiWatchdog::probe() const {
   CUBE_TRY(const auto seen, timer());
   if (seen.running) return ok();
-  CUBE_TRY(const auto set, set_timer(config_.seconds));
-  return ok();
+  const auto set = set_timer(config_.seconds);
+  return set ? ok() : Status(set.error());
 }
 
 Status IpmiWatchdog::demand() {
-  if (config_.policy != WatchdogPolicy::required || mutated("watchdog-refusal-ignored")) return ok();
+  if (config_.policy != WatchdogPolicy::required || mutated("watchdog-refusal-ignored"))
+    return ok();
   const auto status = probe();
   return status ? ok() : Status(lacking(status.error()));
 }
@@ -109,7 +110,8 @@ Status IpmiWatchdog::run_timer(std::uint64_t attempt, Seconds seconds) const {
   CUBE_CHECK(replace_file(root_, note_path(), render_note(note), 0600));
   CUBE_CHECK(tell(ipmi::reset_watchdog()));
   CUBE_TRY(const auto seen, timer());
-  if (!ours(seen)) return Error{Errc::corrupt, "BMC: its watchdog does not run though it was started"};
+  if (!ours(seen))
+    return Error{Errc::corrupt, "BMC: its watchdog does not run though it was started"};
   return ok();
 }
 
@@ -142,8 +144,7 @@ Status IpmiWatchdog::stop() {
   if (!ours(before)) return ok();
   CUBE_CHECK(tell(ipmi::stop_watchdog()));
   CUBE_TRY(const auto after, timer());
-  if (after.running)
-    return Error{Errc::failed, "BMC: its watchdog goes on though it was stopped"};
+  if (after.running) return Error{Errc::failed, "BMC: its watchdog goes on though it was stopped"};
   return ok();
 }
 
@@ -154,14 +155,17 @@ Evidence IpmiWatchdog::evidence(std::uint64_t attempt) const {
   if (!note || (note->attempt != attempt && !mutated("watchdog-of-other-attempt"))) return {};
   const auto seen = timer();
   if (!seen) {
-    log(Level::warning, "whether the BMC's watchdog reset the trial is unknown: " + seen.error().what);
+    log(Level::warning,
+        "whether the BMC's watchdog reset the trial is unknown: " + seen.error().what);
     return {};
   }
   std::string signs;
   const auto add = [&signs](const std::string& sign) {
     signs += (signs.empty() ? "" : ", ") + sign;
   };
-  const auto expired = [&](std::uint8_t use) { return ((seen->expired & ~note->stuck) >> use & 1) != 0; };
+  const auto expired = [&](std::uint8_t use) {
+    return ((seen->expired & ~note->stuck) >> use & 1) != 0;
+  };
   // The trial's own system may have taken the timer over.
   if (expired(ipmi::use_os_load)) add("its timer \"OS Load\" has expired");
   if (expired(ipmi::use_sms_os)) add("its timer \"SMS/OS\" has expired");
@@ -177,15 +181,17 @@ Evidence IpmiWatchdog::evidence(std::uint64_t attempt) const {
   return {Cause::watchdog, told(*note, entry, signs).substr(0, max_detail)};
 }
 
-Status IpmiWatchdog::forget() { return root_.remove_file(note_path()); }
+Status IpmiWatchdog::forget() {
+  return root_.remove_file(note_path());
+}
 
 Status IpmiWatchdog::tell_rollback(std::uint64_t attempt) {
   if (config_.policy == WatchdogPolicy::off) return ok();
   auto reply = bmc_.ask(ipmi::add_rollback_entry(attempt));
   if (!reply && reply.error().code == Errc::not_found) return ok();  // nobody looks from outside
   if (!reply) return std::move(reply).error();
-  CUBE_TRY(const auto id, ipmi::parse_added_entry(*reply));
-  return ok();
+  const auto id = ipmi::parse_added_entry(*reply);
+  return id ? ok() : Status(id.error());
 }
 
 }  // namespace cube

@@ -2,9 +2,9 @@
 // counts whatever happens to the machine: firmware, loader, kernel and initramfs of the trial are
 // covered.
 //
-// STATE/watchdog notes for which attempt the timer was started, for how long, and where the event log
-// ended: it is durable before the timer starts, so whoever finds the timer running knows whose it is.
-// A timer with another use than OS Load was taken over by somebody else and is left alone.
+// STATE/watchdog notes for which attempt the timer was started, for how long, and where the event
+// log ended: it is durable before the timer starts, so whoever finds the timer running knows whose
+// it is. A timer with another use than OS Load was taken over by somebody else and is left alone.
 #pragma once
 
 #include <optional>

@@ -17,7 +17,8 @@ bool gives(const SurvivalFacts& facts, const std::string& argument) {
 
 Answer panic(const SurvivalFacts& facts) {
   if (facts.trial_arguments.empty() && !facts.own_arguments)
-    return {Survived::unknown, "the loader's script with the trial's kernel arguments was not found",
+    return {Survived::unknown,
+            "the loader's script with the trial's kernel arguments was not found",
             "see that it gives panic=10, as /usr/share/cube-update/grub.d/cube.cfg does"};
   if (!gives(facts, "panic="))
     return {Survived::no, "a trial's kernel is not given panic=, so it stops for ever",
@@ -28,9 +29,10 @@ Answer panic(const SurvivalFacts& facts) {
             possible ? "to learn why: let pstore use " + facts.records_possible.front()
                      : "to learn why: set up ramoops, or a netconsole"};
   }
-  return {Survived::yes,
-          "panic= restarts the machine; " + facts.records_kept_by + " keeps the kernel's last words",
-          ""};
+  return {
+      Survived::yes,
+      "panic= restarts the machine; " + facts.records_kept_by + " keeps the kernel's last words",
+      ""};
 }
 
 // What ends every hang from the restart on.
@@ -61,14 +63,16 @@ Answer lockup(const SurvivalFacts& facts, bool policy_off) {
 }
 
 const WatchdogDevice* best_device(const SurvivalFacts& facts) {
-  const auto best = std::min_element(
-      facts.devices.begin(), facts.devices.end(),
-      [](const WatchdogDevice& left, const WatchdogDevice& right) { return left.kind < right.kind; });
+  const auto best = std::min_element(facts.devices.begin(), facts.devices.end(),
+                                     [](const WatchdogDevice& left, const WatchdogDevice& right) {
+                                       return left.kind < right.kind;
+                                     });
   return best == facts.devices.end() ? nullptr : &*best;
 }
 
 Answer hang(const SurvivalFacts& facts, bool policy_off) {
-  if (bmc_works(facts, policy_off)) return {Survived::yes, "the BMC's watchdog, until the commit", ""};
+  if (bmc_works(facts, policy_off))
+    return {Survived::yes, "the BMC's watchdog, until the commit", ""};
   const WatchdogDevice* device = best_device(facts);
   if (device == nullptr)
     return {Survived::no, "this machine shows no watchdog device", bmc_todo(facts, policy_off)};
@@ -80,10 +84,12 @@ Answer hang(const SurvivalFacts& facts, bool policy_off) {
     case WatchdogDevice::Kind::hardware:
       return {Survived::yes, named + " is armed in the trial's initramfs", ""};
     case WatchdogDevice::Kind::unproven:
-      return {Survived::unknown,
-              named + " is armed in the trial's initramfs; on some boards it cannot reset the machine",
-              "try it once: docs/watchdogs.md says how"};
-    case WatchdogDevice::Kind::software: break;
+      return {
+          Survived::unknown,
+          named + " is armed in the trial's initramfs; on some boards it cannot reset the machine",
+          "try it once: docs/watchdogs.md says how"};
+    case WatchdogDevice::Kind::software:
+      break;
   }
   return {Survived::partly,
           named + " is armed in the trial's initramfs; it dies with a kernel that hangs as a whole",
@@ -103,7 +109,8 @@ Answer early_hang(const SurvivalFacts& facts, bool policy_off) {
 Answer initramfs(const SurvivalFacts& facts, bool policy_off) {
   if (facts.initramfs_hook)
     return {Survived::yes,
-            "the hook turns an emergency shell into a panic, where the release's initramfs has it", ""};
+            "the hook turns an emergency shell into a panic, where the release's initramfs has it",
+            ""};
   if (bmc_works(facts, policy_off))
     return {Survived::yes, "the BMC's watchdog; the reason is lost",
             "install cube-update's initramfs hook"};
@@ -113,14 +120,16 @@ Answer initramfs(const SurvivalFacts& facts, bool policy_off) {
 
 Answer sick(const SurvivalFacts& facts) {
   if (facts.units_enabled)
-    return {Survived::yes, "health checks and the trial's deadline: cube-update-resume and -commit", ""};
+    return {Survived::yes, "health checks and the trial's deadline: cube-update-resume and -commit",
+            ""};
   return {Survived::unknown, "the units cube-update-resume and cube-update-commit are not enabled",
           "enable both; with another init, see that it runs both commands"};
 }
 
 Answer power_cut(const std::string& records) {
   if (records.empty())
-    return {Survived::yes, "the loader's records name the fallback, and the trial is tried again", ""};
+    return {Survived::yes, "the loader's records name the fallback, and the trial is tried again",
+            ""};
   return {Survived::no, "the loader's records are not whole: " + records,
           "run `cube-update commit` to write them anew"};
 }
@@ -129,10 +138,14 @@ Answer power_cut(const std::string& records) {
 
 std::string_view to_string(Survived survived) {
   switch (survived) {
-    case Survived::yes: return "yes";
-    case Survived::partly: return "partly";
-    case Survived::no: return "no";
-    case Survived::unknown: break;
+    case Survived::yes:
+      return "yes";
+    case Survived::partly:
+      return "partly";
+    case Survived::no:
+      return "no";
+    case Survived::unknown:
+      break;
   }
   return "unknown";
 }

@@ -13,19 +13,20 @@
 namespace cube {
 
 struct SurvivalFacts {
-  std::string bmc_trouble;        // why the BMC's watchdog cannot be used; "": it answers
+  std::string bmc_trouble;          // why the BMC's watchdog cannot be used; "": it answers
   bool bmc_without_driver = false;  // the firmware tells of a BMC, the kernel has no device for it
   std::vector<WatchdogDevice> devices;
-  bool own_arguments = false;     // the agent itself writes down what a trial's kernel is given
-  std::string trial_arguments;    // else: as the loader's script has them; "" when not found
-  bool soft_lockups = false;      // the running kernel's detectors; the trial's may have others
+  bool own_arguments = false;   // the agent itself writes down what a trial's kernel is given
+  std::string trial_arguments;  // else: as the loader's script has them; "" when not found
+  bool soft_lockups = false;    // the running kernel's detectors; the trial's may have others
   bool hard_lockups = false;
   bool hung_tasks = false;
-  std::string records_kept_by;    // back-end of pstore in use; "" none
-  std::vector<std::string> records_possible;  // "erst", "efi_pstore", "ramoops": what is there for it
-  bool initramfs_hook = false;    // installed in the running release
-  bool initramfs_arms = false;    // that hook arms a watchdog device
-  bool units_enabled = false;     // resume and commit, with systemd
+  std::string records_kept_by;  // back-end of pstore in use; "" none
+  std::vector<std::string>
+      records_possible;         // "erst", "efi_pstore", "ramoops": what is there for it
+  bool initramfs_hook = false;  // installed in the running release
+  bool initramfs_arms = false;  // that hook arms a watchdog device
+  bool units_enabled = false;   // resume and commit, with systemd
 };
 // `script_folder`: where GRUB's configuration may be, besides boot/grub and boot/grub2.
 // What cannot be read is taken as not there.

@@ -63,9 +63,9 @@ SurvivalFacts survival_facts(const RootDir& root, IpmiChannel& bmc, const std::s
   SurvivalFacts facts;
   facts.bmc_trouble = trouble_of(bmc);
   facts.bmc_without_driver =
-      !root.exists("dev/ipmi0") && any_of(root, {"sys/firmware/dmi/entries/38-0",
-                                                 "sys/bus/acpi/devices/IPI0001:00",
-                                                 "sys/devices/platform/ipmi_bmc.0"});
+      !root.exists("dev/ipmi0") &&
+      any_of(root, {"sys/firmware/dmi/entries/38-0", "sys/bus/acpi/devices/IPI0001:00",
+                    "sys/devices/platform/ipmi_bmc.0"});
   if (auto devices = watchdog_devices(root)) facts.devices = std::move(*devices);
   facts.own_arguments = loader != "grub" && loader != "u-boot" && loader != "unknown";
   facts.trial_arguments = trial_arguments(root, loader, script_folder);
@@ -78,10 +78,9 @@ SurvivalFacts survival_facts(const RootDir& root, IpmiChannel& bmc, const std::s
   if (root.exists("sys/firmware/acpi/tables/ERST")) facts.records_possible.push_back("erst");
   if (root.exists("sys/firmware/efi")) facts.records_possible.push_back("efi_pstore");
   if (root.exists("sys/module/ramoops")) facts.records_possible.push_back("ramoops");
-  facts.initramfs_hook =
-      root.exists("usr/lib/cube-update/emergency.sh") &&
-      any_of(root, {"usr/share/initramfs-tools/hooks/cube-update",
-                    "usr/lib/dracut/modules.d/90cube-update/module-setup.sh"});
+  facts.initramfs_hook = root.exists("usr/lib/cube-update/emergency.sh") &&
+                         any_of(root, {"usr/share/initramfs-tools/hooks/cube-update",
+                                       "usr/lib/dracut/modules.d/90cube-update/module-setup.sh"});
   facts.initramfs_arms = facts.initramfs_hook && root.exists("usr/lib/cube-update/watchdog.sh");
   facts.units_enabled = enabled(root, "cube-update-resume.service", "sysinit.target") &&
                         enabled(root, "cube-update-commit.service", "multi-user.target");

@@ -1,5 +1,5 @@
-// The BMC's event log, as far as a watchdog writes to it: where it ended when the timer was started,
-// and what came after. Bounded: at most max_walk entries are looked at.
+// The BMC's event log, as far as a watchdog writes to it: where it ended when the timer was
+// started, and what came after. Bounded: at most max_walk entries are looked at.
 #pragma once
 
 #include <cstdint>

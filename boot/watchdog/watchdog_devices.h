@@ -13,11 +13,11 @@ namespace cube {
 
 struct WatchdogDevice {
   enum class Kind { hardware, unproven, software };  // unproven: iTCO
-  std::string name;       // "watchdog0"
-  std::string identity;   // what the driver calls it; printable
+  std::string name;                                  // "watchdog0"
+  std::string identity;                              // what the driver calls it; printable
   Kind kind = Kind::hardware;
   bool active = false;
-  std::string seconds;    // its timeout, as the kernel writes it; "" when unknown
+  std::string seconds;  // its timeout, as the kernel writes it; "" when unknown
 };
 
 // At most 16, in order of their names. Errors: corrupt (too many entries), failed.

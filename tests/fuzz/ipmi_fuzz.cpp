@@ -23,15 +23,21 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     case 1:
       if (const auto cause = ipmi::parse_restart_cause(reply)) demand(*cause <= 15);
       break;
-    case 2: static_cast<void>(ipmi::parse_log_info(reply)); break;
-    case 3: static_cast<void>(ipmi::parse_log_time(reply)); break;
+    case 2:
+      static_cast<void>(ipmi::parse_log_info(reply));
+      break;
+    case 3:
+      static_cast<void>(ipmi::parse_log_time(reply));
+      break;
     case 4:
       if (const auto entry = ipmi::parse_log_entry(reply)) {
         demand(entry->id != ipmi::first_entry && entry->id != ipmi::last_entry);
         demand(!entry->watchdog_event || *entry->watchdog_event <= 15);
       }
       break;
-    case 5: static_cast<void>(ipmi::parse_added_entry(reply)); break;
+    case 5:
+      static_cast<void>(ipmi::parse_added_entry(reply));
+      break;
     default: {
       const auto status = ipmi::parse_empty(ipmi::reset_watchdog(), reply);
       demand(!status || reply.data == std::string(1, '\0'));

@@ -5,7 +5,9 @@ namespace {
 
 constexpr char ok_code = 0;
 
-std::string one(std::uint8_t value) { return std::string(1, static_cast<char>(value)); }
+std::string one(std::uint8_t value) {
+  return std::string(1, static_cast<char>(value));
+}
 std::string little(std::uint32_t value, int bytes) {
   std::string text;
   for (int i = 0; i < bytes; ++i) text.push_back(static_cast<char>(value >> (8 * i)));
@@ -14,7 +16,9 @@ std::string little(std::uint32_t value, int bytes) {
 std::uint8_t at(const std::string& bytes, std::size_t index) {
   return static_cast<std::uint8_t>(bytes[index]);
 }
-std::string good(const std::string& data = "") { return ok_code + data; }
+std::string good(const std::string& data = "") {
+  return ok_code + data;
+}
 
 }  // namespace
 
@@ -45,7 +49,8 @@ void SimulatedBmc::add_entry(std::uint8_t sensor_type, std::uint8_t event) {
 
 std::string SimulatedBmc::answer(const IpmiRequest& request) {
   switch (request.netfn << 8 | request.command) {
-    case 0x0624: return set_watchdog(request.data);
+    case 0x0624:
+      return set_watchdog(request.data);
     case 0x0622:
       if (use == 0) return one(0x80);
       running = !never_starts;
@@ -53,8 +58,10 @@ std::string SimulatedBmc::answer(const IpmiRequest& request) {
     case 0x0625:
       return good(one(static_cast<std::uint8_t>(use | (running ? 0x40 : 0))) + one(action) +
                   one(0) + one(expired) + little(countdown, 2) + little(countdown, 2));
-    case 0x0007: return good(one(cause) + one(0));
-    default: return request.netfn == 0x0a && has_log ? log_command(request) : one(0xc1);
+    case 0x0007:
+      return good(one(cause) + one(0));
+    default:
+      return request.netfn == 0x0a && has_log ? log_command(request) : one(0xc1);
   }
 }
 
@@ -76,15 +83,18 @@ std::string SimulatedBmc::log_command(const IpmiRequest& request) {
     case 0x40:
       return good(one(0x51) + little(static_cast<std::uint32_t>(log.size()), 2) + little(4096, 2) +
                   little(time, 4) + little(0, 4) + one(0));
-    case 0x43: return read_entry(request.data);
+    case 0x43:
+      return read_entry(request.data);
     case 0x44:
       if (request.data.size() != 16) return one(0xc7);
       if (log.size() >= log_room) return one(0xc4);
       log.push_back(little(++last_id_, 2) + one(at(request.data, 2)) + little(time, 4) +
                     request.data.substr(7));
       return good(little(last_id_, 2));
-    case 0x48: return good(little(time, 4));
-    default: return one(0xc1);
+    case 0x48:
+      return good(little(time, 4));
+    default:
+      return one(0xc1);
   }
 }
 

@@ -20,10 +20,10 @@ class SimulatedBmc final : public IpmiChannel {
   void expire();
 
   // --- What it is like
-  bool absent = false;       // no device node
-  bool silent = false;       // no answer
-  bool has_log = true;       // else every command of its log is refused
-  bool tells_cause = true;   // restart cause
+  bool absent = false;      // no device node
+  bool silent = false;      // no answer
+  bool has_log = true;      // else every command of its log is refused
+  bool tells_cause = true;  // restart cause
   bool logs_expiry = true;
   bool keeps_flags = false;  // signs of expiry cannot be cleared
   bool never_starts = false;
@@ -35,9 +35,9 @@ class SimulatedBmc final : public IpmiChannel {
   // --- What it has
   std::uint8_t use = 0, action = 0, expired = 0, cause = 0;
   bool running = false;
-  unsigned countdown = 0;          // 100 ms
-  std::uint32_t time = 1000;       // its clock
-  std::vector<std::string> log;    // records of 16 bytes
+  unsigned countdown = 0;        // 100 ms
+  std::uint32_t time = 1000;     // its clock
+  std::vector<std::string> log;  // records of 16 bytes
   std::vector<IpmiRequest> asked;
 
   void add_entry(std::uint8_t sensor_type, std::uint8_t event);

@@ -288,8 +288,7 @@ void SweepMachine::boot() {
 
 bool SweepMachine::run_agent(Wish wish) {
   SweepPorts ports(*this);
-  Machine machine{ports, ports, ports, ports, ports,
-                  ports, ports, ports, ports, ports};
+  Machine machine{ports, ports, ports, ports, ports, ports, ports, ports, ports, ports};
   Run run;
   run.wish = wish;
   if (wish == Wish::apply || wish == Wish::fetch) {

@@ -40,8 +40,8 @@ TEST(IpmiMessages, TheEntryOfARollbackIsWhatTheDocumentSays) {
   const auto add = add_rollback_entry(0x107);
   EXPECT_EQ(add.netfn, 0x0a);
   EXPECT_EQ(add.command, 0x44);
-  EXPECT_EQ(add.data, bytes({0, 0, 0x02, 0, 0, 0, 0, 0x41, 0x00, 0x04, 0x2b, 0x01, 0x6f, 0xe5, 0x0b,
-                             0x07}));
+  EXPECT_EQ(add.data,
+            bytes({0, 0, 0x02, 0, 0, 0, 0, 0x41, 0x00, 0x04, 0x2b, 0x01, 0x6f, 0xe5, 0x0b, 0x07}));
 }
 
 TEST(IpmiMessages, AWatchdogIsRead) {
@@ -52,14 +52,15 @@ TEST(IpmiMessages, AWatchdogIsRead) {
   EXPECT_EQ(timer.action, action_hard_reset);
   EXPECT_EQ(timer.expired, 1 << use_os_load);
   EXPECT_EQ(timer.seconds, 300);
-  EXPECT_FALSE(parse_watchdog(reply_to(get_watchdog(), {0, 3, 1, 0, 0, 0, 0, 0, 0})).value().running);
+  EXPECT_FALSE(
+      parse_watchdog(reply_to(get_watchdog(), {0, 3, 1, 0, 0, 0, 0, 0, 0})).value().running);
 }
 
 TEST(IpmiMessages, AnEntryOfTheWatchdogIsToldFromOthers) {
   const auto entry = [](int type, int sensor, int event_type, int event) {
-    return parse_log_entry(reply_to(get_log_entry(1), {0, 0xff, 0xff, 7, 0, type, 0x10, 0x20, 0, 0,
-                                                       0x20, 0, 4, sensor, 1, event_type, event, 3,
-                                                       0xff}))
+    return parse_log_entry(
+               reply_to(get_log_entry(1), {0, 0xff, 0xff, 7, 0, type, 0x10, 0x20, 0, 0, 0x20, 0, 4,
+                                           sensor, 1, event_type, event, 3, 0xff}))
         .value();
   };
   EXPECT_EQ(entry(0x02, 0x23, 0x6f, 0xc1).watchdog_event, 1);
@@ -99,7 +100,8 @@ TEST(IpmiMessages, AnswersMustHaveExactlyTheirLength) {
       {get_log_time(), 5, status(parse_log_time)},
       {get_log_entry(0), 19, status(parse_log_entry)},
       {add_rollback_entry(1), 3, status(parse_added_entry)},
-      {reset_watchdog(), 1, [](const IpmiReply& reply) { return parse_empty(reset_watchdog(), reply); }},
+      {reset_watchdog(), 1,
+       [](const IpmiReply& reply) { return parse_empty(reset_watchdog(), reply); }},
   };
   for (const auto& one : cases)
     for (std::size_t length = 0; length <= 300; ++length) {

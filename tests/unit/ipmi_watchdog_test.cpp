@@ -31,9 +31,10 @@ TEST_F(IpmiWatchdogTest, StartedItRunsAndEndsTheHang) {
   EXPECT_EQ(dog.evidence(7).cause, Cause::none);
   bmc_.expire();
   EXPECT_EQ(dog.evidence(7).cause, Cause::watchdog);
-  EXPECT_EQ(dog.evidence(7).detail,
-            "the watchdog reset the machine after 300 s (BMC: its timer \"OS Load\" has expired, it "
-            "calls that the cause of the restart, entry 1 of its event log)");
+  EXPECT_EQ(
+      dog.evidence(7).detail,
+      "the watchdog reset the machine after 300 s (BMC: its timer \"OS Load\" has expired, it "
+      "calls that the cause of the restart, entry 1 of its event log)");
 }
 
 TEST_F(IpmiWatchdogTest, TheNoteIsThereBeforeTheTimerRuns) {
@@ -119,8 +120,8 @@ TEST_F(IpmiWatchdogTest, ALogThatTurnsInCirclesIsLeft) {
   bmc_.add_entry(0x12, 1);
   bmc_.add_entry(0x12, 1);
   bmc_.twist = [](IpmiReply& reply) {
-    if (reply.command == 0x43 && reply.data.size() == 19) reply.data[1] = reply.data[3] == 1 ? 2 : 1,
-                                                          reply.data[2] = 0;
+    if (reply.command == 0x43 && reply.data.size() == 19)
+      reply.data[1] = reply.data[3] == 1 ? 2 : 1, reply.data[2] = 0;
   };
   bmc_.asked.clear();
   EXPECT_EQ(dog.evidence(7).cause, Cause::none);
@@ -199,12 +200,18 @@ TEST_F(IpmiWatchdogTest, ABmcThatFailsDoesNotStopTheTrialUnlessRequired) {
       {"set refused", [](SimulatedBmc& bmc) { bmc.refuses[0x0624] = 0xd4; }},
       {"start refused", [](SimulatedBmc& bmc) { bmc.refuses[0x0622] = 0xd5; }},
       {"never starts", [](SimulatedBmc& bmc) { bmc.never_starts = true; }},
-      {"short", [](SimulatedBmc& bmc) { bmc.twist = [](IpmiReply& reply) { reply.data.pop_back(); }; }},
+      {"short",
+       [](SimulatedBmc& bmc) { bmc.twist = [](IpmiReply& reply) { reply.data.pop_back(); }; }},
       {"long", [](SimulatedBmc& bmc) { bmc.twist = [](IpmiReply& reply) { reply.data += 'x'; }; }},
-      {"empty", [](SimulatedBmc& bmc) { bmc.twist = [](IpmiReply& reply) { reply.data.clear(); }; }},
-      {"other command", [](SimulatedBmc& bmc) { bmc.twist = [](IpmiReply& reply) { ++reply.command; }; }},
-      {"other time", [](SimulatedBmc& bmc) {
-         bmc.twist = [](IpmiReply& reply) { if (reply.command == 0x25) reply.data[5] = 1; };
+      {"empty",
+       [](SimulatedBmc& bmc) { bmc.twist = [](IpmiReply& reply) { reply.data.clear(); }; }},
+      {"other command",
+       [](SimulatedBmc& bmc) { bmc.twist = [](IpmiReply& reply) { ++reply.command; }; }},
+      {"other time",
+       [](SimulatedBmc& bmc) {
+         bmc.twist = [](IpmiReply& reply) {
+           if (reply.command == 0x25) reply.data[5] = 1;
+         };
        }},
   };
   for (const auto& [name, fault] : faults) {

@@ -28,8 +28,9 @@ def unpack(cache, folder, kernel):
 def install_initramfs_hooks(folder, packaging):
     """Puts the hooks of packaging/ where an installed package has them."""
     share = folder / "usr/share"
-    _copy(packaging / "initramfs/emergency.sh", folder / "usr/lib/cube-update/emergency.sh")
-    for name in ("hooks/cube-update", "scripts/init-top/cube-update"):
+    for file in (packaging / "initramfs").iterdir():
+        _copy(file, folder / "usr/lib/cube-update" / file.name)
+    for name in ("hooks/cube-update", *[f"scripts/{when}/cube-update" for when in ("init-top", "init-premount", "init-bottom")]):
         _copy(packaging / "initramfs-tools" / name, share / "initramfs-tools" / name)
     module = folder / "usr/lib/dracut/modules.d/90cube-update"
     for file in (packaging / "dracut/90cube-update").iterdir():

@@ -19,6 +19,11 @@ INSTALLED = "1.0.0"
 RELEASES = {INSTALLED: "good", "2.0.0": "good", "2.0.1": "vfs-panic", "2.0.2": "init-exits", "2.0.3": "late-panic",
             "2.0.4": "emergency", "2.0.5": "sick", "2.0.6": "hang"}
 SYSTEMD_RELEASES = {INSTALLED: "good", "2.0.0": "good", "2.0.7": "unit-fails", "2.0.8": "incomplete"}
+# With Debian's kernel for real machines, whose drivers see a BMC and a hardware watchdog.
+MANAGED_RELEASES = {INSTALLED: "good", "2.0.0": "good", "2.0.6": "hang", "2.0.9": "spins", "2.0.10": "hang-armed"}
+# kind -> releases, userspace, kernel
+KINDS = {"busybox": (RELEASES, "busybox", kernel.CLOUD), "systemd": (SYSTEMD_RELEASES, "systemd", kernel.CLOUD),
+         "managed": (MANAGED_RELEASES, "busybox", kernel.FULL)}
 BOOT_SECONDS = 60
 APPLY_SECONDS = 120
 _building = threading.Lock()
@@ -29,7 +34,7 @@ def name_of(version):
 
 
 def version_of(variant):
-    return next(version for version, kind in (RELEASES | SYSTEMD_RELEASES).items() if kind == variant and version != INSTALLED)
+    return next(version for version, kind in (RELEASES | SYSTEMD_RELEASES | MANAGED_RELEASES).items() if kind == variant and version != INSTALLED)
 
 
 def call(*command):
@@ -39,8 +44,9 @@ def call(*command):
     return result.stdout
 
 
-def publish(folder, releases, userspace="busybox"):
-    """A signed repository with these releases. Returns its folder."""
+def publish(folder, kind):
+    """A signed repository with the releases of this kind. Returns its folder."""
+    releases, userspace, package = KINDS[kind]
     import importlib.machinery
     import importlib.util
     loader = importlib.machinery.SourceFileLoader("make_tree", str(appliance_path.TOP / "packaging/appliance/make-tree"))
@@ -54,7 +60,7 @@ def publish(folder, releases, userspace="busybox"):
         top = folder / "tree"
         shutil.rmtree(top, ignore_errors=True)
         cache = bench.BUILD / "cache"
-        tree.make(top, kernel.fetch(cache), version, variant, make_tree.programs(BINARIES), trusted_root, userspace=userspace, cache=cache)
+        tree.make(top, kernel.fetch(cache, package), version, variant, make_tree.programs(BINARIES), trusted_root, userspace=userspace, cache=cache)
         name = name_of(version)
         call(release, "compose", top, "--repository", repository, "--version", version, "--built", BUILT, "--source", name.rsplit("_", 1)[1])
     shutil.rmtree(top)
@@ -79,8 +85,8 @@ def make_stick(image, repository, mib=700):
 
 
 @functools.cache
-def _base(split, userspace, loader):
-    folder = bench.BUILD / f"machine-tests/{userspace}-base"
+def _base(split, kind, loader):
+    folder = bench.BUILD / f"machine-tests/{kind}-base"
     stamp = folder / "complete"
     sources = [path for folder in ("appliance", "initramfs", "systemd") for path in (appliance_path.TOP / "packaging" / folder).rglob("*")
                if path.suffix != ".pyc" and path.is_file()]
@@ -88,7 +94,7 @@ def _base(split, userspace, loader):
     if not stamp.exists() or stamp.stat().st_mtime < newest:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        repository = publish(folder, RELEASES if userspace == "busybox" else SYSTEMD_RELEASES, userspace)
+        repository = publish(folder, kind)
         install(folder, repository, INSTALLED)
         make_stick(folder / "stick.img", repository)
         stamp.touch()
@@ -102,10 +108,10 @@ def _base(split, userspace, loader):
 class Guest:
     """A running appliance whose command line is on the serial console."""
 
-    def __init__(self, at, split=False, userspace="busybox", loader="grub"):
-        self.at = at
+    def __init__(self, at, split=False, kind="busybox", loader="grub", devices=()):
+        self.at, self.devices = at, devices
         with _building:
-            base, self.stick = _base(split, userspace, loader)
+            base, self.stick = _base(split, kind, loader)
         self.layout = at.copy_of(base)
         self.fw_cfg = {}
         self.machine = None
@@ -114,7 +120,7 @@ class Guest:
         disks = [(self.layout.image, False), (self.stick, True)]
         if self.layout.boot_image != self.layout.image:
             disks.insert(0, (self.layout.boot_image, True))
-        self.machine = self.at.machine(disks, fw_cfg=fw_cfg)
+        self.machine = self.at.machine(disks, fw_cfg=fw_cfg, devices=self.devices)
         self.machine.start()
 
     def cut_power(self):
