@@ -1,8 +1,11 @@
 #include "boot/watchdog/ipmi_watchdog.h"
 
 #include <algorithm>
+#include <chrono>
 #include <limits>
+#include <thread>
 
+#include "base/clock.h"
 #include "base/durable_file.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -12,6 +15,9 @@ namespace cube {
 namespace {
 
 constexpr std::size_t max_note_bytes = 4096;
+constexpr Seconds driver_is_there_by = 60;  // of uptime
+constexpr auto pause = std::chrono::milliseconds(200);
+constexpr int rounds_of_patience = 150;
 
 Result<std::uint64_t> number_up_to(const Json& json, const std::string& key, std::uint64_t most) {
   CUBE_TRY(const auto number, json.unsigned_at(key));
@@ -62,6 +68,17 @@ Result<WatchdogNote> parse_note(std::string_view text) {
 Result<ipmi::WatchdogTimer> IpmiWatchdog::timer() const {
   CUBE_TRY(const auto reply, bmc_.ask(ipmi::get_watchdog()));
   return ipmi::parse_watchdog(reply);
+}
+
+// Early in a boot the BMC's driver may not be loaded yet, and its timer runs.
+Result<ipmi::WatchdogTimer> IpmiWatchdog::awaited_timer() const {
+  const SystemClock clock(root_);
+  for (int round = 0;; ++round) {
+    auto seen = timer();
+    const bool absent = !seen && seen.error().code == Errc::not_found;
+    if (!absent || round == rounds_of_patience || clock.uptime() > driver_is_there_by) return seen;
+    std::this_thread::sleep_for(pause);
+  }
 }
 
 Status IpmiWatchdog::tell(const IpmiRequest& request) const {
@@ -130,7 +147,7 @@ Status IpmiWatchdog::start(std::uint64_t attempt) {
 
 Status IpmiWatchdog::hold(Seconds seconds) {
   if (!root_.exists(note_path())) return ok();
-  CUBE_TRY(const auto seen, timer());
+  CUBE_TRY(const auto seen, awaited_timer());
   if (!ours(seen)) return ok();
   CUBE_TRY(const auto text, root_.read_file(note_path(), max_note_bytes));
   CUBE_TRY(const auto note, parse_note(text));
@@ -140,7 +157,7 @@ Status IpmiWatchdog::hold(Seconds seconds) {
 
 Status IpmiWatchdog::stop() {
   if (!root_.exists(note_path()) || mutated("watchdog-not-disarmed")) return ok();
-  CUBE_TRY(const auto before, timer());
+  CUBE_TRY(const auto before, awaited_timer());
   if (!ours(before)) return ok();
   CUBE_CHECK(tell(ipmi::stop_watchdog()));
   CUBE_TRY(const auto after, timer());
@@ -153,7 +170,7 @@ Evidence IpmiWatchdog::evidence(std::uint64_t attempt) const {
   if (!text) return {};
   const auto note = parse_note(*text);
   if (!note || (note->attempt != attempt && !mutated("watchdog-of-other-attempt"))) return {};
-  const auto seen = timer();
+  const auto seen = awaited_timer();
   if (!seen) {
     log(Level::warning,
         "whether the BMC's watchdog reset the trial is unknown: " + seen.error().what);

@@ -5,6 +5,8 @@
 // STATE/watchdog notes for which attempt the timer was started, for how long, and where the event
 // log ended: it is durable before the timer starts, so whoever finds the timer running knows whose
 // it is. A timer with another use than OS Load was taken over by somebody else and is left alone.
+// While there is a note, a BMC without a driver is waited for: at most 30 s, in the first minute of
+// a boot.
 #pragma once
 
 #include <optional>
@@ -52,6 +54,7 @@ class IpmiWatchdog final : public BootWatchdog {
 
  private:
   [[nodiscard]] Result<ipmi::WatchdogTimer> timer() const;
+  [[nodiscard]] Result<ipmi::WatchdogTimer> awaited_timer() const;
   Status tell(const IpmiRequest& request) const;
   Result<ipmi::WatchdogTimer> set_timer(Seconds seconds) const;
   Status probe() const;

@@ -23,7 +23,7 @@ std::string good(const std::string& data = "") {
 }  // namespace
 
 Result<IpmiReply> SimulatedBmc::ask(const IpmiRequest& request) {
-  if (absent) return Error{Errc::not_found, "no BMC"};
+  if (absent || (appears_after > 0 && appears_after-- > 0)) return Error{Errc::not_found, "no BMC"};
   if (silent) return Error{Errc::unreachable, "the BMC does not answer"};
   asked.push_back(request);
   const auto refused = refuses.find(request.netfn << 8 | request.command);

@@ -21,6 +21,7 @@ class SimulatedBmc final : public IpmiChannel {
 
   // --- What it is like
   bool absent = false;      // no device node
+  int appears_after = 0;    // questions that find none
   bool silent = false;      // no answer
   bool has_log = true;      // else every command of its log is refused
   bool tells_cause = true;  // restart cause

@@ -249,6 +249,19 @@ TEST_F(IpmiWatchdogTest, OffItIsNeverTalkedTo) {
   EXPECT_TRUE(bmc_.asked.empty());
 }
 
+TEST_F(IpmiWatchdogTest, EarlyInABootTheDriverIsWaitedFor) {
+  auto dog = watchdog();
+  ASSERT_TRUE(dog.start(7));
+  bmc_.appears_after = 3;
+  EXPECT_TRUE(dog.stop());
+  EXPECT_FALSE(bmc_.running);
+  ASSERT_TRUE(root_.make_dirs("proc"));
+  std::ofstream(dir_.path() + "/proc/uptime") << "100.00 100.00\n";
+  bmc_.appears_after = 3;
+  EXPECT_FALSE(dog.stop());
+  EXPECT_EQ(bmc_.appears_after, 2) << "later it is not there, and that is that";
+}
+
 TEST_F(IpmiWatchdogTest, ATimerThatGoesOnIsAFailure) {
   auto dog = watchdog();
   ASSERT_TRUE(dog.start(7));
