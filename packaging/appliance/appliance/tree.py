@@ -85,7 +85,7 @@ def spinning(image):
 def initramfs(kernel, variant):
     """The initramfs as bytes, not compressed: that is the quickest to start under emulation."""
     archive = cpio.Archive()
-    for folder in ("dev", "proc", "sys", "root", "bin"):
+    for folder in ("dev", "proc", "sys", "run", "root", "bin"):
         archive.directory(folder)
     archive.character_device("dev/console", 5, 1)
     if variant == "vfs-panic":

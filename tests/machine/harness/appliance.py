@@ -23,7 +23,8 @@ SYSTEMD_RELEASES = {INSTALLED: "good", "2.0.0": "good", "2.0.7": "unit-fails", "
 MANAGED_RELEASES = {INSTALLED: "good", "2.0.0": "good", "2.0.6": "hang", "2.0.9": "spins", "2.0.10": "hang-armed"}
 # kind -> releases, userspace, kernel
 KINDS = {"busybox": (RELEASES, "busybox", kernel.CLOUD), "systemd": (SYSTEMD_RELEASES, "systemd", kernel.CLOUD),
-         "managed": (MANAGED_RELEASES, "busybox", kernel.FULL)}
+         "managed": (MANAGED_RELEASES, "busybox", kernel.FULL),
+         "systemd-managed": ({INSTALLED: "good", "2.0.0": "good"}, "systemd", kernel.FULL)}
 BOOT_SECONDS = 60
 APPLY_SECONDS = 120
 _building = threading.Lock()

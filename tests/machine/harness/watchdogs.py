@@ -117,3 +117,20 @@ def i6300esb(at):
     print(f"      {at.firmware} hang-armed: {time.monotonic() - left:.0f} s from leaving for the trial to the old slot's userspace", flush=True)
     guest.ready("a", 120)
     rolled_back(guest, version, "overdue")
+
+
+@scenario("i6300esb-systemd", firmwares=("bios",))
+def systemd_takes_over(at):
+    """systemd takes the hardware watchdog over from the trial's initramfs, and the release is committed."""
+    guest = Guest(at, kind="systemd-managed", devices=I6300ESB)
+    guest.start()
+    guest.ready("a", 240)
+    state = "cat /sys/class/watchdog/watchdog0/state"
+    expect("the watchdog outside a trial", "inactive" in guest.demand(state), True)
+    guest.apply("2.0.0")
+    guest.ready("b", 240)
+    guest.expect_outcome("2.0.0", "committed", "none", 1)
+    expect("the watchdog", "inactive" in guest.demand(state), False)
+    shown = guest.demand("systemctl show --property=RuntimeWatchdogUSec")
+    expect(f"{shown.strip()}: 1min", "RuntimeWatchdogUSec=1min" in shown, True)
+    guest.demand("sleep 100", seconds=200)
