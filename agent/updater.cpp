@@ -69,7 +69,7 @@ Result<World> Updater::look(const Journal& journal, const Run& run) {
       update != nullptr && on_trial(journal.phase) && update->target != world.booted) {
     CUBE_TRY(world.evidence, machine_.post_mortem.look());
     // A panic's own words tell more than that somebody had to end it.
-    if (world.evidence.cause == Cause::none)
+    if (world.evidence.cause == Cause::none && !mutated("watchdog-evidence-ignored"))
       world.evidence = machine_.watchdog.evidence(update->attempt);
   }
   world.health = health_;
