@@ -39,7 +39,7 @@ TEST_F(IpmiWatchdogTest, StartedItRunsAndEndsTheHang) {
 
 TEST_F(IpmiWatchdogTest, TheNoteIsThereBeforeTheTimerRuns) {
   bmc_.twist = [&](IpmiReply& reply) {
-    if (reply.command == 0x22) EXPECT_TRUE(noted());
+    EXPECT_TRUE(reply.command != 0x22 || noted());
   };
   ASSERT_TRUE(watchdog().start(7));
 }
