@@ -72,8 +72,8 @@ std::string words_of(std::uint8_t completion_code) {
   return std::string("unknown completion code") + code;
 }
 
-Result<std::string> payload(const IpmiRequest& request, const IpmiReply& reply,
-                            std::size_t length) {
+Result<std::string_view> payload(const IpmiRequest& request, const IpmiReply& reply,
+                                 std::size_t length) {
   const bool ours = reply.netfn == (request.netfn | 1) && reply.command == request.command;
   if (!ours && !mutated("ipmi-reply-not-checked"))
     return Error{Errc::corrupt,
@@ -87,12 +87,12 @@ Result<std::string> payload(const IpmiRequest& request, const IpmiReply& reply,
     return Error{Errc::corrupt, "BMC: the answer to " + name_of(request) + " has " +
                                     std::to_string(reply.data.size() - 1) + " bytes instead of " +
                                     std::to_string(length)};
-  return reply.data.substr(1);
+  return std::string_view(reply.data).substr(1);
 }
 
 Status parse_empty(const IpmiRequest& request, const IpmiReply& reply) {
-  CUBE_TRY(const auto nothing, payload(request, reply, 0));
-  return ok();
+  const auto nothing = payload(request, reply, 0);
+  return nothing ? ok() : Status(nothing.error());
 }
 
 // --- Watchdog -----------------------------------------------------------------------------------
@@ -164,7 +164,7 @@ IpmiRequest get_log_entry(std::uint16_t id) {
 
 Result<LogEntry> parse_log_entry(const IpmiReply& reply) {
   CUBE_TRY(const auto data, payload(get_log_entry(first_entry), reply, 2 + record_bytes));
-  const std::string_view record = std::string_view(data).substr(2);
+  const std::string_view record = data.substr(2);
   LogEntry entry;
   entry.next = word_at(data, 0);
   entry.id = word_at(record, 0);

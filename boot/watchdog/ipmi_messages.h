@@ -17,9 +17,9 @@
 
 namespace cube::ipmi {
 
-// The data of the reply without its completion code.
-[[nodiscard]] Result<std::string> payload(const IpmiRequest& request, const IpmiReply& reply,
-                                          std::size_t length);
+// The data of the reply without its completion code; a part of `reply`.
+[[nodiscard]] Result<std::string_view> payload(const IpmiRequest& request, const IpmiReply& reply,
+                                               std::size_t length);
 // "node busy (C0)"
 [[nodiscard]] std::string words_of(std::uint8_t completion_code);
 
