@@ -33,15 +33,24 @@ cube_watchdog_arm() {
   [ -n "$cube_chosen" ] || return 0
   mkdir -p /run/cube-update
   (
+    exec 9>"/dev/$cube_chosen" || exit
     cube_round=0
     while [ "$cube_round" -lt 24 ]; do
-      echo . >"/dev/$cube_chosen" || exit
-      sleep 5
+      echo . >&9 || exit
+      sleep 5 9>&-
       cube_round=$((cube_round + 1))
     done
   ) 2>/dev/null &
   echo "$! $cube_chosen" >/run/cube-update/initramfs-watchdog
   echo "<5>cube-update: $cube_chosen is armed until systemd takes it over" >/dev/kmsg
+}
+
+# cube_watchdog_write TEXT: to the chosen device, as soon as it can be opened.
+cube_watchdog_write() {
+  for cube_round in 1 2 3 4 5; do
+    printf '%s' "$1" 2>/dev/null >"/dev/$cube_chosen" && return
+    sleep 1
+  done
 }
 
 # cube_watchdog_hand_over ROOT: just before the root of the system is entered. Without systemd there nobody would go on, so
@@ -54,8 +63,8 @@ cube_watchdog_hand_over() {
     mkdir -p /run/systemd/system.conf.d
     printf '[Manager]\nWatchdogDevice=/dev/%s\nRuntimeWatchdogSec=60\n' "$cube_chosen" \
       >/run/systemd/system.conf.d/50-cube-update-watchdog.conf
-    echo . >"/dev/$cube_chosen"
+    cube_watchdog_write .
   else
-    printf V >"/dev/$cube_chosen"
+    cube_watchdog_write V
   fi
 }

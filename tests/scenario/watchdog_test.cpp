@@ -44,6 +44,7 @@ TEST_F(WatchdogPolicyTest, OtherwiseAnUpdateGoesItsWay) {
     policy(word);
     EXPECT_EQ(appliance_.apply().exit_code, exit_reboot_needed) << word;
     EXPECT_EQ(appliance_.run({"rollback"}).exit_code, exit_done) << word;
+    EXPECT_EQ(appliance_.run({"allow", FolderAppliance::newer}).exit_code, exit_done) << word;
   }
 }
 
