@@ -61,6 +61,7 @@ Result<std::unique_ptr<Appliance>> Appliance::open(const std::string& root_path,
       a->root_, a->clock_, channel_config(config, source),
       StagingConfig{config.source_staging,
                     static_cast<std::uint64_t>(config.source_staging_max) * mib});
+  a->schedule_ = std::make_unique<Schedule>(a->root_, config);
   a->health_ = std::make_unique<LocalHealthGate>(
       a->root_,
       HealthConfig{std::chrono::seconds(config.health_timeout), config.health_ignore_units});
@@ -73,8 +74,8 @@ Result<std::unique_ptr<Appliance>> Appliance::open(const std::string& root_path,
   a->watchdog_ =
       std::make_unique<IpmiWatchdog>(a->root_, state_folder, a->bmc_, watchdog_config(config));
   a->machine_ = std::make_unique<Machine>(
-      Machine{*a->boot_.control, *a->slots_, *a->source_, *a->health_, *a->post_mortem_,
-              *a->rebooter_, *a->running_, a->clock_, a->journal_, *a->watchdog_});
+      Machine{*a->boot_.control, *a->slots_, *a->source_, *a->schedule_, *a->health_,
+              *a->post_mortem_, *a->rebooter_, *a->running_, a->clock_, a->journal_, *a->watchdog_});
   return a;
 }
 

@@ -11,6 +11,7 @@
 #include "agent/file_journal_store.h"
 #include "agent/loader_choice.h"
 #include "agent/machine.h"
+#include "agent/schedule/schedule.h"
 #include "base/clock.h"
 #include "base/root_dir.h"
 #include "boot/watchdog/ipmi_device.h"
@@ -32,6 +33,7 @@ class Appliance {
   // "grub", "systemd-boot", or "unknown": the facts disagree, and boot.loader does not decide.
   [[nodiscard]] const std::string& loader() const { return boot_.name; }
   [[nodiscard]] FileJournalStore& journal() { return journal_; }
+  [[nodiscard]] const Schedule& schedule() const { return *schedule_; }
   [[nodiscard]] ChannelSource& source() const { return *source_; }
   [[nodiscard]] IpmiChannel& bmc() { return bmc_; }
   [[nodiscard]] Machine& machine() { return *machine_; }
@@ -58,6 +60,7 @@ class Appliance {
   std::unique_ptr<KernelSource> kernels_;
   ChosenLoader boot_;
   std::unique_ptr<ChannelSource> source_;
+  std::unique_ptr<Schedule> schedule_;
   std::unique_ptr<HealthGate> health_;
   std::unique_ptr<PostMortem> post_mortem_;
   std::unique_ptr<Rebooter> rebooter_;

@@ -9,6 +9,8 @@
 #include <sstream>
 #include <variant>
 
+#include "base/time_zone.h"
+#include "model/maintenance_window.h"
 #include "model/name.h"
 
 namespace cube {
@@ -21,6 +23,7 @@ constexpr std::size_t max_value_bytes = 1024;
 // Where a key's value goes, and its range.
 struct Text {
   std::string Config::*member;
+  Status (*check)(const std::string& text) = nullptr;
 };
 struct Flag {
   bool Config::*member;
@@ -37,19 +40,49 @@ struct Count {
 struct Rank {
   Priority Config::*member;
 };
-struct OneOf {
-  std::string Config::*member;
-  std::vector<std::string_view> words;
-};
 struct Texts {
   std::vector<std::string> Config::*member;
+  Status (*check)(const std::string& text) = nullptr;  // of each
 };
 
 struct Key {
   std::string_view name;
-  std::variant<Text, Flag, Whole, Count, Rank, OneOf, Texts> target;
+  std::variant<Text, Flag, Whole, Count, Rank, Texts> target;
   std::string_view meaning;
 };
+
+Status is_loader(const std::string& name) {
+  if (name == "auto" || name == "grub" || name == "systemd-boot" || name == "u-boot") return ok();
+  return Error{Errc::invalid, "must be \"auto\", \"grub\", \"systemd-boot\" or \"u-boot\""};
+}
+
+Status is_watchdog_policy(const std::string& word) {
+  if (word == "off" || word == "if-present" || word == "required") return ok();
+  return Error{Errc::invalid, "must be \"off\", \"if-present\" or \"required\""};
+}
+
+Status is_automatic(const std::string& what) {
+  if (what == "off" || what == "check" || what == "fetch" || what == "apply") return ok();
+  return Error{Errc::invalid, "must be \"off\", \"check\", \"fetch\" or \"apply\""};
+}
+
+Status is_window(const std::string& text) {
+  CUBE_CHECK(parse_window(text));
+  return ok();
+}
+
+Status is_days(const std::string& text) {
+  CUBE_CHECK(parse_days(text));
+  return ok();
+}
+
+Status is_zone(const std::string& name) {
+  if (name.empty()) return ok();
+  const auto zone = TimeZone::find(name);
+  // Without tzdata no name can be checked, and commands that need none must work.
+  if (!zone && zone.error().code == Errc::invalid) return zone.error();
+  return ok();
+}
 
 // clang-format off
 const std::vector<Key>& keys() {
@@ -68,15 +101,21 @@ const std::vector<Key>& keys() {
       {"update.io-priority", Rank{&Config::update_io_priority}, "of fetch and apply: normal, low or idle"},
       {"trial.tries", Count{&Config::trial_tries, 1, 9}, "how often a trial may be started, 1 to 9"},
       {"trial.deadline", Whole{&Config::trial_deadline, 10, 86400}, "seconds from boot to commit, 10 to 86400"},
+      {"schedule.automatic", Text{&Config::schedule_automatic, is_automatic}, "what the timer does by itself when there is a newer release: off, check, fetch or apply"},
+      {"schedule.check-interval", Whole{&Config::schedule_check_interval, 600, 2592000}, "seconds from one look for a release to the next, 600 to 2592000; each machine adds up to a quarter"},
+      {"schedule.windows", Texts{&Config::schedule_windows, is_window}, "when the machine may restart into a trial by itself, like \"Sat,Sun 02:00 +4h\"; none: at any time"},
+      {"schedule.exceptions", Texts{&Config::schedule_exceptions, is_days}, "days on which no window opens, like \"2026-12-20..2027-01-06\""},
+      {"schedule.time-zone", Text{&Config::schedule_time_zone, is_zone}, "of windows and exceptions, like Europe/Berlin; empty: the system's"},
+      {"schedule.spread", Whole{&Config::schedule_spread, 0, 86400}, "seconds over which machines start after a window opens, 0 to 86400, at most half the window"},
       {"slots.a", Text{&Config::slot_a}, "LABEL=..., a device, or dir:FOLDER"},
       {"slots.b", Text{&Config::slot_b}, "LABEL=..., a device, or dir:FOLDER"},
       {"slots.carry-over", Texts{&Config::carry_over}, "paths that a new slot takes from the running one"},
-      {"boot.loader", OneOf{&Config::boot_loader, {"auto", "grub", "systemd-boot", "u-boot"}}, "auto, grub, systemd-boot or u-boot; auto: what the machine's own facts say, never u-boot"},
+      {"boot.loader", Text{&Config::boot_loader, is_loader}, "auto, grub, systemd-boot or u-boot; auto: what the machine's own facts say, never u-boot"},
       {"boot.esp", Text{&Config::boot_esp}, "systemd-boot: where the EFI system partition is mounted"},
       {"boot.arguments", Text{&Config::boot_arguments}, "systemd-boot: further arguments for the kernel, at most 128 characters"},
       {"boot.environment", Text{&Config::boot_environment}, "GRUB environment block of the trial"},
       {"boot.good", Text{&Config::boot_good}, "second copy of the fallback"},
-      {"watchdog.policy", OneOf{&Config::watchdog_policy, {"off", "if-present", "required"}}, "the BMC's watchdog for a trial: off, if-present, or required: no trial without it"},
+      {"watchdog.policy", Text{&Config::watchdog_policy, is_watchdog_policy}, "the BMC's watchdog for a trial: off, if-present, or required: no trial without it"},
       {"watchdog.boot-seconds", Whole{&Config::watchdog_boot_seconds, 30, 6553}, "seconds from the restart into a trial to its userspace, firmware included, 30 to 6553"},
       {"health.timeout", Whole{&Config::health_timeout, 1, 3600}, "seconds per check, 1 to 3600"},
       {"health.ignore-units", Texts{&Config::health_ignore_units}, "systemd units that may have failed"},
@@ -119,22 +158,16 @@ Result<Priority> priority_of(const toml::node& node) {
   return *priority;
 }
 
-// "must be "a", "b" or "c""
-Result<std::string> one_of(const toml::node& node, const std::vector<std::string_view>& words) {
+// `check` may be nullptr.
+Result<std::string> checked_text_of(const toml::node& node, Status (*check)(const std::string&)) {
   CUBE_TRY(auto text, text_of(node));
-  if (std::find(words.begin(), words.end(), text) != words.end()) return text;
-  std::string all;
-  for (const auto& word : words)
-    all += std::string(all.empty()              ? ""
-                       : &word == &words.back() ? " or "
-                                                : ", ") +
-           '"' + std::string(word) + '"';
-  return Error{Errc::invalid, "must be " + all};
+  if (check != nullptr) CUBE_CHECK(check(text));
+  return text;
 }
 
 Status assign(Config& config, const Key& key, const toml::node& node) {
   if (const auto* text = std::get_if<Text>(&key.target)) {
-    CUBE_TRY(config.*text->member, text_of(node));
+    CUBE_TRY(config.*text->member, checked_text_of(node, text->check));
   } else if (const auto* flag = std::get_if<Flag>(&key.target)) {
     const auto* value = node.as_boolean();
     if (value == nullptr) return Error{Errc::invalid, "must be true or false"};
@@ -146,15 +179,13 @@ Status assign(Config& config, const Key& key, const toml::node& node) {
     config.*count->member = static_cast<int>(value);
   } else if (const auto* rank = std::get_if<Rank>(&key.target)) {
     CUBE_TRY(config.*rank->member, priority_of(node));
-  } else if (const auto* one = std::get_if<OneOf>(&key.target)) {
-    CUBE_TRY(config.*one->member, one_of(node, one->words));
   } else if (const auto* texts = std::get_if<Texts>(&key.target)) {
     const auto* array = node.as_array();
     if (array == nullptr || array->size() > 64)
       return Error{Errc::invalid, "must be a list of at most 64 texts"};
     std::vector<std::string> values;
     for (const auto& element : *array) {
-      CUBE_TRY(auto value, text_of(element));
+      CUBE_TRY(auto value, checked_text_of(element, texts->check));
       values.push_back(std::move(value));
     }
     config.*texts->member = std::move(values);
@@ -176,7 +207,6 @@ std::string as_toml(const Config& config, const Key& key) {
   if (const auto* count = std::get_if<Count>(&key.target)) out << config.*count->member;
   if (const auto* rank = std::get_if<Rank>(&key.target))
     out << quoted(std::string(to_string(config.*rank->member)));
-  if (const auto* one = std::get_if<OneOf>(&key.target)) out << quoted(config.*one->member);
   if (const auto* texts = std::get_if<Texts>(&key.target)) {
     out << '[';
     for (const auto& value : config.*texts->member)

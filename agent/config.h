@@ -32,6 +32,12 @@ struct Config {
   Priority update_io_priority = Priority::low;
   int trial_tries = 3;                  // 1..9: how often a trial may be started
   std::int64_t trial_deadline = 900;    // 10..86400 s: from boot to commit
+  std::string schedule_automatic = "off";              // off, check, fetch or apply
+  std::int64_t schedule_check_interval = 21600;        // 600..2592000 s
+  std::vector<std::string> schedule_windows;           // model/maintenance_window.h; none: any time
+  std::vector<std::string> schedule_exceptions;        // days on which no window opens
+  std::string schedule_time_zone;                      // "" = the system's
+  std::int64_t schedule_spread = 900;                  // 0..86400 s
   std::string slot_a = "LABEL=cube-a";  // LABEL=..., a device, or a folder ("dir:slots/a")
   std::string slot_b = "LABEL=cube-b";
   std::vector<std::string> carry_over = {"etc/machine-id", "etc/hostname", "etc/fstab", "etc/ssh",

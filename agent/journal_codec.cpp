@@ -174,6 +174,20 @@ void journal_content(Archive& archive, Journal& journal) {
   phase_content(archive, journal.phase);
 }
 
+// Came later: at the end, where a reader that does not know of it does not look, and where it may be
+// missing.
+template <class Archive>
+void schedule_content(Archive& archive, Phase& phase) {
+  std::visit(
+      [&](auto& alternative) {
+        if constexpr (!std::is_same_v<std::remove_reference_t<decltype(alternative)>, Idle>) {
+          enumeration(archive, alternative.update.start, Start::in_window);
+          archive(alternative.update.not_before);
+        }
+      },
+      phase);
+}
+
 // The checksum covers all that the reader relies on.
 Sha256 checksum(std::string_view head, std::string_view payload) {
   Sha256Hasher hasher;
@@ -190,6 +204,7 @@ Result<std::string> encode_journal(StoredJournal stored) {
     {
       cereal::PortableBinaryOutputArchive archive(payload);
       journal_content(archive, stored.journal);
+      schedule_content(archive, stored.journal.phase);
     }
     const std::string content = payload.str();
     if (header_bytes + content.size() <= max_journal_bytes) {
@@ -228,6 +243,8 @@ Result<StoredJournal> decode_journal(std::string_view bytes) {
     std::istringstream stream{std::string(payload)};
     cereal::PortableBinaryInputArchive archive(stream);
     journal_content(archive, stored.journal);
+    if (stream.peek() != std::istringstream::traits_type::eof())
+      schedule_content(archive, stored.journal.phase);
   } catch (const std::exception&) {  // cereal and the standard library throw many kinds
     return wrong;
   }

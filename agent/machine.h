@@ -7,6 +7,7 @@
 #include "agent/power/rebooter.h"
 #include "agent/release_source.h"
 #include "agent/running_boot.h"
+#include "agent/start_gate.h"
 #include "base/clock.h"
 #include "boot/boot_control.h"
 #include "boot/postmortem/post_mortem.h"
@@ -19,6 +20,7 @@ struct Machine {
   BootControl& boot;
   SlotStore& slots;
   ReleaseSource& source;
+  StartGate& gate;
   HealthGate& health;
   PostMortem& post_mortem;
   Rebooter& rebooter;

@@ -72,6 +72,10 @@ Result<World> Updater::look(const Journal& journal, const Run& run) {
     if (world.evidence.cause == Cause::none && !mutated("watchdog-evidence-ignored"))
       world.evidence = machine_.watchdog.evidence(update->attempt);
   }
+  const auto* staged = std::get_if<Staged>(&journal.phase);
+  if (staged != nullptr && staged->update.start != Start::at_once) {
+    CUBE_TRY(world.hold, machine_.gate.holds_back(staged->update, world.now));
+  }
   world.health = health_;
   world.health_detail = health_detail_;
   world.done = done_;

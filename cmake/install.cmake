@@ -2,6 +2,7 @@
 # and scripts name /usr, so no other prefix is of use; DESTDIR is honoured. GRUB's script goes to /etc/grub.d.
 install(TARGETS cube-update DESTINATION bin COMPONENT agent)
 install(FILES packaging/systemd/cube-update-resume.service packaging/systemd/cube-update-commit.service
+  packaging/systemd/cube-update-automatic.service packaging/systemd/cube-update-automatic.timer
   DESTINATION lib/systemd/system COMPONENT agent)
 install(FILES packaging/initramfs/emergency.sh packaging/initramfs/watchdog.sh DESTINATION lib/cube-update COMPONENT agent)
 install(PROGRAMS packaging/initramfs-tools/hooks/cube-update

@@ -27,6 +27,12 @@ constexpr std::array<std::pair<Cause, std::string_view>, 15> cause_names{{
     {Cause::memory_lost, "memory-lost"},
 }};
 
+constexpr std::array<std::pair<Start, std::string_view>, 3> start_names{{
+    {Start::at_once, "at-once"},
+    {Start::at_time, "at-time"},
+    {Start::in_window, "in-window"},
+}};
+
 struct PhaseName {
   std::string_view operator()(const Idle&) const { return "idle"; }
   std::string_view operator()(const Fetching&) const { return "fetching"; }
@@ -66,6 +72,12 @@ std::optional<Cause> parse_cause(std::string_view text) {
 std::string_view name_of(const Phase& phase) { return std::visit(PhaseName{}, phase); }
 
 const Update* update_of(const Phase& phase) { return std::visit(PhaseUpdate{}, phase); }
+
+std::string_view to_string(Start start) {
+  const auto* found = std::find_if(start_names.begin(), start_names.end(),
+                                   [&](const auto& entry) { return entry.first == start; });
+  return found == start_names.end() ? "at-once" : found->second;
+}
 
 std::string_view to_string(Outcome outcome) {
   switch (outcome) {

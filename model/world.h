@@ -54,6 +54,7 @@ struct World {
   UnixSeconds now = 0;
   Seconds uptime = 0;
   Evidence evidence;
+  std::string hold;                 // why the trial of a staged update may not begin now; "": it may
   bool power_was_lost = false;      // known, not guessed
   Health health = Health::unknown;  // in this boot
   std::string health_detail;

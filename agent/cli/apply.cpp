@@ -74,7 +74,26 @@ Result<Update> choose_update(Appliance& appliance, Narrator& narrator, const Jou
     log(Level::warning,
         "user " + std::to_string(::getuid()) + " permits a downgrade to " + release->name.text);
   CUBE_TRY(auto running, appliance.running_release());
-  return make_update(appliance, *release, std::move(running), options);
+  Update update = make_update(appliance, *release, std::move(running), options);
+  if (!options.at.empty()) {
+    CUBE_TRY(update.not_before, appliance.schedule().parse_time(options.at));
+  }
+  return update;
+}
+
+// Before anything is downloaded for it.
+Status check_start(const Appliance& appliance, const ApplyOptions& options) {
+  const Schedule& schedule = appliance.schedule();
+  if (!options.at.empty()) {
+    CUBE_TRY(const auto time, schedule.parse_time(options.at));
+    if (time <= appliance.clock().now())
+      return Error{Errc::invalid, "--at: " + schedule.format(time) + " is over"};
+  }
+  if (options.in_window && !schedule.has_windows())
+    return Error{Errc::invalid,
+                 "--window: no maintenance window is configured; set schedule.windows in "
+                 "/etc/cube-update/config.d"};
+  return ok();
 }
 
 // Opens the appliance for a command that takes a release, as its options say.
@@ -82,6 +101,7 @@ Result<std::unique_ptr<Appliance>> open_to_take(const Common& common, const Appl
   if (options.allow_downgrade && options.release.empty())
     return Error{Errc::invalid, "--allow-downgrade: name the release"};
   CUBE_TRY(auto appliance, Appliance::open(common.root, absolute_place(options.from)));
+  CUBE_CHECK(check_start(*appliance, options));
   if (options.accept_stale) CUBE_CHECK(accept_stale(*appliance));
   CUBE_CHECK(prepare_long_run(*appliance, options.max_rate));
   appliance->source().stop_when(StopSignals::asked());

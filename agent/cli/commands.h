@@ -22,6 +22,8 @@ struct ApplyOptions {
   bool allow_downgrade = false;          // needs `release`
   bool accept_stale = false;             // believe expired metadata
   int tries = 0;                         // 0 = as configured
+  bool in_window = false;                // restart in a maintenance window only
+  std::string at;                        // restart not before; "" = at once
   std::optional<std::int64_t> max_rate;  // KiB/s, 0 = no limit; nullopt = as configured
 };
 
@@ -40,6 +42,9 @@ Result<int> apply(const Common& common, const ApplyOptions& options);
 Result<int> fetch(const Common& common, const ApplyOptions& options);
 // Gives up what fetch() downloaded.
 Result<int> drop_download(const Common& common);
+// What the timer runs: lets a staged update begin whose time has come; otherwise looks for a release,
+// if that is due, and does with it what schedule.automatic says.
+Result<int> automatic(const Common& common);
 Result<int> commit(const Common& common);
 Result<int> rollback(const Common& common, bool now);
 Result<int> history(const Common& common);

@@ -41,6 +41,11 @@ Result<int> status(const Common& common) {
     facts.boot = *boot;
   else
     facts.boot_error = boot.error().what;
+  const auto* staged = std::get_if<Staged>(&facts.journal.phase);
+  if (staged != nullptr) {
+    const auto hold = machine.gate.holds_back(staged->update, appliance->clock().now());
+    facts.hold = hold ? *hold : hold.error().what;
+  }
   CUBE_TRY(facts.floor, appliance->floor(facts.journal));
   if (common.json)
     print_line(status_json(facts));

@@ -78,6 +78,14 @@ void add_taking(CLI::App& app, const Add& add, Options& o) {
                             [&o] { return apply(o.common, o.apply); });
   add_choice(*apply_command, o.apply);
   apply_command->add_flag("--no-reboot", o.apply.no_reboot, "arm, but leave the reboot to you");
+  auto* in_window = apply_command->add_flag("--window", o.apply.in_window,
+                                            "install now, restart in the next maintenance window");
+  apply_command
+      ->add_option("--at", o.apply.at,
+                   "install now, restart at this time: \"2026-11-25 21:55\", or "
+                   "2026-11-25T20:55:00Z; with --window: not before")
+      ->excludes("--no-reboot");
+  in_window->excludes("--no-reboot");
   apply_command->add_option("--tries", o.apply.tries, "how often the trial may be started")
       ->check(CLI::Range(1, 9));
 }
@@ -135,6 +143,8 @@ std::vector<Command> add_commands(CLI::App& app, Options& o) {
   add(*config, "show", "every key, its value and where it comes from",
       [&] { return config_show(o.common); });
   add(*config, "check", "is the configuration valid?", [&] { return config_check(o.common); });
+  add(app, "automatic", "what the timer runs: start what waits, look for releases",
+      [&] { return automatic(o.common); });
   add(app, "resume", "at every boot: settle what the reboot left open (run by systemd)",
       [&] { return resume(o.common); });
   auto* install = add(

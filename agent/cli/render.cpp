@@ -12,15 +12,18 @@ Json text(std::string_view view) {
 }
 
 Json update_json(const Update& update) {
-  Json::Object object{{"attempt", update.attempt},
-                      {"release", update.release.name.text},
-                      {"from_release", update.from_release},
-                      {"target", text(to_string(update.target))},
-                      {"tries", update.tries},
-                      {"armings", update.armings},
-                      {"deadline_seconds", update.deadline},
-                      {"started", format_utc(update.started)},
-                      {"source", update.source}};
+  Json::Object object{
+      {"attempt", update.attempt},
+      {"release", update.release.name.text},
+      {"from_release", update.from_release},
+      {"target", text(to_string(update.target))},
+      {"tries", update.tries},
+      {"armings", update.armings},
+      {"deadline_seconds", update.deadline},
+      {"started", format_utc(update.started)},
+      {"source", update.source},
+      {"start", text(to_string(update.start))},
+      {"not_before", update.not_before > 0 ? Json(format_utc(update.not_before)) : Json()}};
   return Json(std::move(object));
 }
 
@@ -113,6 +116,10 @@ std::string way_on(const Phase& phase) {
     return name +
            " is partly installed; run `cube-update apply` to go on, or `cube-update "
            "rollback` to give it up";
+  if (std::holds_alternative<Staged>(phase) && update->start != Start::at_once)
+    return name +
+           " is installed and starts by itself when its time has come; run `cube-update "
+           "apply` to start it now, or `cube-update rollback` to give it up";
   if (std::holds_alternative<Staged>(phase))
     return name + " is installed, not armed; run `cube-update apply` to go on";
   return "";
@@ -134,6 +141,7 @@ Json::Object status_json(const StatusFacts& facts) {
   object["release"] = running ? Json(running->release) : Json();
   object["slots"] =
       Json(Json::Object{{"a", slot_json(SlotId::a, facts)}, {"b", slot_json(SlotId::b, facts)}});
+  object["waits"] = facts.hold.empty() ? Json() : Json(facts.hold);
   object["loader"] = facts.loader;
   object["fallback"] = facts.boot ? text(to_string(facts.boot->fallback)) : Json();
   object["trial"] = facts.boot ? trial_json(*facts.boot) : Json();
@@ -154,6 +162,7 @@ std::string status_text(const StatusFacts& facts) {
     out += fmt::format(": {} into slot {} (update #{})", update->release.name.text,
                        to_string(update->target), update->attempt);
   out += "\n";
+  if (!facts.hold.empty()) out += "waits     " + facts.hold + "\n";
   if (const auto next = way_on(facts.journal.phase); !next.empty())
     out += "next      " + next + "\n";
   out += "loader    " + facts.loader + (facts.boot ? "" : ": " + facts.boot_error) + "\n";

@@ -20,6 +20,7 @@ struct StatusFacts {
   std::optional<Seal> seal_a, seal_b;
   bool other_slot_in_work = false;  // an update works there, so its seal was not read
   Journal journal;
+  std::string hold;  // why a staged update does not begin now; "": it may, or there is none
   Floor floor;  // that counts
 };
 

@@ -11,6 +11,12 @@ namespace {
 constexpr std::int64_t slowest_rate = 16;  // KiB/s, as the key source.max-rate
 constexpr std::int64_t kib = 1024;
 
+int code_of(const Phase& phase) {
+  if (std::holds_alternative<Armed>(phase)) return exit_reboot_needed;
+  const auto* staged = std::get_if<Staged>(&phase);
+  return staged != nullptr && staged->update.start != Start::at_once ? exit_waiting : exit_done;
+}
+
 }  // namespace
 
 Run make_run(Narrator& narrator, Wish wish, bool may_reboot) {
@@ -33,6 +39,9 @@ Update make_update(const Appliance& appliance, const Release& release, std::stri
   update.source = appliance.source().url();
   update.tries = options.tries > 0 ? options.tries : config.trial_tries;
   update.unattended = !options.no_reboot;
+  update.start = options.in_window     ? Start::in_window
+                 : !options.at.empty() ? Start::at_time
+                                       : Start::at_once;
   update.deadline = release.trial_deadline > 0 ? release.trial_deadline : config.trial_deadline;
   return update;
 }
@@ -73,8 +82,7 @@ std::optional<Error> in_the_way(const Phase& phase) {
 int conclude(Narrator& narrator, const Report& report) {
   const int code = report.failure     ? exit_code(report.failure->code)
                    : report.rebooting ? exit_done
-                   : std::holds_alternative<Armed>(report.journal.phase) ? exit_reboot_needed
-                                                                         : exit_done;
+                                      : code_of(report.journal.phase);
   Json::Object result = journal_json(report.journal);
   result["exit_code"] = Json(code);
   result["rebooting"] = Json(report.rebooting);

@@ -19,6 +19,8 @@ AGENT = """
 755 usr/lib/dracut/modules.d/90cube-update/module-setup.sh
 755 usr/lib/dracut/modules.d/90cube-update/watchdog-arm.sh
 755 usr/lib/dracut/modules.d/90cube-update/watchdog-hand-over.sh
+644 usr/lib/systemd/system/cube-update-automatic.service
+644 usr/lib/systemd/system/cube-update-automatic.timer
 644 usr/lib/systemd/system/cube-update-commit.service
 644 usr/lib/systemd/system/cube-update-resume.service
 644 usr/share/bash-completion/completions/cube-update

@@ -25,6 +25,7 @@ BELOW = {
 HOMES = [
     (r"(ostree|glib|gio|glib-object)(-unix)?(\.h|/)|gio/", ["slots/ostree/"]),
     (r"curl/", ["base/http/"]),
+    (r"date/", ["base/time_zone.cpp"]),
     (r"openssl/", ["keys/", "release/", "base/digest.cpp"]),
     (r"cereal/", ["agent/journal_codec.cpp"]),
     (r"nlohmann/", ["base/json.cpp"]),

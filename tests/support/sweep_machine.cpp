@@ -9,6 +9,7 @@ namespace cube {
 struct SweepPorts final : BootControl,
                           SlotStore,
                           ReleaseSource,
+                          StartGate,
                           HealthGate,
                           PostMortem,
                           Rebooter,
@@ -33,6 +34,7 @@ struct SweepPorts final : BootControl,
     return BootState{m.disk_.fallback, m.disk_.trial, m.disk_.offered};
   }
   Status arm(SlotId slot, int tries) override {
+    demand(!closed(), "no trial begins while the window is closed");
     demand(slot != m.disk_.fallback && tries >= 1 && tries <= 9, "arm is called legally");
     instant();
     const int done = m.disk_.trial && m.disk_.trial->slot == slot ? m.disk_.trial->tries_done : 0;
@@ -147,6 +149,12 @@ struct SweepPorts final : BootControl,
     m.healthy_in_this_boot_ = well;
     return Verdict{well, {{"service", well, well ? "" : "down"}}};
   }
+
+  // StartGate
+  [[nodiscard]] Result<std::string> holds_back(const Update&, UnixSeconds) const override {
+    return std::string(closed() ? "waits" : "");
+  }
+  [[nodiscard]] bool closed() const { return m.scenario_.in_window && m.now_ < m.opens_; }
 
   // PostMortem
   [[nodiscard]] Result<Evidence> look() const override {
@@ -288,7 +296,8 @@ void SweepMachine::boot() {
 
 bool SweepMachine::run_agent(Wish wish) {
   SweepPorts ports(*this);
-  Machine machine{ports, ports, ports, ports, ports, ports, ports, ports, ports, ports};
+  Machine machine{ports, ports, ports, ports, ports, ports,
+                  ports, ports, ports, ports, ports};
   Run run;
   run.wish = wish;
   if (wish == Wish::apply || wish == Wish::fetch) {
@@ -296,6 +305,7 @@ bool SweepMachine::run_agent(Wish wish) {
     update.release = new_release_.get();
     update.from_release = old_release_.get().name.text;
     update.tries = scenario_.tries;
+    if (scenario_.in_window) update.start = Start::in_window;
     run.candidate = update;
   }
   auto report = Updater(machine).run(run);
@@ -322,7 +332,9 @@ bool SweepMachine::live() {
   const bool waits_for_operator =
       std::holds_alternative<Idle>(phase) ? disk_.journal.history.empty() : booted_ == SlotId::a;
   if (waits_for_operator && scenario_.fetches_first && !source_gone_) run_agent(Wish::fetch);
-  return waits_for_operator && run_agent(Wish::apply);
+  if (waits_for_operator && run_agent(Wish::apply)) return true;
+  now_ += scenario_.in_window ? 60 : 0;  // until the timer's next turn
+  return false;
 }
 
 void SweepMachine::play() {

@@ -21,6 +21,7 @@ struct Scenario {
   bool leaves_evidence = false;  // a panic is found in pstore afterwards
   bool reset_late = false;       // somebody resets a hung machine only after the deadline
   int tries = 3;
+  bool in_window = false;      // the trial waits for a window that opens later
   bool fetches_first = false;  // downloads ahead; when that is done, the source is gone for ever
   bool has_bmc = false;  // its watchdog ends a hang
 };
@@ -85,6 +86,7 @@ class SweepMachine {
   int boots_ = 0;
   int trial_starts_ = 0;
   UnixSeconds now_ = 1'700'000'000;
+  UnixSeconds opens_ = 1'700'000'200;  // the window
   Floor highest_floor_;
 };
 

@@ -134,6 +134,37 @@ TEST_F(DecideTable, StagedWithAnotherSealIsFilledAgain) {
   EXPECT_EQ(next(Staged{update_}), "arming");
 }
 
+TEST_F(DecideTable, StagedWaitsForItsTimeAndThenStartsByItself) {
+  world_.target_seal = seal_of(update_.release, update_.attempt);
+  update_.start = Start::in_window;
+  world_.hold = "waits";
+  EXPECT_EQ(next(Staged{update_}), "REST");
+  apply();
+  EXPECT_EQ(next(Staged{update_}), "REST") << "asked for again, as before";
+  world_.wish = Wish::resume;
+  world_.candidate.reset();
+  world_.hold.clear();
+  EXPECT_EQ(next(Staged{update_}), "arming");
+  world_.may_reboot = false;
+  EXPECT_EQ(next(Staged{update_}), "REST") << "a command that only looks";
+  world_.may_reboot = true;
+  world_.target_seal.reset();
+  EXPECT_EQ(next(Staged{update_}), "filling") << "never without its seal";
+  world_.wish = Wish::rollback;
+  EXPECT_EQ(ended(Staged{update_}).why.cause, Cause::rollback_asked);
+}
+
+TEST_F(DecideTable, AnApplyWithoutAWindowEndsTheWaiting) {
+  apply();
+  world_.target_seal = seal_of(update_.release, update_.attempt);
+  world_.hold = "waits";
+  Update waiting = update_;
+  waiting.start = Start::at_time;
+  waiting.not_before = 1'900'000'000;
+  EXPECT_EQ(next(Staged{waiting}), "staged") << "what was asked for last";
+  EXPECT_EQ(next(Staged{update_}), "arming");
+}
+
 TEST_F(DecideTable, ArmingArmsAndReadsBack) {
   EXPECT_EQ(next(Arming{update_}), "ARM");
   trial(true, 3, 0);

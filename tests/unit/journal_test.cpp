@@ -21,6 +21,8 @@ Update some_update() {
   update.from_release = "CUBE_2.2.3_20220401-1200_aaaa1111";
   update.source = "https://example.org/cube";
   update.left = 1'700'000'123;
+  update.start = Start::in_window;
+  update.not_before = 1'700'000'456;
   return update;
 }
 

@@ -17,7 +17,7 @@ std::string describe(const Scenario& scenario, const std::vector<int>& cuts) {
   out << (scenario.loader == LoaderKind::grub ? "grub" : "systemd-boot") << " fate "
       << static_cast<int>(scenario.fate) << (scenario.leaves_evidence ? " evidence" : "")
       << (scenario.reset_late ? " late" : "") << (scenario.fetches_first ? " fetched" : "")
-      << (scenario.has_bmc ? " bmc" : "")
+      << (scenario.in_window ? " in-window" : "") << (scenario.has_bmc ? " bmc" : "")
       << " tries " << scenario.tries << " cuts";
   for (const int cut : cuts) out << ' ' << cut;
   return out.str();
@@ -34,12 +34,14 @@ std::vector<Scenario> scenarios() {
       all.push_back({loader, Fate::panics, false, false, tries});
       all.push_back({loader, Fate::panics, true, false, tries});
     }
-  // The same releases, downloaded ahead.
+  // The same releases, downloaded ahead, and in a maintenance window.
   const std::size_t directly = all.size();
   for (std::size_t i = 0; i < directly; ++i) {
     if (all[i].tries != 3) continue;
     all.push_back(all[i]);
     all.back().fetches_first = true;
+    all.push_back(all[i]);
+    all.back().in_window = true;
   }
   for (const auto loader : {LoaderKind::grub, LoaderKind::systemd_boot})
     for (const auto fate : {Fate::good, Fate::sick, Fate::hangs}) {
@@ -122,7 +124,7 @@ class PowerCutSweep : public testing::Test {
 
 TEST_F(PowerCutSweep, NoCut) {
   for (const auto& scenario : scenarios()) EXPECT_TRUE(play(scenario, {}));
-  EXPECT_EQ(runs_, 54);
+  EXPECT_EQ(runs_, 66);
 }
 
 TEST_F(PowerCutSweep, OneCut) {

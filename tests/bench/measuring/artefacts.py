@@ -156,8 +156,8 @@ class Artefacts:
     @property
     def inodes(self):
         """Options of mkfs.ext4: none, but for trees of so many small files that its own number of inodes is not enough."""
-        files = len(facts.load(self.top / "v2.facts"))
-        return ("-i", "8192") if files * 2 > self.slot_bytes // 16384 else ()
+        needed = 3 * len(facts.load(self.top / "v2.facts"))  # two releases of objects, and one of names
+        return ("-N", str(needed)) if needed > self.slot_bytes // 16384 else ()
 
     # --- the peers
 

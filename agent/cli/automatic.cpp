@@ -1,0 +1,73 @@
+// What the timer runs every few minutes: cube-update automatic.
+#include <charconv>
+
+#include "agent/appliance.h"
+#include "agent/cli/commands.h"
+#include "agent/cli/exit_code.h"
+#include "agent/cli/narrator.h"
+#include "agent/cli/updater_run.h"
+#include "agent/lock.h"
+#include "base/durable_file.h"
+#include "base/log.h"
+
+namespace cube::cli {
+namespace {
+
+constexpr const char* last_look = "var/lib/cube-update/last-look";
+
+UnixSeconds time_in(const RootDir& root) {
+  const auto text = root.read_file(last_look, 64);
+  UnixSeconds time = 0;
+  if (text) std::from_chars(text->data(), text->data() + text->size(), time);
+  return time;
+}
+
+// Also when nothing comes of it: a source that does not answer is not asked every few minutes.
+bool is_time_to_look(Appliance& appliance) {
+  const auto now = appliance.clock().now();
+  if (!appliance.schedule().check_is_due(time_in(appliance.root()), now)) return false;
+  const auto noted = replace_file(appliance.root(), last_look, std::to_string(now) + "\n");
+  if (!noted) log(Level::warning, "time of the last look: " + noted.error().what);
+  return true;
+}
+
+bool waits(const Phase& phase) {
+  const auto* staged = std::get_if<Staged>(&phase);
+  return staged != nullptr && staged->update.start != Start::at_once;
+}
+
+// The exit code of the run when there was a staged update to look after, or was one under way;
+// nullopt: it is time to look for a release.
+Result<std::optional<int>> look_after(Appliance& appliance, const Common& common) {
+  CUBE_TRY(const auto lock, take_lock(appliance.root()));
+  Narrator narrator(common.json);
+  CUBE_TRY(const auto journal, settle(appliance, narrator));
+  if (waits(journal.phase)) {
+    CUBE_TRY(const auto report,
+             Updater(appliance.machine()).run(make_run(narrator, Wish::resume, true)));
+    const int code = conclude(narrator, report);
+    if (report.failure) return failure_of(report);
+    return std::optional(code);
+  }
+  if (auto obstacle = in_the_way(journal.phase)) return *obstacle;
+  const bool armed = std::holds_alternative<Armed>(journal.phase);
+  if (armed || appliance.config().config.schedule_automatic == "off" || !is_time_to_look(appliance))
+    return std::optional(exit_nothing_to_do);
+  return std::optional<int>();
+}
+
+}  // namespace
+
+Result<int> automatic(const Common& common) {
+  CUBE_TRY(auto appliance, Appliance::open(common.root, ""));
+  CUBE_TRY(const auto code, look_after(*appliance, common));
+  if (code) return *code;
+  const std::string what = appliance->config().config.schedule_automatic;
+  ApplyOptions options;
+  options.in_window = appliance->schedule().has_windows();
+  appliance.reset();
+  if (what == "check") return check(common, {});
+  return what == "fetch" ? fetch(common, options) : apply(common, options);
+}
+
+}  // namespace cube::cli

@@ -1,0 +1,157 @@
+#include "base/mutation.h"
+#include "model/turns.h"
+
+namespace cube {
+namespace {
+
+using step::Rest;
+
+bool denies(Cause cause) {
+  return cause != Cause::never_started && cause != Cause::arm_failed;
+}
+
+// The one rule for a trial that is over: the fallback runs, nothing is offered. `started`: the
+// loader started it since it was last armed. Where it did not, however long that took, the release
+// is not to blame: a loader that drops the offer, a firmware that forgets it, somebody who chose by
+// hand.
+Step fell_back(const Journal& journal, const World& world, const Update& update,
+               bool started = true) {
+  if (!world.boot->trial)
+    return begin_rolling_back(journal, world, update, Cause::never_started,
+                              "the boot loader's records lost the trial");
+  if (world.evidence.cause != Cause::none && !mutated("evidence-ignored"))
+    return begin_rolling_back(journal, world, update, world.evidence.cause, world.evidence.detail);
+  const bool overdue = (started || mutated("overdue-without-start")) && update.left > 0 &&
+                       world.now - update.left > 2 * update.deadline;
+  if (overdue && !world.power_was_lost)
+    return begin_rolling_back(journal, world, update, Cause::overdue,
+                              "the machine came back " + std::to_string(world.now - update.left) +
+                                  " s after it left for the trial");
+  const bool tries_left = world.boot->trial->tries_left > 0 && update.armings < update.tries;
+  if (tries_left && !mutated("power-cut-loses-release")) return arm_again(journal, world, update);
+  const Cause cause =
+      world.boot->trial->tries_done == 0 ? Cause::never_started : Cause::tries_exhausted;
+  return begin_rolling_back(
+      journal, world, update, cause,
+      "the trial ended " + std::to_string(world.boot->trial->tries_done) + " times without a word");
+}
+
+// The loader has taken the offer back since it was last armed, or at least no longer makes it.
+bool began(const World& world, const Update& update) {
+  return world.boot->trial && world.boot->trial->tries_done > update.tries_seen;
+}
+
+Step lost_records(const Journal& journal, const World& world, const Update& update) {
+  return begin_rolling_back(journal, world, update, Cause::arm_failed,
+                            "the boot loader's records cannot be read");
+}
+
+Step by_hand() {
+  return Rest{"the slot on trial was started by hand, not as a trial; reboot to try it"};
+}
+
+}  // namespace
+
+Step turn(const Journal& journal, const World& world, const Arming& phase) {
+  const Update& update = phase.update;
+  if (running(world, update))
+    return world.trial_boot ? record(journal, Trying{counted(update, world)}) : by_hand();
+  if (!world.boot) return lost_records(journal, world, update);
+  if (world.boot->fallback == update.target)  // somebody made it so meanwhile
+    return abandon(journal, world, update, Cause::superseded);
+  const bool offered =
+      world.boot->offered && world.boot->trial && world.boot->trial->slot == update.target;
+  if (offered) return record(journal, Armed{update, world.boot_id});
+  if (began(world, update)) return fell_back(journal, world, update);
+  if (world.failure)
+    return begin_rolling_back(journal, world, update, Cause::arm_failed, world.failure->what);
+  const int tries = world.boot->trial && world.boot->trial->slot == update.target
+                        ? world.boot->trial->tries_left
+                        : update.tries;
+  return step::Arm{update.target, tries};
+}
+
+Step turn(const Journal& journal, const World& world, const Armed& phase) {
+  const Update& update = phase.update;
+  if (running(world, update))
+    return world.trial_boot ? record(journal, Trying{counted(update, world)}) : by_hand();
+  if (!world.boot) return lost_records(journal, world, update);
+  const bool same_boot = world.boot_id == phase.boot_id;
+  if (!world.boot->offered) {
+    if (!same_boot || began(world, update))
+      return fell_back(journal, world, update, began(world, update));
+    return arm_again(journal, world, update);  // somebody took the offer back in this very boot
+  }
+  if (world.wish == Wish::rollback)
+    return begin_rolling_back(journal, world, update, Cause::rollback_asked,
+                              "asked before the trial");
+  const bool go =
+      world.may_reboot &&
+      (world.wish == Wish::apply || (world.wish == Wish::resume && update.unattended && same_boot));
+  if (!go)
+    return Rest{same_boot ? "armed; the next boot tries the release"
+                          : "armed, but the boot loader did not start the trial; reboot to try"};
+  if (update.left == 0 || !same_boot) {
+    Armed leaving{update, world.boot_id};
+    leaving.update.left = world.now;
+    return record(journal, std::move(leaving));
+  }
+  return step::Reboot{};
+}
+
+Step turn(const Journal& journal, const World& world, const Trying& phase) {
+  const Update& update = phase.update;
+  if (!running(world, update)) {
+    if (!world.boot) return lost_records(journal, world, update);
+    if (world.boot->offered) return record(journal, Armed{update, world.boot_id});
+    return fell_back(journal, world, update);
+  }
+  if (world.wish == Wish::rollback)
+    return begin_rolling_back(journal, world, update, Cause::rollback_asked,
+                              "asked during the trial");
+  if (world.health == Health::failed)
+    return begin_rolling_back(journal, world, update, Cause::health, world.health_detail);
+  if (world.health == Health::passed || mutated("commit-without-health"))
+    return record(journal, Committing{update});
+  if (world.uptime > update.deadline && !mutated("deadline-ignored"))
+    return begin_rolling_back(
+        journal, world, update, Cause::deadline,
+        "not committed " + std::to_string(update.deadline) + " s after the start");
+  if (world.wish == Wish::commit) return step::CheckHealth{};
+  return Rest{"on trial; waiting for the health gate"};
+}
+
+Step turn(const Journal& journal, const World& world, const Committing& phase) {
+  const Update& update = phase.update;
+  const bool blessed = world.boot && world.boot->fallback == update.target && !world.boot->trial;
+  if (blessed) return finish(journal, world, update, Outcome::committed, {});
+  if (running(world, update)) {
+    // Health must have passed in this boot and be known to this process; a bless that a power cut
+    // ended half-way is only completed.
+    const bool begun = world.boot && world.boot->fallback == update.target;
+    if (begun || world.health == Health::passed || mutated("commit-without-health"))
+      return step::Bless{update.target};
+    return world.trial_boot ? record(journal, Trying{counted(update, world)}) : by_hand();
+  }
+  if (!world.boot) return lost_records(journal, world, update);
+  return fell_back(journal, world, update);
+}
+
+Step turn(const Journal& journal, const World& world, const RollingBack& phase) {
+  const Update& update = phase.update;
+  if (world.boot && world.boot->fallback == update.target)  // somebody made it so meanwhile
+    return abandon(journal, world, update, Cause::superseded);
+  const bool visible = world.boot && world.boot->trial;
+  if (running(world, update)) {
+    if (!world.boot) return fail_bad_records(world);
+    if (visible && !mutated("rollback-keeps-trial")) return step::Reject{update.target};
+    if (world.may_reboot) return step::Reboot{};
+    return Rest{"rolled back; the next boot is the old release"};
+  }
+  if (!world.done.evidence_kept) return step::KeepEvidence{};
+  if (visible && !mutated("rollback-keeps-trial")) return step::Reject{update.target};
+  return finish(journal, world, update,
+                denies(phase.why.cause) ? Outcome::rolled_back : Outcome::abandoned, phase.why);
+}
+
+}  // namespace cube
