@@ -53,7 +53,7 @@ def reset_by_bmc(at, variant, sign):
             raise Failure(f"`cube-update {command}` does not name the watchdog")
 
 
-@scenario("ipmi-kernel-spins", firmwares=("bios",), default=True)
+@scenario("ipmi-kernel-spins", firmwares=("bios",))
 def kernel_spins(at):
     """The new kernel spins at its first instruction: the BMC's watchdog brings the old release back, and `why` names it."""
     reset_by_bmc(at, "spins", "cube: starting slot b on trial")
