@@ -6,6 +6,7 @@
 #include "agent/slot_kernel_source.h"
 #include "boot/postmortem/pstore_post_mortem.h"
 #include "boot/postmortem/records.h"
+#include "boot/watchdog/ipmi_watchdog.h"
 #include "model/policy.h"
 #include "slots/ostree/ostree_slot_store.h"
 
@@ -40,13 +41,22 @@ Result<std::string> marks_of_other_slot(const OstreeSlotStore& slots) {
   return marks;
 }
 
+WatchdogConfig watchdog_config(const Config& config) {
+  WatchdogConfig watchdog;
+  watchdog.seconds = config.watchdog_boot_seconds;
+  if (config.watchdog_policy == "off") watchdog.policy = WatchdogPolicy::off;
+  if (config.watchdog_policy == "required") watchdog.policy = WatchdogPolicy::required;
+  return watchdog;
+}
+
 }  // namespace
 
 Appliance::Appliance(RootDir root, LoadedConfig config)
     : root_(std::move(root)),
       config_(std::move(config)),
       clock_(root_),
-      journal_(root_, state_folder) {}
+      journal_(root_, state_folder),
+      bmc_(root_) {}
 
 Appliance::~Appliance() = default;
 
@@ -75,9 +85,11 @@ Result<std::unique_ptr<Appliance>> Appliance::open(const std::string& root_path,
   else
     a->rebooter_ = std::make_unique<ScratchRebooter>(a->root_);
   a->running_ = std::make_unique<RootedRunningBoot>(a->root_);
-  a->machine_ = std::make_unique<Machine>(Machine{*a->boot_.control, *a->slots_, *a->source_,
-                                                  *a->schedule_, *a->health_, *a->post_mortem_, *a->rebooter_,
-                                                  *a->running_, a->clock_, a->journal_});
+  a->watchdog_ =
+      std::make_unique<IpmiWatchdog>(a->root_, state_folder, a->bmc_, watchdog_config(config));
+  a->machine_ = std::make_unique<Machine>(
+      Machine{*a->boot_.control, *a->slots_, *a->source_, *a->schedule_, *a->health_,
+              *a->post_mortem_, *a->rebooter_, *a->running_, a->clock_, a->journal_, *a->watchdog_});
   return a;
 }
 

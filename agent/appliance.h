@@ -14,6 +14,7 @@
 #include "agent/schedule/schedule.h"
 #include "base/clock.h"
 #include "base/root_dir.h"
+#include "boot/watchdog/ipmi_device.h"
 #include "slots/ostree/ostree_slot_store.h"
 
 namespace cube {
@@ -35,6 +36,7 @@ class Appliance {
   [[nodiscard]] FileJournalStore& journal() { return journal_; }
   [[nodiscard]] const Schedule& schedule() const { return *schedule_; }
   [[nodiscard]] ChannelSource& source() const { return *source_; }
+  [[nodiscard]] IpmiChannel& bmc() { return bmc_; }
   [[nodiscard]] Machine& machine() { return *machine_; }
   // What lies in a slot, to be read. Errors: as OstreeSlotStore::look_into.
   [[nodiscard]] Result<MountedSlot> look_into(SlotId slot) const;
@@ -64,6 +66,8 @@ class Appliance {
   std::unique_ptr<PostMortem> post_mortem_;
   std::unique_ptr<Rebooter> rebooter_;
   std::unique_ptr<RunningBoot> running_;
+  IpmiDevice bmc_;
+  std::unique_ptr<BootWatchdog> watchdog_;
   std::unique_ptr<Machine> machine_;
 };
 

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "boot/boot_control.h"
 #include "boot/postmortem/post_mortem.h"
+#include "boot/watchdog/boot_watchdog.h"
 #include "slots/slot_store.h"
 
 namespace cube {
@@ -26,6 +27,7 @@ struct Machine {
   RunningBoot& running;
   Clock& clock;
   JournalStore& journal;
+  BootWatchdog& watchdog;
 };
 
 }  // namespace cube

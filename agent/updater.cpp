@@ -1,5 +1,6 @@
 #include "agent/updater.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/log.h"
@@ -67,6 +68,9 @@ Result<World> Updater::look(const Journal& journal, const Run& run) {
   if (const Update* update = update_of(journal.phase);
       update != nullptr && on_trial(journal.phase) && update->target != world.booted) {
     CUBE_TRY(world.evidence, machine_.post_mortem.look());
+    // A panic's own words tell more than that somebody had to end it.
+    if (world.evidence.cause == Cause::none && !mutated("watchdog-evidence-ignored"))
+      world.evidence = machine_.watchdog.evidence(update->attempt);
   }
   const auto* staged = std::get_if<Staged>(&journal.phase);
   if (staged != nullptr && staged->update.start != Start::at_once) {
@@ -86,6 +90,7 @@ Result<Report> Updater::run(const Run& run) {
   tidy();
   for (int turn = 0; turn < max_turns; ++turn) {
     CUBE_TRY(const World world, look(report_.journal, run));
+    if (turn == 0) settle_watchdog(world);
     const Step step = decide(report_.journal, world);
     if (const auto* rest = std::get_if<step::Rest>(&step)) {
       report_.resting = rest->because;
@@ -132,7 +137,7 @@ Status Updater::perform(const Step& step, const Run& run) {
                                        update_of(report_.journal.phase)->attempt);
           },
           [&](const step::Arm& s) { return arm(s); },
-          [&](const step::Reboot&) { return machine_.rebooter.reboot(); },
+          [&](const step::Reboot&) { return reboot(); },
           [&](const step::CheckHealth&) { return check_health(); },
           [&](const step::Bless& s) { return machine_.boot.bless(s.slot); },
           [&](const step::KeepEvidence&) -> Status {
@@ -156,6 +161,12 @@ Status Updater::record(const Journal& journal) {
   const bool needed = needing_download(report_.journal.phase) != nullptr;
   report_.journal = journal;
   if (needed && needing_download(journal.phase) == nullptr) tidy();
+  if (!std::holds_alternative<Idle>(journal.phase)) return ok();
+  end_watchdog();
+  const auto& last = journal.history.back();
+  if (last.outcome != Outcome::rolled_back) return ok();
+  if (auto told = machine_.watchdog.tell_rollback(last.number); !told)
+    log(Level::warning, "the BMC's event log has no entry of the rollback: " + told.error().what);
   return ok();
 }
 
@@ -227,6 +238,7 @@ Status Updater::verify_filled(SlotId target, const Run& run) {
 }
 
 Status Updater::arm(const step::Arm& arm) {
+  CUBE_CHECK(machine_.watchdog.demand());
   // What changed on this machine since the slot was filled. A trial that has run may have changed
   // its own.
   const Update& update = *update_of(report_.journal.phase);
@@ -234,6 +246,41 @@ Status Updater::arm(const step::Arm& arm) {
     CUBE_CHECK(machine_.slots.carry_over(arm.slot, update.release));
   CUBE_CHECK(machine_.post_mortem.set_aside());
   return machine_.boot.arm(arm.slot, arm.tries);
+}
+
+Status Updater::reboot() {
+  const Phase& phase = report_.journal.phase;
+  if (std::holds_alternative<Armed>(phase) && !mutated("watchdog-not-armed")) {
+    CUBE_CHECK(machine_.watchdog.start(update_of(phase)->attempt));
+  } else if (auto held = machine_.watchdog.hold(0); !held) {
+    log(Level::warning, "the restart goes without a watchdog: " + held.error().what);
+  }
+  auto status = machine_.rebooter.reboot();
+  if (!status) end_watchdog();
+  return status;
+}
+
+// A trial has until its deadline; any other boot is the end of the timer.
+void Updater::settle_watchdog(const World& world) {
+  const Phase& phase = report_.journal.phase;
+  const Update* update = update_of(phase);
+  const bool trying =
+      update != nullptr && on_trial(phase) && world.trial_boot && world.booted == update->target;
+  const Seconds left = trying ? std::max<Seconds>(0, update->deadline - world.uptime) : 0;
+  const auto status =
+      trying ? machine_.watchdog.hold(left + watchdog_margin) : machine_.watchdog.stop();
+  if (!status)
+    log(Level::error, "the watchdog may reset this machine, for it cannot be told not to: " +
+                          status.error().what);
+  else if (update == nullptr)
+    end_watchdog();  // a cut came between the journal and this
+}
+
+// Its note stays while it may still run, so that the next run tries again.
+void Updater::end_watchdog() {
+  auto status = machine_.watchdog.stop();
+  if (status) status = machine_.watchdog.forget();
+  if (!status) log(Level::error, "watchdog: " + status.error().what);
 }
 
 Status Updater::check_health() {

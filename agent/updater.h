@@ -57,6 +57,9 @@ class Updater {
   Status verify_filled(SlotId target, const Run& run);
   Status arm(const step::Arm& arm);
   Status check_health();
+  Status reboot();
+  void settle_watchdog(const World& world);
+  void end_watchdog();
 
   Machine& machine_;
   Report report_;

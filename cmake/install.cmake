@@ -5,11 +5,13 @@ install(FILES packaging/systemd/cube-update-resume.service packaging/systemd/cub
   packaging/systemd/cube-update-automatic.service packaging/systemd/cube-update-automatic.timer
   packaging/systemd/cube-update-mark.service
   DESTINATION lib/systemd/system COMPONENT agent)
-install(FILES packaging/initramfs/emergency.sh DESTINATION lib/cube-update COMPONENT agent)
+install(FILES packaging/initramfs/emergency.sh packaging/initramfs/watchdog.sh DESTINATION lib/cube-update COMPONENT agent)
 install(PROGRAMS packaging/initramfs-tools/hooks/cube-update
   DESTINATION share/initramfs-tools/hooks COMPONENT agent)
-install(PROGRAMS packaging/initramfs-tools/scripts/init-top/cube-update
-  DESTINATION share/initramfs-tools/scripts/init-top COMPONENT agent)
+foreach(when init-top init-premount init-bottom)
+  install(PROGRAMS packaging/initramfs-tools/scripts/${when}/cube-update
+    DESTINATION share/initramfs-tools/scripts/${when} COMPONENT agent)
+endforeach()
 install(PROGRAMS packaging/initramfs-tools/scripts/init-bottom/cube-update-mark
   DESTINATION share/initramfs-tools/scripts/init-bottom COMPONENT agent)
 install(DIRECTORY packaging/dracut/90cube-update
@@ -21,7 +23,7 @@ install(PROGRAMS packaging/grub.d/05_cube-update DESTINATION /etc/grub.d COMPONE
 install(FILES packaging/man/cube-update.8 DESTINATION share/man/man8 COMPONENT agent)
 install(FILES packaging/completion/cube-update
   DESTINATION share/bash-completion/completions COMPONENT agent)
-install(FILES README.md docs/operations.md docs/protocol.md docs/install.md docs/boot-environment.md docs/why.md docs/terms.md
+install(FILES README.md docs/operations.md docs/protocol.md docs/install.md docs/boot-environment.md docs/why.md docs/watchdogs.md docs/terms.md
   DESTINATION share/doc/cube-update COMPONENT agent)
 
 install(TARGETS cube-release DESTINATION bin COMPONENT publisher)

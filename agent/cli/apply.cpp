@@ -18,6 +18,8 @@
 namespace cube::cli {
 namespace {
 
+constexpr int rounds_per_hold = 30;  // a minute
+
 // Whether an apply takes up what is there instead of looking for the newest release.
 bool takes_up(const Phase& phase, const ApplyOptions& options) {
   const bool begun =
@@ -53,6 +55,7 @@ Result<Update> choose_update(Appliance& appliance, Narrator& narrator, const Jou
                              const ApplyOptions& options, Wish wish) {
   // Nothing is downloaded for a machine that could not be armed in the end.
   CUBE_CHECK(appliance.machine().boot.state());
+  CUBE_CHECK(appliance.machine().watchdog.demand());
   const bool begun = wish == Wish::apply && takes_up(journal.phase, options);
   auto release = begun ? take_up(appliance, narrator, journal, options.allow_downgrade)
                        : choose(appliance, narrator, journal, options);
@@ -108,6 +111,18 @@ Result<std::unique_ptr<Appliance>> open_to_take(const Common& common, const Appl
 Error armed_already(const Journal& journal) {
   return {Errc::busy, update_of(journal.phase)->release.name.text +
                           " is armed; run `cube-update rollback` first to take another one"};
+}
+
+// The watchdog's timer cannot count to every deadline, so it is set anew. Only under the lock: a
+// commit that ends it at the same time must win.
+void hold_watchdog(Appliance& appliance, const Update& update) {
+  const auto lock = take_lock(appliance.root(), 0);
+  if (!lock) return;
+  const auto journal = appliance.journal().load();
+  if (!journal || !std::holds_alternative<Trying>(journal->phase)) return;
+  const Seconds left = update.deadline - appliance.clock().uptime();
+  const auto held = appliance.machine().watchdog.hold(left + watchdog_margin);
+  if (!held) log(Level::warning, "watchdog: " + held.error().what);
 }
 
 }  // namespace
@@ -230,9 +245,11 @@ Result<int> resume(const Common& common) {
     ::sd_notify(0, "STATUS=on trial; waiting for the health gate");
     // The health gate commits under its own lock; this process only watches the deadline.
     const Update update = trying->update;
+    int rounds = 0;
     while (std::holds_alternative<Trying>(journal.phase) &&
            appliance->clock().uptime() <= update.deadline) {
       ::sleep(2);
+      if (++rounds % rounds_per_hold == 0) hold_watchdog(*appliance, update);
       // A journal that cannot be read just now is read again: the deadline must not be missed.
       if (auto now = appliance->journal().load()) journal = std::move(*now);
       if (!std::holds_alternative<Trying>(journal.phase)) return exit_done;

@@ -51,6 +51,9 @@ Result<int> history(const Common& common);
 // Why an update failed: the last one that did, or the one with this number. `from`: instead, what a
 // log or a folder of records says that was brought from another machine; needs no appliance.
 Result<int> why(const Common& common, std::uint64_t attempt, const std::string& from);
+// Which deaths of a trial this machine survives by itself. exit_refused: it lacks what the policy
+// demands, or no update could be armed.
+Result<int> doctor(const Common& common);
 Result<int> deny(const Common& common, const std::string& release, const std::string& reason);
 Result<int> allow(const Common& common, const std::string& release);
 Result<int> config_show(const Common& common);

@@ -129,6 +129,8 @@ std::vector<Command> add_commands(CLI::App& app, Options& o) {
   why_command
       ->add_option("--from", o.log, "a serial log, or a folder of pstore records, of any machine")
       ->excludes(attempt);
+  add(app, "doctor", "which deaths of a trial does this machine survive by itself?",
+      [&] { return doctor(o.common); });
   auto* deny_command = add(app, "deny", "never install this release here",
                            [&] { return deny(o.common, o.release, o.reason); });
   deny_command->add_option("release", o.release)->required();

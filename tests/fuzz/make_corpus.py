@@ -248,7 +248,28 @@ def delta_chunks():
     return inputs
 
 
+def ipmi_replies():
+    """Message, network function, command, completion code and data: what a BMC with a watchdog says."""
+    entry = bytes([7, 0, 2]) + struct.pack("<I", 0x65000000) + bytes([0x20, 0, 4, 0x23, 1, 0x6f, 0xc1, 3, 0xff])
+    oem = bytes([8, 0, 0xc0]) + struct.pack("<I", 0x65000000) + bytes(9)
+    return {
+        "timer": bytes([0, 7, 0x25, 0, 0x43, 1, 0, 8, 0x70, 0x17, 1, 0]),
+        "timer-refused": bytes([0, 7, 0x25, 0xc1]),
+        "cause": bytes([1, 1, 0x07, 0, 4, 0]),
+        "log-info": bytes([2, 11, 0x40, 0, 0x51, 3, 0, 0, 16]) + struct.pack("<II", 0x65000000, 0) + b"\x80",
+        "log-time": bytes([3, 11, 0x48, 0]) + struct.pack("<I", 0x65000000),
+        "entry": bytes([4, 11, 0x43, 0, 0xff, 0xff]) + entry,
+        "entry-of-an-oem": bytes([4, 11, 0x43, 0, 9, 0]) + oem,
+        "added": bytes([5, 11, 0x44, 0, 9, 0]),
+        "started": bytes([6, 7, 0x22, 0]),
+        "not-initialised": bytes([6, 7, 0x22, 0x80]),
+        "other-command": bytes([0, 7, 0x24, 0, 0x43, 1, 0, 8, 0x70, 0x17, 1, 0]),
+        "long": bytes([0, 7, 0x25, 0]) + bytes(300),
+    }
+
+
 if __name__ == "__main__":
+    write("ipmi", ipmi_replies())
     write("pack_index", delta_indexes())
     write("delta_chunk", delta_chunks())
     write("pem_key", pem_keys())

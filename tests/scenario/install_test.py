@@ -14,10 +14,13 @@ AGENT = """
 755 etc/grub.d/05_cube-update
 755 usr/bin/cube-update
 644 usr/lib/cube-update/emergency.sh
+644 usr/lib/cube-update/watchdog.sh
 755 usr/lib/dracut/modules.d/90cube-update/emergency-hook.sh
 755 usr/lib/dracut/modules.d/90cube-update/module-setup.sh
 755 usr/lib/dracut/modules.d/90cube-update/mounted-hook.sh
 755 usr/lib/dracut/modules.d/90cube-update/start-hook.sh
+755 usr/lib/dracut/modules.d/90cube-update/watchdog-arm.sh
+755 usr/lib/dracut/modules.d/90cube-update/watchdog-hand-over.sh
 644 usr/lib/systemd/system/cube-update-automatic.service
 644 usr/lib/systemd/system/cube-update-automatic.timer
 644 usr/lib/systemd/system/cube-update-commit.service
@@ -28,7 +31,9 @@ AGENT = """
 644 usr/share/cube-update/grub.d/grub.cfg
 644 usr/share/cube-update/u-boot.env
 755 usr/share/initramfs-tools/hooks/cube-update
+755 usr/share/initramfs-tools/scripts/init-bottom/cube-update
 755 usr/share/initramfs-tools/scripts/init-bottom/cube-update-mark
+755 usr/share/initramfs-tools/scripts/init-premount/cube-update
 755 usr/share/initramfs-tools/scripts/init-top/cube-update
 644 usr/share/man/man8/cube-update.8
 """

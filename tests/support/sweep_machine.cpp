@@ -15,7 +15,8 @@ struct SweepPorts final : BootControl,
                           Rebooter,
                           RunningBoot,
                           Clock,
-                          JournalStore {
+                          JournalStore,
+                          BootWatchdog {
   explicit SweepPorts(SweepMachine& machine) : m(machine) {}
   SweepMachine& m;
   std::optional<std::string> verified_content;
@@ -198,6 +199,39 @@ struct SweepPorts final : BootControl,
     if (std::holds_alternative<Fetched>(journal.phase)) m.source_gone_ = true;
     return ok();
   }
+
+  // BootWatchdog
+  [[nodiscard]] Status demand() override { return ok(); }
+  Status start(std::uint64_t attempt) override {
+    if (!m.scenario_.has_bmc) return ok();
+    demand(m.booted_ != m.disk_.trial->slot, "the watchdog is started before the trial");
+    instant();
+    m.disk_.bmc = {attempt, false, false};
+    instant();
+    m.disk_.bmc.running = true;
+    return ok();
+  }
+  Status hold(Seconds) override { return ok(); }
+  Status stop() override {
+    if (m.disk_.bmc.attempt == 0) return ok();
+    instant();
+    m.disk_.bmc.running = false;
+    return ok();
+  }
+  [[nodiscard]] Evidence evidence(std::uint64_t attempt) const override {
+    const bool seen = m.disk_.bmc.attempt == attempt && m.disk_.bmc.expired;
+    return seen ? Evidence{Cause::watchdog, "the watchdog reset the machine"} : Evidence{};
+  }
+  Status forget() override {
+    demand(!m.disk_.bmc.running, "a watchdog that runs is not forgotten");
+    if (m.disk_.bmc.attempt != 0) instant();
+    m.disk_.bmc = {};
+    return ok();
+  }
+  Status tell_rollback(std::uint64_t attempt) override {
+    demand(m.disk_.journal.history.back().number == attempt, "the rollback told is the last");
+    return ok();
+  }
 };
 
 SweepMachine::SweepMachine(Scenario scenario, const Verified<Release>& old_release,
@@ -268,7 +302,7 @@ void SweepMachine::boot() {
 
 bool SweepMachine::run_agent(Wish wish) {
   SweepPorts ports(*this);
-  Machine machine{ports, ports, ports, ports, ports,
+  Machine machine{ports, ports, ports, ports, ports, ports,
                   ports, ports, ports, ports, ports};
   Run run;
   run.wish = wish;
@@ -289,7 +323,9 @@ bool SweepMachine::live() {
   if (trial_boot_ && scenario_.fate == Fate::hangs) {
     power_.instant();
     now_ += scenario_.reset_late ? 1'000'000 : 0;
-    return true;  // somebody resets it
+    disk_.bmc.expired = disk_.bmc.expired || disk_.bmc.running;
+    disk_.bmc.running = false;
+    return true;  // the watchdog or somebody resets it
   }
   if (trial_boot_ && scenario_.fate == Fate::panics) {
     power_.instant();
@@ -321,6 +357,8 @@ void SweepMachine::play() {
   }
   SweepPorts::demand(disk_.staged.empty() && disk_.kept_manifest.empty(),
                      "what was downloaded ahead is cleared away");
+  SweepPorts::demand(!disk_.bmc.running && disk_.bmc.attempt == 0,
+                     "no watchdog runs on a machine at rest");
 }
 
 }  // namespace cube

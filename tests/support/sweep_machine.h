@@ -23,6 +23,7 @@ struct Scenario {
   int tries = 3;
   bool in_window = false;      // the trial waits for a window that opens later
   bool fetches_first = false;  // downloads ahead; when that is done, the source is gone for ever
+  bool has_bmc = false;  // its watchdog ends a hang
 };
 
 struct Violation {
@@ -45,6 +46,11 @@ struct Disk {
   std::string staged;  // manifest digest of what the staging folder holds whole; "" while torn
   Journal journal;
   bool panic_record = false;
+  struct {
+    std::uint64_t attempt = 0;  // that the watchdog was started for; 0: none
+    bool running = false;
+    bool expired = false;
+  } bmc;
   SlotContent& at(SlotId slot) { return slot == SlotId::a ? a : b; }
 };
 

@@ -74,6 +74,14 @@ TEST_F(ConfigTest, LoadersHaveNames) {
   EXPECT_NE(error().what.find("\"uefi\""), std::string::npos) << error().what;
 }
 
+TEST_F(ConfigTest, TheWatchdogHasAPolicyAndATime) {
+  EXPECT_EQ(load_config(root_).value().config.watchdog_policy, "if-present");
+  fragment("etc", "10-a.toml", "[watchdog]\npolicy = \"required\"\nboot-seconds = 6553\n");
+  const auto config = load_config(root_).value().config;
+  EXPECT_EQ(config.watchdog_policy, "required");
+  EXPECT_EQ(config.watchdog_boot_seconds, 6553);
+}
+
 TEST_F(ConfigTest, MistakesNameFileLineAndKey) {
   const std::vector<std::pair<std::string, std::string>> cases{
       {"\n[trial]\ntrys = 3\n", "trial.trys"},
@@ -82,6 +90,8 @@ TEST_F(ConfigTest, MistakesNameFileLineAndKey) {
       {"\n[trial]\ntries = \"3\"\n", "1 to 9"},
       {"\n[trial]\ndeadline = 1.5\n", "10 to 86400"},
       {"\n[source]\nallow-http = 1\n", "true or false"},
+      {"\n[watchdog]\npolicy = \"maybe\"\n", "\"off\", \"if-present\" or \"required\""},
+      {"\n[watchdog]\nboot-seconds = 6554\n", "30 to 6553"},
       {"\n[source]\nurl = [\"x\"]\n", "text"},
       {"\n[source]\nmax-rate = 15\n", "0 or a whole number from 16"},
       {"\n[source]\nstaging-max = -1\n", "from 0"},

@@ -17,7 +17,7 @@ std::string describe(const Scenario& scenario, const std::vector<int>& cuts) {
   out << (scenario.loader == LoaderKind::grub ? "grub" : "systemd-boot") << " fate "
       << static_cast<int>(scenario.fate) << (scenario.leaves_evidence ? " evidence" : "")
       << (scenario.reset_late ? " late" : "") << (scenario.fetches_first ? " fetched" : "")
-      << (scenario.in_window ? " in-window" : "")
+      << (scenario.in_window ? " in-window" : "") << (scenario.has_bmc ? " bmc" : "")
       << " tries " << scenario.tries << " cuts";
   for (const int cut : cuts) out << ' ' << cut;
   return out.str();
@@ -43,6 +43,11 @@ std::vector<Scenario> scenarios() {
     all.push_back(all[i]);
     all.back().in_window = true;
   }
+  for (const auto loader : {LoaderKind::grub, LoaderKind::systemd_boot})
+    for (const auto fate : {Fate::good, Fate::sick, Fate::hangs}) {
+      all.push_back({loader, fate, false, false, 3});
+      all.back().has_bmc = true;
+    }
   return all;
 }
 
@@ -80,10 +85,12 @@ class PowerCutSweep : public testing::Test {
       well = well && !committed && disk.fallback == SlotId::a &&
              is_denied(disk.journal, new_release().get()) == (machine.trial_starts() > 0);
       // A death with evidence is not repeated; only a cut that came before it was seen may be.
-      const bool certain =
-          scenario.leaves_evidence || scenario.reset_late || scenario.fate == Fate::sick;
+      const bool certain = scenario.leaves_evidence || scenario.reset_late ||
+                           scenario.has_bmc || scenario.fate == Fate::sick;
       if (certain) well = well && machine.trial_starts() <= 1 + static_cast<int>(cuts.size());
       well = well && machine.trial_starts() <= scenario.tries;
+      if (scenario.has_bmc && scenario.fate == Fate::hangs && cuts.empty())
+        well = well && last.why.cause == Cause::watchdog;
     }
     well = well && committed == (disk.fallback == SlotId::b);
     if (!well) {
@@ -117,7 +124,7 @@ class PowerCutSweep : public testing::Test {
 
 TEST_F(PowerCutSweep, NoCut) {
   for (const auto& scenario : scenarios()) EXPECT_TRUE(play(scenario, {}));
-  EXPECT_EQ(runs_, 60);
+  EXPECT_EQ(runs_, 66);
 }
 
 TEST_F(PowerCutSweep, OneCut) {

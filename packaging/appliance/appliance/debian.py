@@ -28,8 +28,10 @@ def unpack(cache, folder, kernel):
 def install_initramfs_hooks(folder, packaging):
     """Puts the hooks of packaging/ where an installed package has them."""
     share = folder / "usr/share"
-    _copy(packaging / "initramfs/emergency.sh", folder / "usr/lib/cube-update/emergency.sh")
-    for name in ("hooks/cube-update", "scripts/init-top/cube-update", "scripts/init-bottom/cube-update-mark"):
+    for file in (packaging / "initramfs").iterdir():
+        _copy(file, folder / "usr/lib/cube-update" / file.name)
+    scripts = [f"scripts/{when}/cube-update" for when in ("init-top", "init-premount", "init-bottom")]
+    for name in ("hooks/cube-update", *scripts, "scripts/init-bottom/cube-update-mark"):
         _copy(packaging / "initramfs-tools" / name, share / "initramfs-tools" / name)
     module = folder / "usr/lib/dracut/modules.d/90cube-update"
     for file in (packaging / "dracut/90cube-update").iterdir():

@@ -1,22 +1,24 @@
 """The demo appliance's kernel: Debian's cloud kernel, downloaded with apt and unpacked, never installed.
 
 It is the quickest of Debian's kernels under emulation: LZ4-compressed, ext4 and pstore built in, virtio as modules, 27 MB.
+It has no drivers for a BMC or for hardware watchdogs: machines with those get Debian's kernel for real machines.
 """
 
 import pathlib
 import re
 import subprocess
 
-PACKAGE = "linux-image-cloud-amd64"
+CLOUD, FULL = "linux-image-cloud-amd64", "linux-image-amd64"
+FULL_FOLDER = "kernel-full"
 
 
-def fetch(cache):
+def fetch(cache, metapackage=CLOUD):
     """The unpacked kernel package below `cache`; downloads it the first time."""
     cache = pathlib.Path(cache)
-    target = cache / "kernel"
+    target = cache / (FULL_FOLDER if metapackage == FULL else "kernel")
     if not (target / "complete").exists():
         cache.mkdir(parents=True, exist_ok=True)
-        depends = subprocess.run(["apt-cache", "depends", PACKAGE], check=True, capture_output=True, text=True).stdout
+        depends = subprocess.run(["apt-cache", "depends", metapackage], check=True, capture_output=True, text=True).stdout
         package = re.search(r"Depends: (linux-image-\S+)", depends).group(1)
         debs = cache / "debs"
         debs.mkdir(exist_ok=True)
@@ -30,12 +32,15 @@ def fetch(cache):
 
 
 class Kernel:
-    """An unpacked kernel package."""
+    """An unpacked kernel package. What a module's name stands for may also be built in."""
 
     def __init__(self, root):
         self.root = pathlib.Path(root)
         self.image = next((self.root / "boot").glob("vmlinuz-*"))
+        self.full = self.root.name == FULL_FOLDER
         self.release = self.image.name.removeprefix("vmlinuz-")
+        builtin = next((self.root / "lib/modules").glob("*/modules.builtin")).read_text()
+        self._builtin = {pathlib.Path(line).stem.replace("-", "_") for line in builtin.split()}
         self._modules = {path.stem.replace("-", "_"): path for path in (self.root / "lib/modules").rglob("*.ko")}
 
     def modules(self, *names):
@@ -44,7 +49,7 @@ class Kernel:
 
         def visit(name):
             name = name.replace("-", "_")
-            if name in ordered:
+            if name in ordered or name in self._builtin:
                 return
             path = self._modules[name]
             for needed in _needs(path):

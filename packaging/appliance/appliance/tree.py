@@ -11,11 +11,13 @@ import subprocess
 from . import cpio, disk, systemd_userspace
 
 HERE = pathlib.Path(__file__).resolve().parent.parent
-HOOK = HERE.parent / "initramfs/emergency.sh"
+HOOKS = HERE.parent / "initramfs"
 DISK_MODULES = ["virtio_pci", "virtio_blk"]
 OTHER_DISK_MODULES = ["virtio_pci", "ata_piix"]
 OTHER_MODULES = ["virtio_net", "vfat", "nls_cp437", "nls_ascii", "nls_utf8", "qemu_fw_cfg", "efivarfs", "efi_pstore",
                  "ramoops"]
+# Of the kernel for real machines: what the cloud kernel has built in, then its BMC and watchdog.
+FULL_MODULES = ["crc32c_generic", "ext4", "ipmi_si", "ipmi_devintf", "i6300esb"]
 FOLDERS = ["proc", "sys", "dev", "run", "tmp", "data", "media/stick", "boot/efi", "etc", "var/lib/cube-update", "var/tmp",
            "usr/bin", "usr/sbin", "usr/lib/cube-update/config.d", "usr/lib/cube-update/health/required.d",
            "usr/lib/x86_64-linux-gnu", "usr/lib64", "usr/share/cube-update"]
@@ -33,6 +35,8 @@ VARIANTS = {
     "oom": "a program uses all memory, and the kernel is told to panic then",
     "sick": "a required health check fails",
     "hang": "the initramfs waits for ever",
+    "hang-armed": "the initramfs waits for ever, after it armed a watchdog device",
+    "spins": "the kernel spins at its first instruction (BIOS)",
     "unit-fails": "with systemd: a unit fails",
     "incomplete": "with systemd: a unit that boot-complete.target requires fails",
 }
@@ -76,26 +80,35 @@ def make(tree, kernel, version, variant, programs, trusted_root, deadline=120, u
     _write(tree / "usr/lib/cube-update/health/required.d/10-data", b"#!/bin/sh\ngrep -q ' /data ' /proc/mounts\n", 0o755)
     if variant == "sick":
         _write(tree / "usr/lib/cube-update/health/required.d/50-storage", b"#!/bin/sh\necho 'storage is down'\nexit 1\n", 0o755)
-    _write(tree / "boot/vmlinuz", kernel.image.read_bytes())
+    image = kernel.image.read_bytes()
+    _write(tree / "boot/vmlinuz", spinning(image) if variant == "spins" else image)
     _write(tree / "boot/initrd.img", initramfs(kernel, variant))
     _write(tree / "usr/lib/systemd/boot/efi/linuxx64.efi.stub", disk.STUB.read_bytes())
     (tree / "usr/lib/modules" / kernel.release).mkdir(parents=True, exist_ok=True)
 
 
+def spinning(image):
+    """A kernel whose protected-mode code begins with a jump to itself. It begins after the boot sector and `setup_sects` (offset 1F1h)."""
+    entry = ((image[0x1F1] or 4) + 1) * 512
+    return image[:entry] + b"\xeb\xfe" + image[entry + 2:]
+
+
 def initramfs(kernel, variant):
     """The initramfs as bytes, not compressed: that is the quickest to start under emulation."""
     archive = cpio.Archive()
-    for folder in ("dev", "proc", "sys", "root", "bin"):
+    for folder in ("dev", "proc", "sys", "run", "root", "bin"):
         archive.directory(folder)
     archive.character_device("dev/console", 5, 1)
     if variant == "vfs-panic":
         return archive.bytes()
     archive.file("bin/busybox", pathlib.Path("/bin/busybox").read_bytes(), 0o755)
     archive.file("init", (HERE / "busybox/initramfs-init").read_bytes(), 0o755)
-    archive.file("lib/cube-update/emergency.sh", HOOK.read_bytes())
-    if variant == "hang":
-        archive.file("hang", b"")
-    modules = kernel.modules(*{"emergency": [], "wrong-driver": OTHER_DISK_MODULES}.get(variant, DISK_MODULES), *OTHER_MODULES)
+    for hook in HOOKS.iterdir():
+        archive.file(f"lib/cube-update/{hook.name}", hook.read_bytes())
+    if variant in ("hang", "hang-armed"):
+        archive.file(variant, b"")
+    disk_modules = {"emergency": [], "wrong-driver": OTHER_DISK_MODULES}.get(variant, DISK_MODULES)
+    modules = kernel.modules(*disk_modules, *OTHER_MODULES, *(FULL_MODULES if kernel.full else []))
     for module in modules:
         archive.file(f"lib/modules/{module.name}", module.read_bytes())
     archive.file("lib/modules/order", "".join(f"{module.name}\n" for module in modules).encode())

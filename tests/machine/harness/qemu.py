@@ -23,12 +23,13 @@ class Machine:
     decide: OVMF would make the order anew at each start. NVRAM and ERST survive stop() and start(), as on real hardware.
     """
 
-    def __init__(self, folder, firmware, disks, fw_cfg=None, memory=512, own_order=False, erst=True):
+    def __init__(self, folder, firmware, disks, fw_cfg=None, memory=512, own_order=False, erst=True, devices=()):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.firmware, self.disks, self.fw_cfg, self.memory = firmware, list(disks), dict(fw_cfg or {}), memory
         self.own_order = own_order
         self.erst = erst  # a store for the last words of kernels
+        self.devices = list(devices)  # further arguments of QEMU
         self.log_path = self.folder / "serial.log"
         self.log_path.touch()
         self._process = None
@@ -57,6 +58,7 @@ class Machine:
             mode = "on" if read_only else "off"
             command += ["-drive", f"if=none,id=disk{index},format=raw,file={image},readonly={mode}",
                         "-device", f"virtio-blk-pci,drive=disk{index}" + ("" if self.own_order else f",bootindex={index}")]
+        command += self.devices
         for name, value in self.fw_cfg.items():
             command += ["-fw_cfg", f"name=opt/cube/{name},string={value}"]
         return command

@@ -8,7 +8,7 @@ BOOT_SECONDS = 120
 
 
 def started(at):
-    guest = Guest(at, userspace="systemd")
+    guest = Guest(at, kind="systemd")
     guest.start()
     guest.userspace("a", trial=False)
     guest.ready("a", BOOT_SECONDS)
