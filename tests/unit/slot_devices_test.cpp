@@ -196,7 +196,7 @@ class SlotDevices : public testing::Test {
   }
 
   inline static std::string missing_;
-  const std::vector<std::string> nothing_carried_;
+  const SlotsConfig nothing_carried_;
   ScratchDir dir_;
   std::optional<Mount> dev_;
   std::optional<LoopDevice> workshop_device_, a_, b_;
