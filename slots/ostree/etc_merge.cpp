@@ -91,7 +91,7 @@ class EtcMerge {
         wins_(wins) {}
 
   Result<MergedPaths> run(const std::string& old_commit, const std::string& release_commit) {
-    CUBE_TRY(const auto before, old_.top(old_commit));
+    const auto before = known(old_.top(old_commit));
     CUBE_TRY(const auto after, release_.top(release_commit));
     CUBE_CHECK(folder("etc", find(before, "etc").folder, find(after, "etc").folder, 0));
     std::sort(merged_.local.begin(), merged_.local.end());
@@ -100,11 +100,16 @@ class EtcMerge {
   }
 
  private:
+  // What the running slot can no longer say of its own release counts as changed here.
+  static DirTree known(Result<DirTree> listing) {
+    return listing ? std::move(*listing) : DirTree{};
+  }
+
   // A folder that this machine has.
   Status folder(const std::string& path, const TreeFolder* old, const TreeFolder* release,
                 int depth) {
     if (depth > max_depth) return Error{Errc::corrupt, "/" + path + " is too deep"};
-    CUBE_TRY(const auto before, old_.listing(old));
+    const auto before = known(old_.listing(old));
     CUBE_TRY(const auto after, release_.listing(release));
     CUBE_TRY(const auto present, local_.entries(path));
     std::set<std::string> names;
@@ -169,8 +174,8 @@ class EtcMerge {
     if (here == nullptr) return old.any();
     if (old.file == nullptr) return true;
     CUBE_TRY(const auto at, local_.below(path));
-    CUBE_TRY(const bool is_old, old_.is(*old.file, at));
-    return !is_old;
+    const auto is_old = old_.is(*old.file, at);
+    return !is_old || !*is_old;
   }
 
   Result<bool> agree(const std::string& path, const DirEntry* here, const Has& release) {
@@ -212,10 +217,10 @@ class EtcMerge {
   }
 
   Status table(const std::string& path, const TreeFile& old, const TreeFile& release) {
-    CUBE_TRY(const auto before, content(old_, old));
+    const auto before = content(old_, old);
     CUBE_TRY(const auto after, content(release_, release));
     CUBE_TRY(const auto here, local_.read_file(path, max_table));
-    const auto merged = merge_accounts(before, here, after, wins_);
+    const auto merged = merge_accounts(before ? *before : "", here, after, wins_);
     for (const auto& name : merged.conflicts) merged_.conflicts.push_back(path + ":" + name);
     CUBE_CHECK(take_local(path));  // with its owner and mode
     CUBE_TRY(const auto file, target_.open_file(path, O_WRONLY | O_TRUNC | O_NOFOLLOW));
@@ -241,8 +246,8 @@ class EtcMerge {
     };
     bool changed = true;
     if (old != nullptr) {
-      CUBE_TRY(const auto before, old_.meta(*old));
-      changed = !is_here(before);
+      const auto before = old_.meta(*old);
+      changed = !before || !is_here(*before);
     }
     CUBE_TRY(const auto after, release_.meta(release));
     const bool moved = old == nullptr || old->meta != release.meta;

@@ -23,7 +23,8 @@ struct CommitAt {
 // running tree, was laid out from; `local` itself; and `release`, the commit of `target`. Below
 // `excepted` nothing is touched. May be called again, also after `local` has changed, and after a
 // cut; nothing is synced. Sockets and the like stay behind. Errors: corrupt (an object is missing,
-// folders 64 deep), no_space, failed.
+// folders 64 deep), no_space, failed. Missing and damaged objects of `old` are no error: what
+// nobody can compare any more counts as changed by the machine.
 Result<MergedPaths> merge_etc(const CommitAt& old, const RootDir& local, const CommitAt& release,
                               const RootDir& target, const std::vector<std::string>& excepted,
                               EtcSide wins);

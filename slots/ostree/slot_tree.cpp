@@ -131,8 +131,15 @@ Status SlotTree::take_along(const Repository& repository, const std::string& com
   MergedPaths merged;
   CUBE_TRY(const auto seal, read_seal(running));
   if (config_.merge_etc && seal) {
-    CUBE_TRY(const auto old, Repository::open_bare_to_read(repository_of(running)));
-    CUBE_TRY(merged, merge_etc({old, seal->commit}, running, {repository, commit}, tree_,
+    const auto old = Repository::open_bare_to_read(repository_of(running));
+    const auto known = old ? old->has_commit(seal->commit) : Result<bool>(old.error());
+    if (!known || !*known) {
+      log(Level::warning,
+          "the running slot's own release is not in its repository, so nobody can tell what was "
+          "changed in /etc: only the paths of slots.carry-over go along");
+      return write_merged_paths(tree_, merged);
+    }
+    CUBE_TRY(merged, merge_etc({*old, seal->commit}, running, {repository, commit}, tree_,
                                config_.carry_over, config_.etc_conflicts));
   }
   for (const auto& path : merged.conflicts)

@@ -200,6 +200,29 @@ TEST_F(EtcMergeTest, SwitchedOffOnlyThePathsGoAlong) {
   EXPECT_EQ(get(b() / "plain.conf"), "as the release has it");
 }
 
+TEST_F(EtcMergeTest, ADamagedRunningSlotKeepsWhatItHas) {
+  releases([](const fs::path&, const fs::path& next) { put(next / "plain.conf", "newer"); });
+  put(a() / "app/main.conf", "changed here");
+  for (const auto& entry : fs::recursive_directory_iterator(a() / "../ostree/repo/objects"))
+    if (entry.path().extension() == ".file" && get(entry.path()) == "as the release has it")
+      fs::remove(entry.path());
+  const auto merged = update();
+  EXPECT_EQ(get(b() / "app/main.conf"), "changed here");
+  EXPECT_EQ(get(b() / "plain.conf"), "as the release has it")
+      << "changed here, as far as one knows";
+  EXPECT_EQ(merged.conflicts, Paths{"etc/plain.conf"});
+}
+
+TEST_F(EtcMergeTest, WithoutTheOldReleaseOnlyThePathsGoAlong) {
+  same_releases();
+  put(a() / "plain.conf", "changed here");
+  put(a() / "machine-id", "0123\n");
+  fs::remove_all(a() / "../ostree");
+  EXPECT_EQ(update(), MergedPaths{});
+  EXPECT_EQ(get(b() / "plain.conf"), "as the release has it");
+  EXPECT_EQ(get(b() / "machine-id"), "0123\n");
+}
+
 TEST_F(EtcMergeTest, FilesAndFoldersThatTookEachOthersPlace) {
   same_releases();
   fs::remove(a() / "plain.conf");
