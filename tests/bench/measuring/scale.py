@@ -1,6 +1,8 @@
 """Our own cost against what grows: the number of files, the part of them that changed, their size."""
 import contextlib
+import json
 import pathlib
+import sys
 import tempfile
 
 from . import goals, report, trees
@@ -17,22 +19,46 @@ COLUMNS = [("wire", "wire MB", 1e-6, ".2f"), ("requests", "requests", 1, ".0f"),
            ("rss", "peak MiB", 1 / 1024, ".0f")]
 
 
+HEAD = ("| series | files | MB | changed | changed MB | " + " | ".join(title for _, title, _, _ in COLUMNS) + " |\n" +
+        "|---|" + "---|" * (4 + len(COLUMNS)) + "\n")
+
+
 def measure(options, scratch, say):
-    lines = ["| series | files | MB | changed | changed MB | " + " | ".join(title for _, title, _, _ in COLUMNS) + " |", "|---|" + "---|" * (4 + len(COLUMNS))]
-    print("\n".join(lines), flush=True)
-    points = []
-    for series, values in SERIES.items():
-        for files, mean, part in values:
+    """Series that are not asked for stay in the file as they are."""
+    wanted = options.scale.split(",")
+    for name in wanted:
+        if name not in SERIES:
+            sys.exit(f"bench: no series is called {name}")
+    found = _kept(options.out)
+    print(HEAD, end="", flush=True)
+    for series in wanted:
+        found[series] = {"points": []}
+        for files, mean, part in SERIES[series]:
             with tempfile.TemporaryDirectory(dir=options.work or scratch) as name:
                 row, around = _point(options, pathlib.Path(name), say, files, mean, part)
-            points.append({"series": series, "files": files, "mean_bytes": mean, "part_changed": part} | row)
-            lines.append(f"| {series} | {files} | {files * mean / 1e6:.0f} | {part:.1%} | {row['changed_bytes'] / 1e6:.1f} | " +
-                         " | ".join(format(row[key] * factor, form) for key, _, factor, form in COLUMNS) + " |")
-            print(lines[-1], flush=True)
+            found[series]["circumstances"] = around
+            found[series]["points"].append({"files": files, "mean_bytes": mean, "part_changed": part} | row)
+            print(_line(series, found[series]["points"][-1]), flush=True)
             if options.out:  # after each point: the last ones take long
-                report.save(options.out.with_suffix(".json"), {"circumstances": around, "points": points})
-                options.out.with_suffix(".md").write_text("\n".join(lines) + "\n")
+                _save(options.out, found)
     return 0
+
+
+def _kept(out):
+    file = out.with_suffix(".json") if out else None
+    return json.loads(file.read_text())["series"] if file and file.exists() else {}
+
+
+def _save(out, found):
+    ordered = {name: found[name] for name in SERIES if name in found}
+    report.save(out.with_suffix(".json"), {"series": ordered})
+    out.with_suffix(".md").write_text(HEAD + "".join(_line(name, point) + "\n" for name, one in ordered.items() for point in one["points"]))
+
+
+def _line(series, point):
+    files, mean = point["files"], point["mean_bytes"]
+    return (f"| {series} | {files} | {files * mean / 1e6:.0f} | {point['part_changed']:.1%} | {point['changed_bytes'] / 1e6:.1f} | " +
+            " | ".join(format(point[key] * factor, form) for key, _, factor, form in COLUMNS) + " |")
 
 
 def _point(options, place, say, files, mean, changed):
