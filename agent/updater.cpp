@@ -74,7 +74,10 @@ Result<World> Updater::look(const Journal& journal, const Run& run) {
   }
   const auto* staged = std::get_if<Staged>(&journal.phase);
   if (staged != nullptr && staged->update.start != Start::at_once) {
-    CUBE_TRY(world.hold, machine_.gate.holds_back(staged->update, world.now));
+    // What cannot be told holds back, too; a rollback must go on all the same.
+    const auto hold = machine_.gate.holds_back(staged->update, world.now);
+    world.hold = hold ? *hold : hold.error().what;
+    if (!hold && mutated("unknown-hold-ignored")) world.hold.clear();
   }
   world.health = health_;
   world.health_detail = health_detail_;

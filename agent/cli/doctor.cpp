@@ -57,7 +57,7 @@ Json::Object to_json(const Findings& found) {
                                 Json::Object{{"death", death.name},
                                              {"survived", std::string(to_string(death.survived))},
                                              {"how", death.how},
-                                             {"todo", death.todo}});
+                                             {"remedy", death.remedy}});
                           })},
           {"watchdogs", list(facts.devices,
                              [](const WatchdogDevice& device) {
@@ -87,7 +87,7 @@ std::string to_text(const Findings& found) {
   std::string out = "what a trial may die of, and whether the old release is back by itself\n\n";
   for (const auto& death : found.deaths) {
     out += fmt::format("{:8}{}\n        {}\n", to_string(death.survived), death.what, death.how);
-    if (!death.todo.empty()) out += "        -> " + death.todo + "\n";
+    if (!death.remedy.empty()) out += "        -> " + death.remedy + "\n";
   }
   const SurvivalFacts& facts = found.facts;
   std::string possible;

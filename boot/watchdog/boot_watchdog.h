@@ -25,7 +25,8 @@ class BootWatchdog {
  public:
   virtual ~BootWatchdog() = default;
 
-  // Before anything is done for a trial: would start() go well? Changes nothing.
+  // Before anything is done for a trial: would start() go well? Starts nothing; a timer that does not
+  // run is set for the trial, which clears signs of an earlier expiry.
   // Errors: cannot_arm (only when required).
   [[nodiscard]] virtual Status demand() = 0;
 

@@ -8,7 +8,7 @@ namespace {
 struct Answer {
   Survived survived;
   std::string how;
-  std::string todo;
+  std::string remedy;
 };
 
 bool gives(const SurvivalFacts& facts, const std::string& argument) {
@@ -40,7 +40,7 @@ bool bmc_works(const SurvivalFacts& facts, bool policy_off) {
   return facts.bmc_trouble.empty() && !policy_off;
 }
 
-std::string bmc_todo(const SurvivalFacts& facts, bool policy_off) {
+std::string bmc_remedy(const SurvivalFacts& facts, bool policy_off) {
   if (facts.bmc_trouble.empty() && policy_off)
     return "set watchdog.policy to \"if-present\": this machine's BMC has a watchdog";
   if (facts.bmc_without_driver)
@@ -59,7 +59,7 @@ Answer lockup(const SurvivalFacts& facts, bool policy_off) {
   if (soft)
     return {Survived::partly, "soft lockups become a panic; this kernel detects no hard ones",
             "if the processor can do it: kernel.nmi_watchdog=1"};
-  return {Survived::no, "this kernel does not detect lockups", bmc_todo(facts, policy_off)};
+  return {Survived::no, "this kernel does not detect lockups", bmc_remedy(facts, policy_off)};
 }
 
 const WatchdogDevice* best_device(const SurvivalFacts& facts) {
@@ -75,7 +75,7 @@ Answer hang(const SurvivalFacts& facts, bool policy_off) {
     return {Survived::yes, "the BMC's watchdog, until the commit", ""};
   const WatchdogDevice* device = best_device(facts);
   if (device == nullptr)
-    return {Survived::no, "this machine shows no watchdog device", bmc_todo(facts, policy_off)};
+    return {Survived::no, "this machine shows no watchdog device", bmc_remedy(facts, policy_off)};
   const std::string named = device->name + " (" + device->identity + ")";
   if (!facts.initramfs_arms)
     return {Survived::no, "nothing arms " + named + " in a trial's initramfs",
@@ -93,7 +93,7 @@ Answer hang(const SurvivalFacts& facts, bool policy_off) {
   }
   return {Survived::partly,
           named + " is armed in the trial's initramfs; it dies with a kernel that hangs as a whole",
-          bmc_todo(facts, policy_off)};
+          bmc_remedy(facts, policy_off)};
 }
 
 // Before the kernel has a driver for anything.
@@ -103,7 +103,7 @@ Answer early_hang(const SurvivalFacts& facts, bool policy_off) {
   const std::string why = facts.bmc_trouble.empty()
                               ? "watchdog.policy is \"off\""
                               : "the BMC's watchdog cannot be used: " + facts.bmc_trouble;
-  return {Survived::no, why, bmc_todo(facts, policy_off)};
+  return {Survived::no, why, bmc_remedy(facts, policy_off)};
 }
 
 Answer initramfs(const SurvivalFacts& facts, bool policy_off) {
@@ -155,7 +155,7 @@ std::vector<Death> judge_survival(const SurvivalFacts& facts, bool policy_off,
   std::vector<Death> deaths;
   const auto add = [&](std::string name, std::string what, Answer answer) {
     deaths.push_back({std::move(name), std::move(what), answer.survived, std::move(answer.how),
-                      std::move(answer.todo)});
+                      std::move(answer.remedy)});
   };
   const auto early = early_hang(facts, policy_off);
   add("panic", "the trial's kernel panics", panic(facts));

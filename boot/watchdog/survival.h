@@ -43,7 +43,7 @@ struct Death {
   std::string what;  // for people
   Survived survived{};
   std::string how;   // by what, or why not
-  std::string todo;  // "" when there is nothing to do
+  std::string remedy;  // "" when there is nothing to do
 };
 // `policy_off`: the configuration forbids the BMC's watchdog. `records`: what is wrong with the
 // loader's records, or "".

@@ -120,6 +120,21 @@ class ScheduleTest(unittest.TestCase):
         self.run_it("apply")
         self.expect_committed(NEW)
 
+    def test_a_time_zone_that_is_not_there_holds_back_but_no_rollback(self):
+        self.configure(f'windows = ["{window(0)}"]\n')
+        hold = self.machine.folder / "etc/cube-update/hold.d/first"
+        hold.parent.mkdir(parents=True)
+        hold.write_text("wait\n")
+        self.run_it("apply", "--window", code=12)
+        hold.unlink()
+        config = self.machine.folder / "usr/lib/cube-update/config.d/20-site.toml"
+        config.write_text(config.read_text().replace('time-zone = "UTC"\n', ""))
+        (self.machine.folder / "etc/localtime").symlink_to("/usr/share/zoneinfo/Europe/Atlantis")
+        self.run_it("automatic", code=12, says="there is no time zone")
+        self.assertIn("there is no time zone", self.status()["waits"])
+        self.run_it("rollback")
+        self.assertEqual(self.status()["last_outcome"]["cause"], "rollback-asked")
+
     def test_a_file_holds_the_machine(self):
         hold = self.machine.folder / "etc/cube-update/hold.d/migration"
         self.configure(f'windows = ["{window(0)}"]\n')

@@ -45,7 +45,7 @@ TEST_F(SurvivalTest, ABareMachineSurvivesLittleAndIsToldWhatToDo) {
   bmc_.absent = true;
   for (const auto& one : judge_survival(facts(), false, "")) {
     EXPECT_EQ(one.survived == Survived::yes, one.name == "power-cut") << one.name;
-    EXPECT_EQ(one.todo.empty(), one.survived == Survived::yes) << one.name;
+    EXPECT_EQ(one.remedy.empty(), one.survived == Survived::yes) << one.name;
     EXPECT_FALSE(one.how.empty()) << one.name;
   }
 }
@@ -66,7 +66,7 @@ TEST_F(SurvivalTest, ABmcThatRefusesCoversNothing) {
 TEST_F(SurvivalTest, ABmcWithoutADriverIsPointedOut) {
   bmc_.absent = true;
   put("sys/firmware/dmi/entries/38-0/raw");
-  EXPECT_NE(death("early-hang").todo.find("ipmi_devintf"), std::string::npos);
+  EXPECT_NE(death("early-hang").remedy.find("ipmi_devintf"), std::string::npos);
 }
 
 TEST_F(SurvivalTest, PanicsNeedTheTrialsArguments) {
@@ -75,9 +75,9 @@ TEST_F(SurvivalTest, PanicsNeedTheTrialsArguments) {
   EXPECT_EQ(death("panic").survived, Survived::no);
   trial_arguments();
   EXPECT_EQ(death("panic").survived, Survived::yes);
-  EXPECT_FALSE(death("panic").todo.empty()) << "nothing keeps the last words";
+  EXPECT_FALSE(death("panic").remedy.empty()) << "nothing keeps the last words";
   put("sys/module/pstore/parameters/backend", "erst\n");
-  EXPECT_TRUE(death("panic").todo.empty());
+  EXPECT_TRUE(death("panic").remedy.empty());
   EXPECT_EQ(facts("systemd-boot").trial_arguments, "");
   EXPECT_TRUE(facts("systemd-boot").own_arguments);
 }
