@@ -3,7 +3,7 @@
 from . import image
 from .appliance import Guest, name_of, version_of
 from .bench import Failure, expect, scenario
-from .updates import rolled_back, why
+from .updates import rolled_back, survives_a_cut, why
 
 LOADER = "systemd-boot"
 
@@ -55,15 +55,7 @@ def vfs_panic(at):
 def power_cut(at):
     """systemd-boot: the power fails in the trial of a good release; it is tried again and committed."""
     guest = started(at)
-    guest.apply("2.0.0")
-    guest.userspace("b", trial=True)
-    guest.cut_power()
-    guest.start()
-    guest.userspace("a", trial=False)
-    guest.userspace("b", trial=True)
-    guest.wait(r"cube: commit exit 0\n")
-    guest.ready("b")
-    guest.expect_outcome("2.0.0", "committed", "none", 2)
+    survives_a_cut(guest)
 
 
 @scenario("sdboot-damaged", firmwares=("uefi",))
@@ -100,10 +92,8 @@ def partition_full(at):
     guest.expect_status(booted="b", fallback="b")
 
 
-@scenario("sdboot-nvram-lost", firmwares=("uefi",))
-def nvram_lost(at):
-    """systemd-boot: the firmware loses its variables after a commit; loader.conf still names the fallback, and updates go on."""
-    guest = started(at)
+def committed_and_nvram_lost(guest):
+    """A release is committed; then the firmware forgets all of its variables, and the machine starts."""
     guest.apply("2.0.0")
     guest.userspace("b", trial=True)
     guest.wait(r"cube: commit exit 0\n")
@@ -111,6 +101,13 @@ def nvram_lost(at):
     guest.cut_power()
     guest.lose_nvram()
     guest.start()
+
+
+@scenario("sdboot-nvram-lost", firmwares=("uefi",))
+def nvram_lost(at):
+    """systemd-boot: the firmware loses its variables after a commit; loader.conf still names the fallback, and updates go on."""
+    guest = started(at)
+    committed_and_nvram_lost(guest)
     guest.userspace("b", trial=False)
     guest.ready("b")
     guest.expect_status(booted="b", fallback="b", boot_records="ok", trial=None)

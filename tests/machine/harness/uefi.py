@@ -2,7 +2,8 @@
 
 from .appliance import Guest, name_of, version_of
 from .bench import Failure, expect, scenario
-from .updates import rolled_back, why
+from .systemd_boot import committed_and_nvram_lost
+from .updates import rolled_back, survives_a_cut, why
 
 LOADER = "uefi"
 
@@ -68,28 +69,14 @@ def vfs_panic(at):
 def power_cut(at):
     """No loader: the power fails in the trial of a good release; it is tried again and committed."""
     guest = started(at)
-    guest.apply("2.0.0")
-    guest.userspace("b", trial=True)
-    guest.cut_power()
-    guest.start()
-    guest.userspace("a", trial=False)
-    guest.userspace("b", trial=True)
-    guest.wait(r"cube: commit exit 0\n")
-    guest.ready("b")
-    guest.expect_outcome("2.0.0", "committed", "none", 2)
+    survives_a_cut(guest)
 
 
 @scenario("uefi-nvram-lost", firmwares=("uefi",))
 def nvram_lost(at):
     """No loader: the firmware loses its variables after a commit; the removable path starts the new fallback, commit mends."""
     guest = started(at)
-    guest.apply("2.0.0")
-    guest.userspace("b", trial=True)
-    guest.wait(r"cube: commit exit 0\n")
-    guest.ready("b")
-    guest.cut_power()
-    guest.lose_nvram()
-    guest.start()
+    committed_and_nvram_lost(guest)
     expect("version", guest.userspace("b", trial=False), "2.0.0")
     guest.ready("b")
     guest.demand("cube-update rollback --now", code=11)
