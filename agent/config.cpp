@@ -107,7 +107,7 @@ const std::vector<Key>& keys() {
       {"boot.environment", Text{&Config::boot_environment}, "GRUB environment block of the trial"},
       {"boot.good", Text{&Config::boot_good}, "second copy of the fallback"},
       {"watchdog.policy", OneOf{&Config::watchdog_policy, {"off", "if-present", "required"}}, "the BMC's watchdog for a trial: off, if-present, or required: no trial without it"},
-      {"watchdog.boot-seconds", Whole{&Config::watchdog_boot_seconds, 30, 6553}, "seconds from the restart into a trial to its userspace, firmware included, 30 to 6553"},
+      {"watchdog.boot-seconds", Whole{&Config::watchdog_boot_seconds, 30, 6553, true}, "seconds from the restart into a trial to its userspace, firmware included, 30 to 6553; 0: learned"},
       {"health.timeout", Whole{&Config::health_timeout, 1, 3600}, "seconds per check, 1 to 3600"},
       {"health.ignore-units", Texts{&Config::health_ignore_units}, "systemd units that may have failed"},
   };

@@ -51,8 +51,9 @@ struct Config {
       "boot/efi/cube/env";                       // GRUB environment block, docs/boot-environment.md
   std::string boot_good = "boot/efi/cube/good";  // second copy of the fallback
   std::string watchdog_policy = "if-present";    // "off", "if-present" or "required"
-  std::int64_t watchdog_boot_seconds = 600;      // 30..6553 s: from the restart to its userspace
-  std::int64_t health_timeout = 60;              // 1..3600 s: per check
+  std::int64_t watchdog_boot_seconds =
+      0;                             // 30..6553 s from the restart to its userspace; 0: learned
+  std::int64_t health_timeout = 60;  // 1..3600 s: per check
   std::vector<std::string> health_ignore_units;  // systemd units that may fail
 };
 

@@ -71,6 +71,8 @@ Result<World> Updater::look(const Journal& journal, const Run& run) {
     // A panic's own words tell more than that somebody had to end it.
     if (world.evidence.cause == Cause::none && !mutated("watchdog-evidence-ignored"))
       world.evidence = machine_.watchdog.evidence(update->attempt);
+    world.power_was_lost =
+        !mutated("power-loss-ignored") && machine_.watchdog.power_was_lost(update->attempt);
   }
   const auto* staged = std::get_if<Staged>(&journal.phase);
   if (staged != nullptr && staged->update.start != Start::at_once) {

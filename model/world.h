@@ -55,7 +55,7 @@ struct World {
   Seconds uptime = 0;
   Evidence evidence;
   std::string hold;                 // why the trial of a staged update may not begin now; "": it may
-  bool power_was_lost = false;      // known, not guessed
+  bool power_was_lost = false;      // the last start is known, not guessed, to be its return
   Health health = Health::unknown;  // in this boot
   std::string health_detail;
   Done done;

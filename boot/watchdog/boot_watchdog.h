@@ -25,9 +25,9 @@ class BootWatchdog {
  public:
   virtual ~BootWatchdog() = default;
 
-  // Before anything is done for a trial: would start() go well? Starts nothing; a timer that does not
-  // run is set for the trial, which clears signs of an earlier expiry.
-  // Errors: cannot_arm (only when required).
+  // Before anything is done for a trial: would start() go well? Starts nothing; a timer that does
+  // not run is set for the trial, which clears signs of an earlier expiry. Errors: cannot_arm (only
+  // when required).
   [[nodiscard]] virtual Status demand() = 0;
 
   // Just before the restart into the trial: clears old signs, starts the timer, and reads it back.
@@ -35,7 +35,8 @@ class BootWatchdog {
   virtual Status start(std::uint64_t attempt) = 0;
 
   // The timer, where it still runs for this update, begins anew with at least `seconds`, and at
-  // least the configured time; no timer can do more than max_watchdog_seconds. Else nothing.
+  // least what a restart is given; no timer can do more than max_watchdog_seconds. Else nothing.
+  // The first call after a start comes from the trial: how long the restart took is learned then.
   // Errors: failed, unreachable, corrupt.
   virtual Status hold(Seconds seconds) = 0;
 
@@ -46,6 +47,10 @@ class BootWatchdog {
   // Cause::watchdog if the timer reset the machine in this attempt, with one line of detail. What
   // cannot be read counts as no sign.
   [[nodiscard]] virtual Evidence evidence(std::uint64_t attempt) const = 0;
+
+  // True only when it is known that the machine last started because its power came back, while the
+  // timer watched over this attempt: a hang would have been ended by the timer, not by a cut.
+  [[nodiscard]] virtual bool power_was_lost(std::uint64_t attempt) const = 0;
 
   // The update is over, and its evidence is in the journal. Errors: failed.
   virtual Status forget() = 0;

@@ -123,6 +123,7 @@ Result<WatchdogTimer> parse_watchdog(const IpmiReply& reply) {
   timer.action = byte_at(data, 1) & 0x07;
   timer.expired = byte_at(data, 3) & all_uses;
   timer.seconds = word_at(data, 4) / 10;
+  timer.left = word_at(data, 6) / 10;
   return timer;
 }
 

@@ -33,6 +33,7 @@ struct WatchdogTimer {
   bool running = false;
   std::uint8_t expired = 0;  // bit N: the timer expired with use N, since that bit was cleared
   Seconds seconds = 0;       // what it counts down from, rounded down
+  Seconds left = 0;          // until it expires, rounded down
 };
 [[nodiscard]] IpmiRequest get_watchdog();
 [[nodiscard]] Result<WatchdogTimer> parse_watchdog(const IpmiReply& reply);
@@ -50,6 +51,8 @@ struct WatchdogTimer {
 // The cause, 0 to 15.
 [[nodiscard]] Result<std::uint8_t> parse_restart_cause(const IpmiReply& reply);
 inline constexpr std::uint8_t restarted_by_watchdog = 4;
+// The power came back and the BMC is told to switch the machine on then, always or if it was on.
+inline constexpr std::uint8_t started_by_power = 6, started_by_power_as_before = 7;
 
 // --- System event log ---------------------------------------------------------------------------
 

@@ -40,8 +40,10 @@ std::string told(const WatchdogNote& note, const std::optional<ipmi::WatchdogEnt
 }  // namespace
 
 std::string render_note(const WatchdogNote& note) {
-  Json::Object object{
-      {"attempt", note.attempt}, {"seconds", note.seconds}, {"stuck", std::uint64_t{note.stuck}}};
+  Json::Object object{{"attempt", note.attempt},
+                      {"seconds", note.seconds},
+                      {"stuck", std::uint64_t{note.stuck}},
+                      {"arrived", note.arrived}};
   if (note.log)
     object["log"] = Json(Json::Object{{"last", std::uint64_t{note.log->last}},
                                       {"time", std::uint64_t{note.log->time}}});
@@ -57,6 +59,12 @@ Result<WatchdogNote> parse_note(std::string_view text) {
   note.seconds = static_cast<Seconds>(seconds);
   CUBE_TRY(const auto stuck, number_up_to(json, "stuck", 0xff));
   note.stuck = static_cast<std::uint8_t>(stuck);
+  // A note of an earlier version tells nothing of the time.
+  note.arrived = true;
+  if (json.has("arrived")) {
+    CUBE_TRY(const auto arrived, json.member("arrived"));
+    CUBE_TRY(note.arrived, arrived.boolean());
+  }
   if (!json.has("log")) return note;
   CUBE_TRY(const auto log, json.member("log"));
   CUBE_TRY(const auto last, number_up_to(log, "last", ipmi::last_entry));
@@ -107,7 +115,7 @@ Error IpmiWatchdog::lacking(const Error& why) const {
 Status IpmiWatchdog::probe() const {
   CUBE_TRY(const auto seen, timer());
   if (seen.running) return ok();
-  const auto set = set_timer(config_.seconds);
+  const auto set = set_timer(allowance());
   return set ? ok() : Status(set.error());
 }
 
@@ -118,9 +126,13 @@ Status IpmiWatchdog::demand() {
   return status ? ok() : Status(lacking(status.error()));
 }
 
-Status IpmiWatchdog::run_timer(std::uint64_t attempt, Seconds seconds) const {
+Seconds IpmiWatchdog::allowance() const {
+  return config_.seconds > 0 ? config_.seconds : times_.allowance();
+}
+
+Status IpmiWatchdog::run_timer(std::uint64_t attempt, Seconds seconds, bool arrived) const {
   CUBE_TRY(const auto set, set_timer(seconds));
-  WatchdogNote note{attempt, seconds, set.expired, std::nullopt};
+  WatchdogNote note{attempt, seconds, set.expired, arrived, std::nullopt};
   // A BMC without a log has a watchdog all the same.
   if (const auto end = ipmi::end_of_log(bmc_)) note.log = *end;
   CUBE_CHECK(root_.make_dirs(state_));
@@ -134,7 +146,7 @@ Status IpmiWatchdog::run_timer(std::uint64_t attempt, Seconds seconds) const {
 
 Status IpmiWatchdog::start(std::uint64_t attempt) {
   if (config_.policy == WatchdogPolicy::off) return ok();
-  const auto status = run_timer(attempt, config_.seconds);
+  const auto status = run_timer(attempt, allowance(), false);
   if (status) return ok();
   // What it did before it failed must not reset the machine behind everybody's back.
   if (const auto stopped = stop(); stopped) CUBE_CHECK(forget());
@@ -151,8 +163,12 @@ Status IpmiWatchdog::hold(Seconds seconds) {
   if (!ours(seen)) return ok();
   CUBE_TRY(const auto text, root_.read_file(note_path(), max_note_bytes));
   CUBE_TRY(const auto note, parse_note(text));
-  return run_timer(note.attempt,
-                   std::min(std::max(seconds, config_.seconds), max_watchdog_seconds));
+  // Not when somebody gave it another time meanwhile.
+  if (!note.arrived && seen.seconds == note.seconds && seen.left <= seen.seconds)
+    if (auto learned = times_.add(seen.seconds - seen.left); !learned)
+      log(Level::warning, "how long the restart took is not noted: " + learned.error().what);
+  return run_timer(note.attempt, std::min(std::max(seconds, allowance()), max_watchdog_seconds),
+                   true);
 }
 
 Status IpmiWatchdog::stop() {
@@ -165,11 +181,18 @@ Status IpmiWatchdog::stop() {
   return ok();
 }
 
-Evidence IpmiWatchdog::evidence(std::uint64_t attempt) const {
+std::optional<WatchdogNote> IpmiWatchdog::note_of(std::uint64_t attempt) const {
   const auto text = root_.read_file(note_path(), max_note_bytes);
-  if (!text) return {};
+  if (!text) return std::nullopt;
   const auto note = parse_note(*text);
-  if (!note || (note->attempt != attempt && !mutated("watchdog-of-other-attempt"))) return {};
+  if (!note || (note->attempt != attempt && !mutated("watchdog-of-other-attempt")))
+    return std::nullopt;
+  return *note;
+}
+
+Evidence IpmiWatchdog::evidence(std::uint64_t attempt) const {
+  const auto note = note_of(attempt);
+  if (!note) return {};
   const auto seen = awaited_timer();
   if (!seen) {
     log(Level::warning,
@@ -196,6 +219,14 @@ Evidence IpmiWatchdog::evidence(std::uint64_t attempt) const {
   if (entry) add("entry " + std::to_string(entry->id) + " of its event log");
   if (signs.empty()) return {};
   return {Cause::watchdog, told(*note, entry, signs).substr(0, max_detail)};
+}
+
+bool IpmiWatchdog::power_was_lost(std::uint64_t attempt) const {
+  if (!note_of(attempt) || !awaited_timer()) return false;
+  const auto reply = bmc_.ask(ipmi::get_restart_cause());
+  if (!reply) return false;
+  const auto cause = ipmi::parse_restart_cause(*reply);
+  return cause && (*cause == ipmi::started_by_power || *cause == ipmi::started_by_power_as_before);
 }
 
 Status IpmiWatchdog::forget() {

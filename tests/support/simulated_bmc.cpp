@@ -42,6 +42,11 @@ void SimulatedBmc::expire() {
   if (logs_expiry && has_log) add_entry(0x23, action);
 }
 
+void SimulatedBmc::pass(unsigned seconds) {
+  passed += seconds * 10;
+  time += seconds;
+}
+
 void SimulatedBmc::add_entry(std::uint8_t sensor_type, std::uint8_t event) {
   log.push_back(little(++last_id_, 2) + '\x02' + little(time, 4) + one(0x20) + one(0) + '\x04' +
                 one(sensor_type) + one(1) + '\x6f' + one(event) + "\xff\xff");
@@ -54,10 +59,11 @@ std::string SimulatedBmc::answer(const IpmiRequest& request) {
     case 0x0622:
       if (use == 0) return one(0x80);
       running = !never_starts;
+      passed = 0;
       return good();
     case 0x0625:
       return good(one(static_cast<std::uint8_t>(use | (running ? 0x40 : 0))) + one(action) +
-                  one(0) + one(expired) + little(countdown, 2) + little(countdown, 2));
+                  one(0) + one(expired) + little(countdown, 2) + little(countdown - passed, 2));
     case 0x0007:
       return good(one(cause) + one(0));
     default:
@@ -74,6 +80,7 @@ std::string SimulatedBmc::set_watchdog(const std::string& data) {
   action = at(data, 1) & 0x07;
   if (!keeps_flags) expired = static_cast<std::uint8_t>(expired & ~at(data, 3));
   countdown = static_cast<unsigned>(at(data, 4) | at(data, 5) << 8);
+  passed = 0;
   running = running && (goes_on || never_stops);
   return good();
 }

@@ -18,6 +18,8 @@ class SimulatedBmc final : public IpmiChannel {
 
   // The timer runs out: what its action does to the machine is left to the test.
   void expire();
+  // Time passes while it runs, less than it has.
+  void pass(unsigned seconds);
 
   // --- What it is like
   bool absent = false;      // no device node
@@ -36,7 +38,8 @@ class SimulatedBmc final : public IpmiChannel {
   // --- What it has
   std::uint8_t use = 0, action = 0, expired = 0, cause = 0;
   bool running = false;
-  unsigned countdown = 0;        // 100 ms
+  unsigned countdown = 0;        // 100 ms: what it was set to
+  unsigned passed = 0;           // of it, since it was started
   std::uint32_t time = 1000;     // its clock
   std::vector<std::string> log;  // records of 16 bytes
   std::vector<IpmiRequest> asked;

@@ -206,7 +206,7 @@ struct SweepPorts final : BootControl,
     if (!m.scenario_.has_bmc) return ok();
     demand(m.booted_ != m.disk_.trial->slot, "the watchdog is started before the trial");
     instant();
-    m.disk_.bmc = {attempt, false, false};
+    m.disk_.bmc = {attempt, false, false, m.disk_.bmc.power_came_back};
     instant();
     m.disk_.bmc.running = true;
     return ok();
@@ -222,10 +222,13 @@ struct SweepPorts final : BootControl,
     const bool seen = m.disk_.bmc.attempt == attempt && m.disk_.bmc.expired;
     return seen ? Evidence{Cause::watchdog, "the watchdog reset the machine"} : Evidence{};
   }
+  [[nodiscard]] bool power_was_lost(std::uint64_t attempt) const override {
+    return m.disk_.bmc.attempt == attempt && m.disk_.bmc.power_came_back;
+  }
   Status forget() override {
     demand(!m.disk_.bmc.running, "a watchdog that runs is not forgotten");
     if (m.disk_.bmc.attempt != 0) instant();
-    m.disk_.bmc = {};
+    m.disk_.bmc = {0, false, false, m.disk_.bmc.power_came_back};
     return ok();
   }
   Status tell_rollback(std::uint64_t attempt) override {
@@ -302,8 +305,7 @@ void SweepMachine::boot() {
 
 bool SweepMachine::run_agent(Wish wish) {
   SweepPorts ports(*this);
-  Machine machine{ports, ports, ports, ports, ports, ports,
-                  ports, ports, ports, ports, ports};
+  Machine machine{ports, ports, ports, ports, ports, ports, ports, ports, ports, ports, ports};
   Run run;
   run.wish = wish;
   if (wish == Wish::apply || wish == Wish::fetch) {
@@ -350,8 +352,11 @@ void SweepMachine::play() {
     try {
       if (restart) boot();
       restart = live();
+      disk_.bmc.power_came_back = disk_.bmc.power_came_back && !restart;
     } catch (const PowerCut&) {
       restart = true;
+      now_ += scenario_.long_outages ? 1'000'000 : 0;
+      disk_.bmc.power_came_back = scenario_.has_bmc;
     }
     check_promises();
   }

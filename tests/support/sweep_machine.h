@@ -23,7 +23,8 @@ struct Scenario {
   int tries = 3;
   bool in_window = false;      // the trial waits for a window that opens later
   bool fetches_first = false;  // downloads ahead; when that is done, the source is gone for ever
-  bool has_bmc = false;  // its watchdog ends a hang
+  bool has_bmc = false;        // its watchdog ends a hang
+  bool long_outages = false;   // power comes back only after every deadline; the BMC tells
 };
 
 struct Violation {
@@ -50,6 +51,7 @@ struct Disk {
     std::uint64_t attempt = 0;  // that the watchdog was started for; 0: none
     bool running = false;
     bool expired = false;
+    bool power_came_back = false;  // the cause of the last start
   } bmc;
   SlotContent& at(SlotId slot) { return slot == SlotId::a ? a : b; }
 };

@@ -38,9 +38,7 @@ TEST_F(IpmiWatchdogTest, StartedItRunsAndEndsTheHang) {
 }
 
 TEST_F(IpmiWatchdogTest, TheNoteIsThereBeforeTheTimerRuns) {
-  bmc_.twist = [&](IpmiReply& reply) {
-    EXPECT_TRUE(reply.command != 0x22 || noted());
-  };
+  bmc_.twist = [&](IpmiReply& reply) { EXPECT_TRUE(reply.command != 0x22 || noted()); };
   ASSERT_TRUE(watchdog().start(7));
 }
 
@@ -183,6 +181,70 @@ TEST_F(IpmiWatchdogTest, HeldItGoesOnForLonger) {
   EXPECT_FALSE(bmc_.running) << "what somebody stopped stays so";
 }
 
+TEST_F(IpmiWatchdogTest, HowLongARestartTookIsLearnedFromTheTimer) {
+  IpmiWatchdog dog(root_, "state", bmc_, {WatchdogPolicy::if_present, 0});
+  ASSERT_TRUE(dog.start(7));
+  EXPECT_EQ(bmc_.countdown, 6000U) << "nothing is known yet";
+  bmc_.pass(200);
+  ASSERT_TRUE(dog.hold(900)) << "the trial is there";
+  EXPECT_EQ(bmc_.countdown, 9000U);
+  bmc_.pass(300);
+  ASSERT_TRUE(dog.hold(900)) << "and still is: that says nothing of the restart";
+  ASSERT_TRUE(dog.stop());
+  ASSERT_TRUE(dog.forget());
+  ASSERT_TRUE(dog.start(8));
+  EXPECT_EQ(bmc_.countdown, 5200U) << "twice 200 s and two minutes";
+  EXPECT_TRUE(watchdog().start(9));
+  EXPECT_EQ(bmc_.countdown, 3000U) << "what is configured goes first";
+}
+
+TEST_F(IpmiWatchdogTest, ATimerThatWasSetMeanwhileTeachesNothing) {
+  IpmiWatchdog dog(root_, "state", bmc_, {WatchdogPolicy::if_present, 0});
+  ASSERT_TRUE(dog.start(7));
+  bmc_.countdown = 100;
+  bmc_.pass(5);
+  ASSERT_TRUE(dog.hold(900));
+  EXPECT_FALSE(root_.exists("state/boot-times"));
+}
+
+TEST(BootTimesTest, TheLongestOfTheLastEightCountsTwice) {
+  ScratchDir dir;
+  const RootDir root = dir.root();
+  const BootTimes times(root, "boot-times");
+  EXPECT_EQ(times.allowance(), 600);
+  EXPECT_TRUE(times.add(1000));
+  for (int i = 1; i <= 7; ++i) EXPECT_TRUE(times.add(i));
+  EXPECT_EQ(times.allowance(), 2120);
+  EXPECT_TRUE(times.add(8));
+  EXPECT_EQ(times.allowance(), 136) << "the ninth is forgotten";
+  EXPECT_TRUE(times.add(6000));
+  EXPECT_EQ(times.allowance(), max_watchdog_seconds);
+  for (const char* damaged : {"", "{", "{\"seconds\":[6554]}", "{\"seconds\":[-1]}", "[]"}) {
+    std::ofstream(dir.path() + "/boot-times") << damaged;
+    EXPECT_EQ(times.allowance(), 600) << damaged;
+  }
+  EXPECT_TRUE(times.add(50));
+  EXPECT_EQ(times.allowance(), 220);
+}
+
+TEST_F(IpmiWatchdogTest, LostPowerIsKnownOnlyFromTheBmcAndWhileItWatched) {
+  auto dog = watchdog();
+  bmc_.cause = 6;
+  EXPECT_FALSE(dog.power_was_lost(7)) << "nobody watched: a hang may have been ended by the cord";
+  ASSERT_TRUE(dog.start(7));
+  EXPECT_TRUE(dog.power_was_lost(7));
+  EXPECT_FALSE(dog.power_was_lost(8));
+  for (int cause = 0; cause <= 11; ++cause) {
+    if (cause == 6 || cause == 7) continue;
+    bmc_.cause = static_cast<std::uint8_t>(cause);
+    EXPECT_FALSE(dog.power_was_lost(7)) << cause;
+  }
+  bmc_.cause = 7;
+  EXPECT_TRUE(dog.power_was_lost(7));
+  bmc_.refuses[0x0007] = 0xc1;
+  EXPECT_FALSE(dog.power_was_lost(7));
+}
+
 TEST_F(IpmiWatchdogTest, WithoutABmcTheTrialGoesAllTheSame) {
   bmc_.absent = true;
   auto dog = watchdog();
@@ -298,14 +360,17 @@ TEST_F(IpmiWatchdogTest, ADamagedNoteProvesNothingAndTheTimerIsStopped) {
 }
 
 TEST(WatchdogNoteTest, RoundTripAndRange) {
-  const WatchdogNote note{7, 300, 0x08, ipmi::LogPosition{0x1234, 0x89abcdef}};
+  const WatchdogNote note{7, 300, 0x08, true, ipmi::LogPosition{0x1234, 0x89abcdef}};
   EXPECT_EQ(parse_note(render_note(note)).value(), note);
-  const WatchdogNote without{7, 300, 0, std::nullopt};
+  const WatchdogNote without{7, 300, 0, false, std::nullopt};
   EXPECT_EQ(parse_note(render_note(without)).value(), without);
+  EXPECT_TRUE(parse_note(R"({"attempt":7,"seconds":300,"stuck":0})").value().arrived)
+      << "of a version that learned nothing";
   for (const char* bad :
        {"", "{}", "{\"attempt\":1,\"seconds\":6554,\"stuck\":0}",
         "{\"attempt\":1,\"seconds\":1,\"stuck\":256}",
         "{\"attempt\":1,\"seconds\":1,\"stuck\":0,\"log\":{\"last\":65536,\"time\":0}}",
+        "{\"attempt\":1,\"seconds\":1,\"stuck\":0,\"arrived\":1}",
         "{\"attempt\":-1,\"seconds\":1,\"stuck\":0}"})
     EXPECT_FALSE(parse_note(bad)) << bad;
 }
