@@ -2,11 +2,18 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
+#include <set>
+
 #include "agent/cli/render.h"
 #include "base/clock.h"
+#include "boot/postmortem/storage_facts.h"
 
 namespace cube::cli {
 namespace {
+
+constexpr std::size_t max_lost = 12;  // named on the screen
 
 struct Judged {
   Cause cause;
@@ -62,21 +69,52 @@ std::string headline(const Attempt& attempt) {
   return line + "\n\n";
 }
 
+struct Places {
+  const char *both, *lost, *gained, *neither;
+};
+constexpr Places releases{"in both releases", "in the running release, not in the failed one",
+                          "in the failed release, not in the running one", "in neither release"};
+constexpr Places images{"in both initramfs", "in the running initramfs, not in the failed one",
+                        "in the failed initramfs, not in the running one", "in neither initramfs"};
+
+const char* where(bool before, bool after, const Places& places) {
+  if (before) return after ? places.both : places.lost;
+  return after ? places.gained : places.neither;
+}
+
 void compare_module(const LastWords& words, const std::string& module, const std::string& what,
                     std::vector<std::string>& told) {
   if (module.empty()) return;
-  const bool before = words.good->has(module), after = words.failed->has(module);
-  if (before && !after)
-    told.push_back(
-        fmt::format("{} {}: in the running release, not in the failed one", what, module));
-  if (!before && after)
-    told.push_back(
-        fmt::format("{} {}: in the failed release, not in the running one", what, module));
-  if (before && after)
-    told.push_back(fmt::format(
-        "{} {}: in both releases; is it in the initramfs, too, and does it suit the kernel?", what,
-        module));
-  if (!before && !after) told.push_back(fmt::format("{} {}: in neither release", what, module));
+  const bool before = words.good->root.has(module), after = words.failed->root.has(module);
+  std::string line = what + " " + module + ": " + where(before, after, releases);
+  const auto &good = words.good->initramfs, &failed = words.failed->initramfs;
+  if (good && failed) {
+    line += std::string("; ") + where(good->has_module(module), failed->has_module(module), images);
+  } else if (before && after) {
+    line += "; is it in the initramfs, too, and does it suit the kernel?";
+  }
+  told.push_back(line);
+}
+
+// What the root may need, and the failed release's initramfs has lost.
+void compare_initramfs(const LastWords& words, std::vector<std::string>& told) {
+  if (!words.good->initramfs || !words.failed->initramfs) return;
+  const auto tell = [&](const char* what, const std::set<std::string>& before,
+                        const std::set<std::string>& after) {
+    std::vector<std::string> lost;
+    std::set_difference(before.begin(), before.end(), after.begin(), after.end(),
+                        std::back_inserter(lost));
+    if (lost.empty()) return;
+    // Drivers of storage first: there may be many.
+    std::stable_partition(lost.begin(), lost.end(), is_storage_module);
+    std::string line = fmt::format("the initramfs has lost {} {}{}: ", lost.size(), what,
+                                   lost.size() == 1 ? "" : "s");
+    const auto shown = std::min(lost.size(), max_lost);
+    for (std::size_t i = 0; i < shown; ++i) line += (i == 0 ? "" : ", ") + printable(lost[i]);
+    told.push_back(line + (shown < lost.size() ? ", ..." : ""));
+  };
+  tell("module", words.good->initramfs->modules, words.failed->initramfs->modules);
+  tell("firmware file", words.good->initramfs->firmware, words.failed->initramfs->firmware);
 }
 
 Diagnosis diagnose_journal(const Attempt& attempt) {
@@ -112,13 +150,14 @@ Diagnosis diagnose_attempt(const Attempt& attempt, const Log& log) {
 std::vector<std::string> differences(const LastWords& words) {
   std::vector<std::string> told;
   if (!words.good || !words.failed) return told;
-  if (words.good->release != words.failed->release)
-    told.push_back(fmt::format("kernel {} -> {}",
-                               words.good->release.empty() ? "unknown" : words.good->release,
-                               words.failed->release.empty() ? "none" : words.failed->release));
+  const auto &before = words.good->root.release, &after = words.failed->root.release;
+  if (before != after)
+    told.push_back(fmt::format("kernel {} -> {}", before.empty() ? "unknown" : before,
+                               after.empty() ? "none" : after));
   compare_module(words, words.diagnosis.module, "module", told);
   if (words.diagnosis.filesystem != words.diagnosis.module)
     compare_module(words, words.diagnosis.filesystem, "file system", told);
+  compare_initramfs(words, told);
   return told;
 }
 

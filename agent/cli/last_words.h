@@ -9,18 +9,25 @@
 #include "boot/postmortem/diagnosis.h"
 #include "boot/postmortem/records.h"
 #include "model/journal.h"
+#include "slots/initramfs/contents.h"
 #include "slots/kernel_modules.h"
 
 namespace cube::cli {
 
+// What a release offers to its kernel.
+struct Offered {
+  KernelModules root;
+  std::optional<InitramfsContents> initramfs;  // none: there is none, or it cannot be read
+};
+
 struct LastWords {
   std::optional<Attempt> attempt;  // none: a log from another machine
   Diagnosis diagnosis;
-  std::vector<std::string> left_out;    // records that could not be read as text
-  std::string boot;                     // id of the trial's last start, if its marks tell; or ""
-  std::vector<std::string> journal;     // the last errors in the trial's own journal
-  std::optional<KernelModules> good;    // of the release that runs; none: not known
-  std::optional<KernelModules> failed;  // of the release that failed, while its slot still holds it
+  std::vector<std::string> left_out;  // records that could not be read as text
+  std::string boot;                   // id of the trial's last start, if its marks tell; or ""
+  std::vector<std::string> journal;   // the last errors in the trial's own journal
+  std::optional<Offered> good;        // by the release that runs; none: not known
+  std::optional<Offered> failed;      // by the one that failed, while its slot still holds it
 };
 
 // From the records that were kept, or, without any, from what the journal noted; and from the marks

@@ -1,4 +1,5 @@
 // The command that tells what an update died of.
+#include <fcntl.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -10,6 +11,7 @@
 #include "agent/cli/exit_code.h"
 #include "agent/lock.h"
 #include "agent/trial_journal.h"
+#include "base/log.h"
 
 namespace cube::cli {
 namespace {
@@ -44,17 +46,40 @@ Status read_journal(const Appliance& appliance, const RootDir& failed, LastWords
   return ok();
 }
 
+// A file without a name, for as much as an initramfs may hold.
+Result<Fd> scratch_file(const RootDir& root) {
+  auto file = root.open_file("var/tmp", O_TMPFILE | O_RDWR, 0600);
+  return file ? std::move(file) : root.open_file("var/lib/cube-update", O_TMPFILE | O_RDWR, 0600);
+}
+
+// None where there is none, or none that can be read.
+std::optional<InitramfsContents> initramfs_in(const Appliance& appliance, const RootDir& tree) {
+  const auto image = tree.open_file("boot/initrd.img", O_RDONLY);
+  if (!image) return std::nullopt;
+  const auto scratch = scratch_file(appliance.root());
+  auto contents = scratch ? initramfs_contents(*image, *scratch, tree.join("boot/initrd.img"))
+                          : Result<InitramfsContents>(scratch.error());
+  if (contents) return *std::move(contents);
+  log(Level::warning, "what is in an initramfs is not compared: " + contents.error().what);
+  return std::nullopt;
+}
+
+Result<Offered> offered_in(const Appliance& appliance, const RootDir& tree) {
+  CUBE_TRY(auto root, kernel_modules(tree));
+  return Offered{std::move(root), initramfs_in(appliance, tree)};
+}
+
 // Both releases, while the failed one is still where it was.
 Status compare(const Appliance& appliance, Machine& machine, LastWords& words) {
   const auto lock = take_lock(appliance.root(), 0);
   CUBE_TRY(const auto booted, machine.slots.booted());
   if (!lock || words.attempt->target == booted) return ok();
   CUBE_TRY(const auto running, appliance.look_into(booted));
-  CUBE_TRY(words.good, kernel_modules(running.tree()));
+  CUBE_TRY(words.good, offered_in(appliance, running.tree()));
   CUBE_TRY(const auto seal, machine.slots.seal_of(words.attempt->target));
   if (!seal || seal->attempt != words.attempt->number) return ok();
   CUBE_TRY(const auto other, appliance.look_into(words.attempt->target));
-  CUBE_TRY(words.failed, kernel_modules(other.tree()));
+  CUBE_TRY(words.failed, offered_in(appliance, other.tree()));
   return read_journal(appliance, other.tree(), words);
 }
 

@@ -1,4 +1,4 @@
-#include "slots/ostree/compose/decompress.h"
+#include "slots/initramfs/decompress.h"
 
 #include <archive.h>
 #include <archive_entry.h>

@@ -1,4 +1,4 @@
-// Compressed members of a tree that is being composed: recognised by their first bytes,
+// Compressed archives in initramfs images, and compressed modules: recognised by their first bytes,
 // decompressed within bounds. gzip, xz, zstd and lz4: what Linux unpacks an initramfs and modules
 // with.
 #pragma once

@@ -248,6 +248,25 @@ def delta_chunks():
     return inputs
 
 
+def initramfs_images():
+    def member(name, content=b"", magic="070701"):
+        fields = [1, 0o100644, 0, 0, 1, 0, len(content), 0, 0, 0, 0, len(name) + 1, 0]
+        head = (magic + "".join(f"{field:08x}" for field in fields)).encode() + name.encode() + b"\0"
+        return b"".join(part + bytes(-len(part) % 4) for part in (head, content))
+
+    end = member("TRAILER!!!")
+    whole = member("init", b"#!/bin/sh\n") + member("usr/lib/modules/6.1/a.ko", b"x" * 7) + end
+    return {
+        "two": whole + bytes(512) + whole,
+        "empty": end,
+        "crc": member("init", b"abc", magic="070702") + end,
+        "long-name": member("a" * 4090) + end,
+        "large": member("init").replace(b"00000000", b"ffffffff") + end,
+        "cut-off": whole[:-20],
+        "zeros": bytes(64),
+    }
+
+
 def ipmi_replies():
     """Message, network function, command, completion code and data: what a BMC with a watchdog says."""
     entry = bytes([7, 0, 2]) + struct.pack("<I", 0x65000000) + bytes([0x20, 0, 4, 0x23, 1, 0x6f, 0xc1, 3, 0xff])
@@ -269,6 +288,7 @@ def ipmi_replies():
 
 
 if __name__ == "__main__":
+    write("initramfs", initramfs_images())
     write("ipmi", ipmi_replies())
     write("pack_index", delta_indexes())
     write("delta_chunk", delta_chunks())

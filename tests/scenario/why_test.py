@@ -96,9 +96,22 @@ class Here(unittest.TestCase):
             (tree / "usr/lib/modules" / kernel).mkdir(parents=True)
             (tree / "usr/lib/modules" / kernel / "modules.dep").write_text(modules)
             (tree / "lib").symlink_to("usr/lib")
+            cls.put_initramfs(tree, kernel, ["megaraid_sas", "ext4"] if modules else ["ext4"])
             run_once(RELEASE, "compose", tree, "--version", version, "--built", built, "--source", "abcd1234", "--repository", repository)
         run_once(RELEASE, "publish", "--repository", repository)
         cls.repository, cls.root = repository, repository / "metadata/1.root.json"
+
+    @classmethod
+    def put_initramfs(cls, tree, kernel, modules):
+        """Compressed, as a distribution has it."""
+        folder = cls.folder / f"initramfs-{kernel}"
+        place = folder / "usr/lib/modules" / kernel / "kernel"
+        place.mkdir(parents=True)
+        for module in modules:
+            (place / f"{module}.ko.xz").write_bytes(b"")
+        names = "\n".join(str(path.relative_to(folder)) for path in sorted(folder.rglob("*")))
+        archive = subprocess.run(["cpio", "-o", "-H", "newc", "--quiet"], cwd=folder, input=names.encode(), check=True, capture_output=True).stdout
+        (tree / "boot/initrd.img").write_bytes(subprocess.run(["zstd", "-q", "-c"], input=archive, check=True, capture_output=True).stdout)
 
     @classmethod
     def tearDownClass(cls):
@@ -136,7 +149,10 @@ class Here(unittest.TestCase):
         told = self.why()
         self.assertEqual((told["attempt"]["release"], told["attempt"]["outcome"], told["stage"]), (NEW, "rolled-back", "driver-not-loaded"))
         self.assertEqual(told["module"], "megaraid_sas")
-        self.assertEqual(told["differences"], ["kernel 6.1.0-1-amd64 -> 6.1.0-2-amd64", "module megaraid_sas: in the running release, not in the failed one"])
+        self.assertEqual(told["differences"], [
+            "kernel 6.1.0-1-amd64 -> 6.1.0-2-amd64",
+            "module megaraid_sas: in the running release, not in the failed one; in the running initramfs, not in the failed one",
+            "the initramfs has lost 1 module: megaraid_sas"])
         self.assertEqual(self.why("1")["stage"], told["stage"])
         motd = (self.machine.folder / "run/motd.d/cube-update").read_text()
         for part in (NEW, told["cause"], told["evidence"][-1], "cube-update why 1"):

@@ -34,7 +34,7 @@ HOMES = [
     (r"CLI/", ["agent/cli/", "release/"]),
     (r"fmt/", ["agent/", "release/"]),
     (r"(blkid|libmount|ext2fs)/", ["slots/"]),
-    (r"archive(_entry)?\.h", ["slots/ostree/compose/"]),
+    (r"archive(_entry)?\.h", ["slots/initramfs/", "slots/ostree/compose/"]),
     (r"libuboot\.h", ["boot/uboot/"]),
     (r"(zstd(_errors)?|zdict)\.h", ["slots/pack/"]),
 ]

@@ -7,10 +7,11 @@
 #include <filesystem>
 #include <memory>
 
+#include "slots/initramfs/contents.h"
+#include "slots/initramfs/decompress.h"
+#include "slots/initramfs/expand.h"
 #include "slots/ostree/compose/compose.h"
-#include "slots/ostree/compose/decompress.h"
 #include "slots/ostree/compose/expanded_members.h"
-#include "slots/ostree/compose/initramfs.h"
 #include "tests/support/scratch_dir.h"
 #include "tests/support/text_files.h"
 
@@ -125,6 +126,25 @@ TEST_F(ExpandTest, ArchivesBeforeAndBehindStayAndAreAligned) {
                            outcome.bytes.size() - early.size() - main_.size() - early_.size());
   EXPECT_EQ(gap, padded(std::string(padded(squeezed).size() - squeezed.size(), '\0')));
   EXPECT_EQ(outcome.bytes, early + main_ + gap + early_);
+}
+
+TEST_F(ExpandTest, ContentsAreThoseOfAllArchivesHoweverCompressed) {
+  const std::string root = "usr/lib/modules/6.1.0-42/kernel/";
+  const std::string image =
+      member("./" + root + "virtio-blk.ko.xz", "x") + member(root + "dm_mod.ko", "") +
+      member("lib/firmware/a/b.bin.zst", "y") + member("lib/modules/6.1.0-42/modules.dep", "") +
+      member("etc/virtio_scsi.ko", "") + member("TRAILER!!!", "");
+  for (const auto& [name, filter] : filters()) {
+    put(dir_.path() + "/image", cpio("lib/firmware/early", "") + compressed(image, filter));
+    std::filesystem::remove(dir_.path() + "/out");
+    const auto from = open_member(dir_.path() + "/image").value();
+    const auto to = create_member(dir_.path() + "/out").value();
+    const auto contents = initramfs_contents(from, to, "/boot/initrd.img");
+    ASSERT_TRUE(contents) << name << ": " << contents.error().what;
+    EXPECT_EQ(contents->modules, (std::set<std::string>{"dm_mod", "virtio_blk"})) << name;
+    EXPECT_EQ(contents->firmware, (std::set<std::string>{"a/b.bin", "early"})) << name;
+    EXPECT_TRUE(contents->has_module("virtio-blk"));
+  }
 }
 
 TEST_F(ExpandTest, NothingCompressedIsNoExpansion) {

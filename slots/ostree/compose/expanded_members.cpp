@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "slots/ostree/compose/initramfs.h"
+#include "slots/initramfs/expand.h"
 #include "slots/ostree/compose/kernel_modules.h"
 
 namespace cube {

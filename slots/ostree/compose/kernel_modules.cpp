@@ -7,7 +7,7 @@
 
 #include "base/io.h"
 #include "base/spawn.h"
-#include "slots/ostree/compose/decompress.h"
+#include "slots/initramfs/decompress.h"
 
 namespace cube {
 namespace {

@@ -1,0 +1,25 @@
+// What an initramfs image holds, for people who compare two of them.
+#pragma once
+
+#include <set>
+#include <string>
+
+#include "base/fd.h"
+#include "base/result.h"
+
+namespace cube {
+
+struct InitramfsContents {
+  std::set<std::string> modules;   // names as the kernel has them, with '_'
+  std::set<std::string> firmware;  // below lib/firmware, without compression's extension
+
+  [[nodiscard]] bool has_module(std::string name) const;
+};
+
+// Both are few bytes in comparison: at most 100,000 members are looked at. The image is expanded
+// into `scratch`, an empty file: that takes its expanded size, at most max_initramfs_bytes.
+// Errors: invalid (no initramfs, damaged, too large), no_space, failed.
+[[nodiscard]] Result<InitramfsContents> initramfs_contents(const Fd& image, const Fd& scratch,
+                                                           const std::string& name);
+
+}  // namespace cube
