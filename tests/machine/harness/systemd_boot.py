@@ -117,6 +117,28 @@ def nvram_lost(at):
     guest.expect_status(booted="a", fallback="a", phase="idle")
 
 
+def nvram_filled(guest):
+    """Variables of others take all the room that the kernel gives away, with large ones first and small ones last."""
+    guid = "5c7e1a3d-0d1c-4f0e-9b58-6a1d3c2b9e77"
+    guest.demand("n=0; for size in 8000 1000 100 10; do printf '\\007\\000\\000\\000' >/tmp/v; head -c $size /dev/urandom >>/tmp/v; "
+                 f"while dd if=/tmp/v of=/sys/firmware/efi/efivars/Fill$n-{guid} bs=16k 2>/dev/null; do n=$((n + 1)); [ $n -lt 2000 ] || break; done; n=$((n + 1)); done; "
+                 "rm /tmp/v; [ $n -gt 8 ]")
+
+
+@scenario("sdboot-nvram-full", firmwares=("uefi",))
+def nvram_full(at):
+    """systemd-boot: others have filled the firmware's variables; refused before arming, and the old slot stays."""
+    guest = started(at)
+    nvram_filled(guest)
+    guest.demand(f"cube-update apply {name_of('2.0.0')} --from /media/stick", code=8)
+    guest.expect_status(booted="a", fallback="a", trial=None)
+    guest.cut_power()
+    guest.start()
+    guest.userspace("a", trial=False)
+    guest.ready("a")
+    guest.expect_status(booted="a", fallback="a")
+
+
 @scenario("sdboot-odd-counter", firmwares=("uefi",))
 def odd_counter(at):
     """systemd-boot: an entry with a counter that is none, and a one-shot that is a pattern for it; refused (11), and commit mends."""

@@ -2,7 +2,7 @@
 
 from .appliance import Guest, name_of, version_of
 from .bench import Failure, expect, scenario
-from .systemd_boot import committed_and_nvram_lost
+from .systemd_boot import committed_and_nvram_lost, nvram_filled
 from .updates import rolled_back, survives_a_cut, why
 
 LOADER = "uefi"
@@ -86,6 +86,30 @@ def nvram_lost(at):
     guest.userspace("a", trial=True)
     guest.ready("a")
     guest.expect_status(booted="a", fallback="a", phase="idle", boot_records="ok")
+
+
+@scenario("uefi-nvram-full", firmwares=("uefi",))
+def nvram_full(at):
+    """No loader: others have filled the firmware's variables; refused before arming, the old slot stays, and with room updates go on."""
+    guest = started(at)
+    nvram_filled(guest)
+    guest.demand(f"cube-update apply {name_of('2.0.0')} --from /media/stick", code=8)
+    guest.expect_status(booted="a", fallback="a", trial=None)
+    guest.cut_power()
+    guest.start()
+    guest.userspace("a", trial=False)
+    guest.ready("a")
+    by_own_option(guest, "a")
+    guest.cut_power()
+    guest.lose_nvram()
+    guest.start()
+    guest.userspace("a", trial=False)
+    guest.ready("a")
+    guest.demand("cube-update commit")
+    guest.apply("2.0.0")
+    guest.userspace("b", trial=True)
+    guest.ready("b")
+    guest.expect_outcome("2.0.0", "committed", "none", 1)
 
 
 @scenario("uefi-others", firmwares=("uefi",))
