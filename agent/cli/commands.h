@@ -42,8 +42,8 @@ Result<int> apply(const Common& common, const ApplyOptions& options);
 Result<int> fetch(const Common& common, const ApplyOptions& options);
 // Gives up what fetch() downloaded.
 Result<int> drop_download(const Common& common);
-// What the timer runs: lets a staged update begin whose time has come; otherwise looks for a release,
-// if that is due, and does with it what schedule.automatic says.
+// What the timer runs: lets a staged update begin whose time has come; otherwise looks for a
+// release, if that is due, and does with it what schedule.automatic says.
 Result<int> automatic(const Common& common);
 Result<int> commit(const Common& common);
 Result<int> rollback(const Common& common, bool now);
@@ -53,7 +53,11 @@ Result<int> history(const Common& common);
 Result<int> why(const Common& common, std::uint64_t attempt, const std::string& from);
 // Which deaths of a trial this machine survives by itself. exit_refused: it lacks what the policy
 // demands, or no update could be armed.
-Result<int> doctor(const Common& common);
+struct DoctorOptions {
+  bool offline = false;    // do not ask the source
+  bool read_back = false;  // read all of the other slot: takes minutes
+};
+Result<int> doctor(const Common& common, const DoctorOptions& options);
 Result<int> deny(const Common& common, const std::string& release, const std::string& reason);
 Result<int> allow(const Common& common, const std::string& release);
 Result<int> config_show(const Common& common);

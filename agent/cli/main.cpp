@@ -37,6 +37,7 @@ struct Options {
   Common common;
   ApplyOptions apply;
   ApplyOptions fetch;
+  DoctorOptions doctor;
   bool drop = false;
   LookOptions look;
   std::string what;
@@ -129,8 +130,12 @@ std::vector<Command> add_commands(CLI::App& app, Options& o) {
   why_command
       ->add_option("--from", o.log, "a serial log, or a folder of pstore records, of any machine")
       ->excludes(attempt);
-  add(app, "doctor", "which deaths of a trial does this machine survive by itself?",
-      [&] { return doctor(o.common); });
+  auto* doctor_command =
+      add(app, "doctor", "would an update work here, and the way back, whatever the trial dies of?",
+          [&] { return doctor(o.common, o.doctor); });
+  doctor_command->add_flag("--offline", o.doctor.offline, "do not ask the source of releases");
+  doctor_command->add_flag("--verify", o.doctor.read_back,
+                           "read all of the other slot back; takes minutes");
   auto* deny_command = add(app, "deny", "never install this release here",
                            [&] { return deny(o.common, o.release, o.reason); });
   deny_command->add_option("release", o.release)->required();
