@@ -24,24 +24,28 @@ HEAD = ("| series | files | MB | changed | changed MB | " + " | ".join(title for
 
 
 def measure(options, scratch, say):
-    """Series that are not asked for stay in the file as they are."""
-    wanted = options.scale.split(",")
-    for name in wanted:
-        if name not in SERIES:
-            sys.exit(f"bench: no series is called {name}")
+    """Points that are not asked for stay in the file as they are."""
+    wanted = [point for name in options.scale.split(",") for point in _points(name)]
     found = _kept(options.out)
     print(HEAD, end="", flush=True)
-    for series in wanted:
-        found[series] = {"points": []}
-        for files, mean, part in SERIES[series]:
-            with tempfile.TemporaryDirectory(dir=options.work or scratch) as name:
-                row, around = _point(options, pathlib.Path(name), say, files, mean, part)
-            found[series]["circumstances"] = around
-            found[series]["points"].append({"files": files, "mean_bytes": mean, "part_changed": part} | row)
-            print(_line(series, found[series]["points"][-1]), flush=True)
-            if options.out:  # after each point: the last ones take long
-                _save(options.out, found)
+    for series, (files, mean, part) in wanted:
+        with tempfile.TemporaryDirectory(dir=options.work or scratch) as name:
+            row, around = _point(options, pathlib.Path(name), say, files, mean, part)
+        key = {"files": files, "mean_bytes": mean, "part_changed": part}
+        others = [point for point in found.get(series, []) if {name: point[name] for name in key} != key]
+        found[series] = sorted([*others, key | row | {"circumstances": around}], key=lambda point: [point[name] for name in key])
+        print(_line(series, key | row), flush=True)
+        if options.out:  # after each point: the last ones take long
+            _save(options.out, found)
     return 0
+
+
+def _points(name):
+    """Of "size": all of that series; of "size:3": the third."""
+    series, _, number = name.partition(":")
+    if series not in SERIES or number and number not in map(str, range(1, len(SERIES[series]) + 1)):
+        sys.exit(f"bench: no series or point is called {name}")
+    return [(series, point) for position, point in enumerate(SERIES[series], 1) if number in ("", str(position))]
 
 
 def _kept(out):
@@ -52,7 +56,7 @@ def _kept(out):
 def _save(out, found):
     ordered = {name: found[name] for name in SERIES if name in found}
     report.save(out.with_suffix(".json"), {"series": ordered})
-    out.with_suffix(".md").write_text(HEAD + "".join(_line(name, point) + "\n" for name, one in ordered.items() for point in one["points"]))
+    out.with_suffix(".md").write_text(HEAD + "".join(_line(name, point) + "\n" for name, points in ordered.items() for point in points))
 
 
 def _line(series, point):
