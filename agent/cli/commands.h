@@ -25,12 +25,14 @@ struct ApplyOptions {
   bool in_window = false;                // restart in a maintenance window only
   std::string at;                        // restart not before; "" = at once
   std::optional<std::int64_t> max_rate;  // KiB/s, 0 = no limit; nullopt = as configured
+  std::string through;                   // socket of the fetch service; "" = this process asks
 };
 
 Result<int> status(const Common& common);
 struct LookOptions {
   std::string from;           // "" = the configured source
   bool accept_stale = false;  // believe expired metadata
+  std::string through;        // socket of the fetch service; "" = this process asks
 };
 
 Result<int> check(const Common& common, const LookOptions& options);
@@ -42,8 +44,8 @@ Result<int> apply(const Common& common, const ApplyOptions& options);
 Result<int> fetch(const Common& common, const ApplyOptions& options);
 // Gives up what fetch() downloaded.
 Result<int> drop_download(const Common& common);
-// What the timer runs: lets a staged update begin whose time has come; otherwise looks for a release,
-// if that is due, and does with it what schedule.automatic says.
+// What the timer runs: lets a staged update begin whose time has come; otherwise looks for a
+// release, if that is due, and does with it what schedule.automatic says.
 Result<int> automatic(const Common& common);
 Result<int> commit(const Common& common);
 Result<int> rollback(const Common& common, bool now);
