@@ -1,6 +1,8 @@
 #include "agent/channel_source.h"
 
 #include "base/digest.h"
+#include "base/handed_folder.h"
+#include "base/mutation.h"
 
 namespace cube {
 
@@ -17,12 +19,19 @@ Result<ReleaseChannel*> ChannelSource::channel() {
 
 Result<Verified<Release>> ChannelSource::fetch(const Update& update, const ProgressSink& progress) {
   CUBE_CHECK(progress.go_on());
+  // Under the same number this process may have another folder open.
+  const bool closed = is_handed_over(update.source) && update.source != config_.url &&
+                      !mutated("closed-folder-asked");
   if (update.source != config_.url) {
     channel_.reset();
     config_.url = update.source;
   }
   out_of_reach_.clear();
-  auto release = ask(update);
+  auto release = closed ? Result<Verified<Release>>(
+                              Error{Errc::unreachable,
+                                    "its repository was handed over as an open folder, which is "
+                                    "closed; hand it over again, or use --from"})
+                        : ask(update);
   if (release || release.error().code != Errc::unreachable) return release;
   auto known = read_back(update);
   if (known)

@@ -53,6 +53,8 @@ class ChannelSource final : public ReleaseSource {
   void stop_when(const std::atomic<bool>& stop) {
     config_.http.cancelled = [&stop] { return stop.load(std::memory_order_relaxed); };
   }
+  // Requests go through the fetch service at this socket.
+  void go_through(const std::string& socket) { config_.http.through = socket; }
   void limit_rate(std::uint64_t rate) { config_.http.max_bytes_per_second = rate; }
 
  private:

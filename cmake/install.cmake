@@ -5,6 +5,13 @@ install(FILES packaging/systemd/cube-update-resume.service packaging/systemd/cub
   packaging/systemd/cube-update-automatic.service packaging/systemd/cube-update-automatic.timer
   packaging/systemd/cube-update-mark.service
   DESTINATION lib/systemd/system COMPONENT agent)
+install(TARGETS cube-updated cube-fetch DESTINATION lib/cube-update COMPONENT agent)
+install(FILES packaging/systemd/cube-updated.service packaging/systemd/cube-fetch.socket
+  packaging/systemd/cube-fetch@.service DESTINATION lib/systemd/system COMPONENT agent)
+install(FILES packaging/dbus/co.bigstack.CubeUpdate1.service DESTINATION share/dbus-1/system-services COMPONENT agent)
+install(FILES packaging/dbus/co.bigstack.CubeUpdate1.conf DESTINATION share/dbus-1/system.d COMPONENT agent)
+install(FILES packaging/dbus/co.bigstack.CubeUpdate1.xml DESTINATION share/dbus-1/interfaces COMPONENT agent)
+install(FILES packaging/polkit/co.bigstack.cube-update.policy DESTINATION share/polkit-1/actions COMPONENT agent)
 install(FILES packaging/initramfs/emergency.sh packaging/initramfs/watchdog.sh DESTINATION lib/cube-update COMPONENT agent)
 install(PROGRAMS packaging/initramfs-tools/hooks/cube-update
   DESTINATION share/initramfs-tools/hooks COMPONENT agent)
@@ -20,7 +27,7 @@ install(FILES packaging/grub.d/cube.cfg packaging/grub.d/grub.cfg
   DESTINATION share/cube-update/grub.d COMPONENT agent)
 install(FILES packaging/u-boot/cube.env DESTINATION share/cube-update RENAME u-boot.env COMPONENT agent)
 install(PROGRAMS packaging/grub.d/05_cube-update DESTINATION /etc/grub.d COMPONENT agent)
-install(FILES packaging/man/cube-update.8 DESTINATION share/man/man8 COMPONENT agent)
+install(FILES packaging/man/cube-update.8 packaging/man/cube-updated.8 DESTINATION share/man/man8 COMPONENT agent)
 install(FILES packaging/completion/cube-update
   DESTINATION share/bash-completion/completions COMPONENT agent)
 install(FILES README.md docs/operations.md docs/protocol.md docs/install.md docs/boot-environment.md docs/why.md docs/watchdogs.md docs/terms.md

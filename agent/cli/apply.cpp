@@ -105,6 +105,7 @@ Result<std::unique_ptr<Appliance>> open_to_take(const Common& common, const Appl
   if (options.accept_stale) CUBE_CHECK(accept_stale(*appliance));
   CUBE_CHECK(prepare_long_run(*appliance, options.max_rate));
   appliance->source().stop_when(StopSignals::asked());
+  appliance->source().go_through(options.through);
   return appliance;
 }
 

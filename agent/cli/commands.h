@@ -25,12 +25,14 @@ struct ApplyOptions {
   bool in_window = false;                // restart in a maintenance window only
   std::string at;                        // restart not before; "" = at once
   std::optional<std::int64_t> max_rate;  // KiB/s, 0 = no limit; nullopt = as configured
+  std::string through;                   // socket of the fetch service; "" = this process asks
 };
 
 Result<int> status(const Common& common);
 struct LookOptions {
   std::string from;           // "" = the configured source
   bool accept_stale = false;  // believe expired metadata
+  std::string through;        // socket of the fetch service; "" = this process asks
 };
 
 Result<int> check(const Common& common, const LookOptions& options);

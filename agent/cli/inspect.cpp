@@ -57,6 +57,7 @@ Result<int> status(const Common& common) {
 Result<int> check(const Common& common, const LookOptions& options) {
   CUBE_TRY(auto appliance, Appliance::open(common.root, absolute_place(options.from)));
   if (options.accept_stale) CUBE_CHECK(accept_stale(*appliance));
+  appliance->source().go_through(options.through);
   CUBE_TRY(const auto journal, appliance->journal().load());
   CUBE_TRY(const auto selection, select_release(*appliance, journal, ""));
   const Release& release = selection.release.get();

@@ -50,8 +50,14 @@ struct Options {
 
 constexpr std::int64_t highest_rate = 16777216;  // KiB/s
 
+void add_through(CLI::App& command, std::string& socket) {
+  command.add_option("--through", socket,
+                     "make web requests through the fetch service at this socket");
+}
+
 // What apply and fetch have in common.
 void add_choice(CLI::App& command, ApplyOptions& options) {
+  add_through(command, options.through);
   command.add_option("release", options.release, "release name (default: the newest)");
   command.add_option("--from", options.from, "repository: URL or folder (USB stick)");
   command.add_flag("--allow-downgrade", options.allow_downgrade,
@@ -74,7 +80,8 @@ void add_taking(CLI::App& app, const Add& add, Options& o) {
   add_choice(*fetch_command, o.fetch);
   fetch_command->add_flag("--drop", o.drop, "give up what was downloaded")
       ->excludes("release")
-      ->excludes("--from");
+      ->excludes("--from")
+      ->excludes("--through");
   auto* apply_command = add(app, "apply", "install a release and reboot into its trial",
                             [&o] { return apply(o.common, o.apply); });
   add_choice(*apply_command, o.apply);
@@ -108,6 +115,7 @@ std::vector<Command> add_commands(CLI::App& app, Options& o) {
       add(app, "check", "is there a release to install?", [&] { return check(o.common, o.look); });
   check_command->add_option("--from", o.look.from, "repository: URL or folder");
   check_command->add_flag("--accept-stale", o.look.accept_stale, stale_help);
+  add_through(*check_command, o.look.through);
   auto* verify_command =
       add(app, "verify", "who signed it, until when, and would this machine take it?",
           [&] { return verify(o.common, o.what, o.look); });

@@ -6,7 +6,8 @@
 
 namespace cube {
 
-// Through systemd where it is PID 1, so that services stop in order; otherwise sync and reboot(2).
+// Where systemd is PID 1: through logind, or, without it or the bus, through systemd itself, so
+// that services stop in order; otherwise sync and reboot(2).
 class SystemRebooter final : public Rebooter {
  public:
   Status reboot() override;

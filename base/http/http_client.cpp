@@ -9,7 +9,8 @@
 
 #include "base/fd.h"
 #include "base/file_url.h"
-#include "base/http/curl_connection.h"
+#include "base/handed_folder.h"
+#include "base/http/http_connection.h"
 #include "base/http/pause.h"
 #include "base/io.h"
 
@@ -33,7 +34,15 @@ Error of_source(Error error) {
 
 Result<Fd> open_local(const std::string& url, std::uint64_t& size) {
   CUBE_TRY(const std::string path, path_of_file_url(url));
-  Fd file(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+  constexpr int flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+  Fd file;
+  if (is_handed_over(path)) {
+    auto opened = open_handed_over(path, flags);
+    if (!opened) return of_source(std::move(opened).error());
+    file = std::move(*opened);
+  } else {
+    file = Fd(::open(path.c_str(), flags));
+  }
   if (!file.valid()) return of_source(system_error("open " + path));
   struct stat st {};
   if (::fstat(file.get(), &st) != 0) return of_source(system_error("stat " + path));
@@ -100,7 +109,7 @@ Status check_url(const std::string& url, bool allow_http) {
 
 struct HttpClient::State {
   HttpConfig config;
-  CurlConnection connection;
+  HttpConnection connection;
   std::random_device random;
 
   explicit State(HttpConfig given) : config(std::move(given)), connection(config) {}

@@ -23,10 +23,12 @@ namespace cube {
 
 struct HttpConfig {
   bool allow_http = false;
-  std::string ca_file;                     // "" = the system's certificates
-  std::string client_certificate;          // PEM file; "" = none
-  std::string client_key;                  // PEM file; "" = in client_certificate
-  std::string proxy;                       // "" = none; the environment is not asked
+  std::string ca_file;             // "" = the system's certificates
+  std::string client_certificate;  // PEM file; "" = none
+  std::string client_key;          // PEM file; "" = in client_certificate
+  std::string proxy;               // "" = none; the environment is not asked
+  // Socket of the service that makes the requests (fetch_frames.h); "": this process makes them.
+  std::string through;
   std::uint64_t max_bytes_per_second = 0;  // 0 = as fast as it comes; below 1024 nothing arrives
   std::chrono::seconds connect_timeout{30};
   std::chrono::seconds deadline{60};  // of one request, retries included

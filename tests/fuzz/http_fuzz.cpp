@@ -18,8 +18,8 @@
 #include <vector>
 
 #include "base/fd.h"
-#include "base/http/curl_connection.h"
 #include "base/http/http_client.h"
+#include "base/http/http_connection.h"
 #include "base/http/pause.h"
 #include "tests/fuzz/demand.h"
 #include "tests/support/loopback.h"
@@ -159,7 +159,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   cube::HttpConfig config;
   config.allow_http = true;
   config.proxy = server().address();
-  cube::CurlConnection connection(config);
+  cube::HttpConnection connection(config);
   cube::PartialDocument so_far;
   for (int number = 0; number < 2; ++number) {
     const auto start = std::chrono::steady_clock::now();

@@ -13,6 +13,8 @@ CMAKE, BUILD = sys.argv[1:3]
 AGENT = """
 755 etc/grub.d/05_cube-update
 755 usr/bin/cube-update
+755 usr/lib/cube-update/cube-fetch
+755 usr/lib/cube-update/cube-updated
 644 usr/lib/cube-update/emergency.sh
 644 usr/lib/cube-update/watchdog.sh
 755 usr/lib/dracut/modules.d/90cube-update/emergency-hook.sh
@@ -21,21 +23,29 @@ AGENT = """
 755 usr/lib/dracut/modules.d/90cube-update/start-hook.sh
 755 usr/lib/dracut/modules.d/90cube-update/watchdog-arm.sh
 755 usr/lib/dracut/modules.d/90cube-update/watchdog-hand-over.sh
+644 usr/lib/systemd/system/cube-fetch.socket
+644 usr/lib/systemd/system/cube-fetch@.service
 644 usr/lib/systemd/system/cube-update-automatic.service
 644 usr/lib/systemd/system/cube-update-automatic.timer
 644 usr/lib/systemd/system/cube-update-commit.service
 644 usr/lib/systemd/system/cube-update-mark.service
 644 usr/lib/systemd/system/cube-update-resume.service
+644 usr/lib/systemd/system/cube-updated.service
 644 usr/share/bash-completion/completions/cube-update
 644 usr/share/cube-update/grub.d/cube.cfg
 644 usr/share/cube-update/grub.d/grub.cfg
 644 usr/share/cube-update/u-boot.env
+644 usr/share/dbus-1/interfaces/co.bigstack.CubeUpdate1.xml
+644 usr/share/dbus-1/system-services/co.bigstack.CubeUpdate1.service
+644 usr/share/dbus-1/system.d/co.bigstack.CubeUpdate1.conf
 755 usr/share/initramfs-tools/hooks/cube-update
 755 usr/share/initramfs-tools/scripts/init-bottom/cube-update
 755 usr/share/initramfs-tools/scripts/init-bottom/cube-update-mark
 755 usr/share/initramfs-tools/scripts/init-premount/cube-update
 755 usr/share/initramfs-tools/scripts/init-top/cube-update
 644 usr/share/man/man8/cube-update.8
+644 usr/share/man/man8/cube-updated.8
+644 usr/share/polkit-1/actions/co.bigstack.cube-update.policy
 """
 PUBLISHER = """
 755 usr/bin/cube-release

@@ -26,7 +26,7 @@ def findings(units):
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         for unit, text in units.items():
-            (folder / unit).write_text(text.replace("/usr/bin/cube-update", "/bin/true"))
+            (folder / unit).write_text(re.sub(r"^ExecStart=/usr/\S+", "ExecStart=/bin/true", text, flags=re.MULTILINE))
             for target in re.findall(r"^WantedBy=(\S+)$", text, re.MULTILINE):
                 enable(folder, unit, target, "wants")
         enable(folder, BOOT_CHECK, "boot-complete.target", "requires")
@@ -39,7 +39,7 @@ def findings(units):
 
 def main():
     folder = pathlib.Path(sys.argv[-1])
-    units = {path.name: path.read_text() for path in folder.glob("*.service")}
+    units = {path.name: path.read_text() for kind in ("service", "socket") for path in folder.glob(f"*.{kind}")}
     if not units:
         sys.exit(f"{folder}: no units")
     if sys.argv[1] == "--self-test":

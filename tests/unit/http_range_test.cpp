@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "base/http/http_client.h"
+#include "tests/support/fetch_service_thread.h"
 #include "tests/support/scratch_dir.h"
 #include "tests/support/scripted_server.h"
 
@@ -35,6 +36,7 @@ class HttpRange : public ::testing::Test {
     HttpConfig config;
     config.allow_http = true;
     config.tries = 3;
+    config.through = test_socket();
     config.cancelled = [this] { return cancelled_.load(); };
     got_.clear();
     auto status = HttpClient(config).get_range(server.url() + "/x", range, take_);

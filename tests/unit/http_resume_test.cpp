@@ -4,6 +4,7 @@
 
 #include "base/http/answer.h"
 #include "base/http/http_client.h"
+#include "tests/support/fetch_service_thread.h"
 #include "tests/support/scripted_server.h"
 
 namespace cube {
@@ -44,6 +45,7 @@ class Resume : public ::testing::Test {
     HttpConfig config;
     config.allow_http = true;
     config.tries = static_cast<int>(answers.size());
+    config.through = test_socket();
     const auto got = HttpClient(config).get(server.url() + "/x", 1000);
     requests_ = server.requests();
     if (expected.empty()) {
@@ -203,6 +205,7 @@ TEST(HttpBandwidth, IsCapped) {
   HttpConfig config;
   config.allow_http = true;
   config.max_bytes_per_second = 1'500'000;
+  config.through = test_socket();
   const auto start = steady_clock::now();
   EXPECT_EQ(HttpClient(config).get(server.url() + "/x", large.size()).value(), large);
   EXPECT_GE(steady_clock::now() - start, milliseconds(800));

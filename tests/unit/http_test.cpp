@@ -9,6 +9,7 @@
 #include "base/file_url.h"
 #include "base/http/pause.h"
 #include "tests/support/appliance_and_repository.h"
+#include "tests/support/fetch_service_thread.h"
 #include "tests/support/static_server.h"
 #include "tests/support/tls_server.h"
 
@@ -25,6 +26,7 @@ class Http : public ::testing::Test {
     config_.allow_http = true;
     config_.deadline = seconds(2);
     config_.tries = 1;
+    config_.through = test_socket();
   }
   [[nodiscard]] Result<std::string> ask(const std::string& url, std::size_t max) const {
     return HttpClient(config_).get(url, max);
@@ -203,6 +205,7 @@ class Https : public ::testing::Test {
     config.ca_file = ca_file;
     config.deadline = seconds(5);
     config.tries = 1;
+    config.through = test_socket();
     return HttpClient(config).get(server.url() + "/file", 100);
   }
   ScratchDir folder_;

@@ -1,9 +1,8 @@
-#include "base/http/curl_connection.h"
+#include "base/http/curl_transport.h"
 
 #include <curl/curl.h>
 
 #include <algorithm>
-#include <optional>
 
 namespace cube {
 namespace {
@@ -13,6 +12,7 @@ using std::chrono::milliseconds;
 constexpr long max_redirects = 3;
 constexpr long slow_bytes_per_second = 1024;
 constexpr long slow_seconds = 30;
+constexpr curl_off_t longest_wait = 24 * 3600;
 
 // libcurl's own size limit trusts the Content-Length, so the answer counts the bytes. Any result
 // but the count of bytes taken ends the transfer.
@@ -94,14 +94,6 @@ void set_limits(Options& options, const HttpConfig& config, milliseconds remaini
   options.set(CURLOPT_XFERINFODATA, static_cast<const void*>(&config));
 }
 
-// What to do about an answer that is not the document.
-Errc code_for(long status) {
-  if (status == 404 || status == 403 || status == 410) return Errc::not_found;
-  // 408 Request Timeout, 425 Too Early, 429 Too Many Requests: later it may work.
-  if (status == 408 || status == 425 || status == 429) return Errc::unreachable;
-  return status >= 500 ? Errc::unreachable : Errc::failed;
-}
-
 // What to do about a failed transfer.
 Errc code_for(CURLcode result) {
   switch (result) {
@@ -122,47 +114,12 @@ Errc code_for(CURLcode result) {
   }
 }
 
-// Why the answer is not the document; nullopt: it is.
-std::optional<Error> failure_of(const Answer& answer, CURLcode result, std::size_t max_bytes) {
-  if (answer.too_large())
-    return Error{Errc::corrupt,
-                 "larger than " + std::to_string(max_bytes) + " bytes, or headers without end"};
-  const int status = answer.status();
-  if (result == CURLE_UNSUPPORTED_PROTOCOL)  // the URL itself was found good before
-    return Error{Errc::unreachable,
-                 "the server redirects to another scheme, which is not followed"};
-  if (result != CURLE_OK && result != CURLE_WRITE_ERROR)
-    return Error{code_for(result), curl_easy_strerror(result)};
-  if (!answer.has_head())
-    return Error{Errc::unreachable, "the server ended before its answer began"};
-  if (answer.is_document() && result == CURLE_OK && answer.complete()) return std::nullopt;
-  if (answer.is_document()) return Error{Errc::unreachable, "the server sent less than the rest"};
-  if (status == 206 || status == 416)
-    return Error{Errc::unreachable, "the server cannot go on where the connection broke"};
-  return Error{code_for(status), "the server answers with status " + std::to_string(status)};
-}
-
-// Why the range did not come whole; nullopt: it did.
-std::optional<Error> failure_of(const RangeAnswer& answer, CURLcode result) {
-  using Verdict = RangeAnswer::Verdict;
-  if (!answer.taken()) return answer.taken().error();
-  if (answer.too_large()) return Error{Errc::corrupt, "headers without end"};
-  if (answer.verdict() == Verdict::another_document)
-    return Error{Errc::corrupt, "the server has another file under this name"};
-  if (answer.verdict() == Verdict::ignores_ranges)
-    return Error{Errc::failed, "the server does not send parts of files"};
-  if (answer.verdict() == Verdict::part && answer.complete()) return std::nullopt;
-  if (result == CURLE_UNSUPPORTED_PROTOCOL)
-    return Error{Errc::unreachable,
-                 "the server redirects to another scheme, which is not followed"};
-  if (result != CURLE_OK && result != CURLE_WRITE_ERROR)
-    return Error{code_for(result), curl_easy_strerror(result)};
-  if (answer.verdict() == Verdict::none)
-    return Error{Errc::unreachable, "the server ended before its answer began"};
-  if (answer.verdict() == Verdict::part)
-    return Error{Errc::unreachable, "the server sent less than was asked for"};
-  return Error{code_for(answer.status()),
-               "the server answers with status " + std::to_string(answer.status())};
+Transfer as_transfer(CURLcode result, std::chrono::seconds asked_to_wait) {
+  using End = Transfer::End;
+  if (result == CURLE_OK) return {End::whole, Errc::unreachable, "", asked_to_wait};
+  if (result == CURLE_WRITE_ERROR) return {End::stopped, Errc::unreachable, "", asked_to_wait};
+  const End end = result == CURLE_UNSUPPORTED_PROTOCOL ? End::other_scheme : End::failed;
+  return {end, code_for(result), curl_easy_strerror(result), asked_to_wait};
 }
 
 // Header fields of a request.
@@ -191,77 +148,44 @@ bool started() {
 
 }  // namespace
 
-CurlConnection::CurlConnection(const HttpConfig& config)
+CurlTransport::CurlTransport(const HttpConfig& config)
     : config_(config), share_(started() ? curl_share_init() : nullptr), easy_(nullptr) {
   if (share_ != nullptr)
     curl_share_setopt(share_, CURLSHOPT_SHARE, static_cast<int>(CURL_LOCK_DATA_CONNECT));
 }
 
-CurlConnection::~CurlConnection() {
+CurlTransport::~CurlTransport() {
   curl_easy_cleanup(easy_);
   curl_share_cleanup(share_);
 }
 
-std::chrono::seconds CurlConnection::asked_to_wait() const {
-  curl_off_t seconds = 0;
-  if (easy_ != nullptr) curl_easy_getinfo(easy_, CURLINFO_RETRY_AFTER, &seconds);
-  constexpr curl_off_t most = 24 * 3600;
-  return std::chrono::seconds(std::clamp<curl_off_t>(seconds, 0, most));
-}
-
-Result<int> CurlConnection::perform(const std::string& url, milliseconds remaining,
-                                    const Part& part, Receiver& receiver) {
+Result<Transfer> CurlTransport::perform(const TransferRequest& request, Receiver& receiver) {
   // A new handle each time; the connection stays in share_. In a handle that had a request before,
   // libcurl 7.88 reads freed memory when the first field of a head is folded.
   curl_easy_cleanup(easy_);
   easy_ = share_ != nullptr ? curl_easy_init() : nullptr;
+  const std::string& url = request.url;
   if (easy_ == nullptr) return Error{Errc::failed, url + ": libcurl cannot start"};
   Fields fields;
-  if (!part.entity.empty() && !fields.add("If-Range: " + part.entity))
+  if (!request.entity.empty() && !fields.add("If-Range: " + request.entity))
     return Error{Errc::failed, url + ": out of memory"};
   Options options(easy_);
   options.set(CURLOPT_SHARE, share_);
   options.set(CURLOPT_URL, url.c_str());
   set_transport(options, url, config_);
-  set_limits(options, config_, remaining);
+  set_limits(options, config_, request.remaining);
   options.set(CURLOPT_WRITEFUNCTION, &take_body);
   options.set(CURLOPT_WRITEDATA, static_cast<void*>(&receiver));
   options.set(CURLOPT_HEADERFUNCTION, &take_head);
   options.set(CURLOPT_HEADERDATA, static_cast<void*>(&receiver));
-  options.set_if(CURLOPT_RANGE, part.range);
+  options.set_if(CURLOPT_RANGE, request.range);
   if (fields.list() != nullptr) options.set(CURLOPT_HTTPHEADER, fields.list());
   if (!options.all_set())
     return Error{Errc::failed, url + ": this libcurl lacks an option that protects the transfer"};
-  return static_cast<int>(curl_easy_perform(easy_));
-}
-
-Result<std::string> CurlConnection::get(const std::string& url, std::size_t max_bytes,
-                                        milliseconds remaining, PartialDocument& so_far) {
-  Answer answer(so_far, max_bytes);
-  Part rest;
-  if (so_far.can_be_continued())
-    rest = {std::to_string(so_far.bytes.size()) + "-", so_far.entity_tag};
-  CUBE_TRY(const int result, perform(url, remaining, rest, answer));
-  auto failure = failure_of(answer, static_cast<CURLcode>(result), max_bytes);
-  if (!failure) return std::move(so_far.bytes);
-  answer.give_up();
-  return std::move(*failure).in(url);
-}
-
-Status CurlConnection::get_range(const std::string& url, const ByteRange& range,
-                                 milliseconds remaining, const ByteSink& take,
-                                 std::uint64_t& given) {
-  const auto first = range.first + given;
-  RangeAnswer answer(first, range.length - given, range.total, take);
-  const auto last = range.first + range.length - 1;
-  CUBE_TRY(
-      const int result,
-      perform(url, remaining, {std::to_string(first) + "-" + std::to_string(last), ""}, answer));
-  given += answer.given();
-  auto failure = failure_of(answer, static_cast<CURLcode>(result));
-  if (!failure) return ok();
-  if (!answer.taken()) return answer.taken();
-  return std::move(*failure).in(url);
+  const CURLcode result = curl_easy_perform(easy_);
+  curl_off_t wait = 0;
+  curl_easy_getinfo(easy_, CURLINFO_RETRY_AFTER, &wait);
+  return as_transfer(result, std::chrono::seconds(std::clamp<curl_off_t>(wait, 0, longest_wait)));
 }
 
 }  // namespace cube
