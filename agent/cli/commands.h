@@ -54,6 +54,9 @@ Result<int> why(const Common& common, std::uint64_t attempt, const std::string& 
 // Which deaths of a trial this machine survives by itself. exit_refused: it lacks what the policy
 // demands, or no update could be armed.
 Result<int> doctor(const Common& common);
+// The facts for Prometheus (docs/operations.md). `file`: where to, whole or not at all; "" = standard
+// output.
+Result<int> metrics(const Common& common, const std::string& file);
 Result<int> deny(const Common& common, const std::string& release, const std::string& reason);
 Result<int> allow(const Common& common, const std::string& release);
 Result<int> config_show(const Common& common);

@@ -1,14 +1,13 @@
 """A userspace with systemd as PID 1, from Debian's packages, unpacked by mmdebstrap without running their scripts.
 
-What an installation would add is laid out here: accounts, mounts, and the enabled units. The units of packaging/systemd are used as
-they are shipped.
+What an installation would add is laid out here: accounts, mounts, and the demo's units. Those of cube-update come with its package,
+which also enables them (packages.py).
 """
 
 import pathlib
 import subprocess
 
 HERE = pathlib.Path(__file__).resolve().parent.parent
-UNITS = HERE.parent / "systemd"
 PACKAGES = ["systemd", "systemd-sysv", "udev", "mount", "e2fsprogs", "base-files"]
 SOURCES = pathlib.Path("/etc/apt/sources.list.d/debian.sources")
 # Not needed to run, and much to hash under emulation.
@@ -55,10 +54,6 @@ def set_up(tree, variant):
     _write(tree / "etc/systemd/system.conf.d/demo.conf", "[Manager]\nShowStatus=no\nDefaultTimeoutStopSec=10s\n")
     for unit in MASKED:
         _link(tree, unit, "/dev/null")
-    for unit, wanted_by in (("cube-update-mark.service", "sysinit.target"), ("cube-update-resume.service", "sysinit.target"),
-                            ("cube-update-commit.service", "multi-user.target")):
-        _write(tree / "usr/lib/systemd/system" / unit, (UNITS / unit).read_text())
-        _enable(tree, unit, f"{wanted_by}.wants")
     _write(tree / "usr/lib/systemd/system/demo-console.service", (HERE / "systemd/demo-console.service").read_text())
     _write(tree / "usr/lib/cube-demo/console", (HERE / "systemd/console").read_text(), 0o755)
     _enable(tree, "demo-console.service", "multi-user.target.wants")
