@@ -97,10 +97,12 @@ Result<int> help(const CLI::App& app, const std::vector<std::string>& words) {
   const CLI::App* command = &app;
   std::string name = app.get_name();
   for (const auto& word : words) {
-    command = command->get_subcommand_no_throw(word);
-    if (command == nullptr)
+    const auto found =
+        command->get_subcommands([&](const CLI::App* each) { return each->get_name() == word; });
+    if (found.empty())
       return Error{Errc::invalid,
                    name + " has no command " + word + "; `cube-update help` lists all"};
+    command = found.front();
     name += " " + word;
   }
   fmt::print("{}", app.get_formatter()->make_help(command, name, CLI::AppFormatMode::Normal));

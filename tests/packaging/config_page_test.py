@@ -22,8 +22,8 @@ def keys():
 
 
 def plain(value):
-    """A default as a page for people writes it: without the quotes of TOML."""
-    return re.sub(r'^\[(.*)\]$', lambda found: found.group(1).replace('", "', " "), value).strip('"')
+    """A default as a page for people writes it: without the brackets and quotes of TOML."""
+    return re.sub("[]'\"[,]", "", value)
 
 
 def main():

@@ -32,7 +32,7 @@ def repacked(deb, folder, name, change):
     packages.run("dpkg-deb", "-R", deb, tree)
     change(tree)
     out = folder / (name + ".deb")
-    packages.run("dpkg-deb", "--root-owner-group", "-b", tree, out)
+    packages.run("dpkg-deb", "--root-owner-group", "-Znone", "-b", tree, out)
     shutil.rmtree(tree)
     return out
 
