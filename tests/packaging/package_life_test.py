@@ -181,7 +181,7 @@ class PackageLife(unittest.TestCase):
         for package in ("cube-update-grub", "cube-update"):
             told = self.dpkg("--force-depends", "--remove", package, code=1)
             self.assertIn("cube-update rollback", told)
-            self.assertEqual(self.state(package), "install ok installed")
+            self.assertTrue(self.state(package).endswith(" ok installed"), self.state(package))
         self.assertEqual(self.enabled(), packages.enabled_and_disabled(SOURCE)[0], "a refused removal stops nothing")
         self.assertEqual(self.machine.start(), ("b", True))
         self.dpkg("--force-depends", "--remove", "cube-update", code=1)

@@ -88,7 +88,7 @@ def installed(component):
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run([CMAKE, "--install", BUILD, "--prefix", "/usr", "--component", component],
                        env=dict(os.environ, DESTDIR=folder), check=True, stdout=subprocess.DEVNULL)
-        files = sorted(path for path in Path(folder).rglob("*") if path.is_file())
+        files = sorted((path for path in Path(folder).rglob("*") if path.is_file()), key=str)
         return [f"{path.stat().st_mode & 0o777:o} {path.relative_to(folder)}" for path in files]
 
 

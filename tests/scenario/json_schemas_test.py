@@ -14,7 +14,7 @@ import sys
 import tempfile
 
 import jsonschema
-from jsonschema.validators import Draft202012Validator, RefResolver
+from jsonschema.validators import Draft202012Validator
 
 from tiny_tree import make_tiny_tree
 
@@ -24,33 +24,38 @@ sys.path.insert(0, str(SOURCE / "packaging/appliance"))
 from appliance import scratch  # noqa: E402
 
 SCHEMAS = SOURCE / "packaging/schemas"
+TYPES = "types.schema.json"
 SILENT = {"cube-update deny", "cube-update allow"}  # nothing to tell but the exit code
 WITHOUT = {"cube-update metrics", "cube-update help", "cube-release help"}
 
 
-def closed(schema):
-    """The schema with no room for fields that it does not name."""
+def closed(schema, types):
+    """The schema with the shared types in place, and with no room for fields that it does not name."""
     if isinstance(schema, list):
-        return [closed(one) for one in schema]
+        return [closed(one, types) for one in schema]
     if not isinstance(schema, dict):
         return schema
-    made = {key: closed(value) for key, value in schema.items()}
-    if "properties" in made and isinstance(made["properties"], dict) and "type" in made:
+    if "$ref" in schema:
+        file, _, name = schema["$ref"].partition("#/$defs/")
+        if file != TYPES or set(schema) - {"$ref", "$schema", "title", "x-commands"}:
+            raise ValueError(f"{schema}: refers elsewhere than to {TYPES}, or says more")
+        return {key: value for key, value in schema.items() if key != "$ref"} | closed(types[name], types)
+    made = {key: closed(value, types) for key, value in schema.items()}
+    if isinstance(made.get("properties"), dict) and "type" in made:
         made["additionalProperties"] = False
     return made
 
 
 class Schemas:
     def __init__(self):
-        texts = {path.name: closed(json.loads(path.read_text())) for path in SCHEMAS.glob("*.schema.json")}
-        store = {f"urn:here:{name}": schema for name, schema in texts.items()} | texts
+        raw = {path.name: json.loads(path.read_text()) for path in SCHEMAS.glob("*.schema.json")}
+        texts = {name: closed(schema, raw[TYPES]["$defs"]) for name, schema in raw.items()}
         self.validators = {}
         self.commands = {}
         self.seen = {}  # name -> fields of it that were there
         for name, schema in texts.items():
-            Draft202012Validator.check_schema(schema)
-            resolver = RefResolver("", schema, store=store)
-            self.validators[name] = Draft202012Validator(schema, resolver=resolver)
+            Draft202012Validator.check_schema(raw[name])
+            self.validators[name] = Draft202012Validator(schema)
             for command in schema.get("x-commands", []):
                 self.commands.setdefault(command, []).append(name)
 
@@ -105,6 +110,8 @@ class Judge:
             fault = self.schemas.judge(command, line)
             if fault:
                 self.faults.append(f"{command}: {fault}")
+            elif command not in self.lines and not self.schemas.judge(command, json.dumps({**json.loads(line), "invented": 1})):
+                self.faults.append(f"{command}: a field that no schema has is not noticed")
             self.lines[command] = self.lines.get(command, 0) + 1
 
     def run(self, *command, codes=(0,)):
@@ -193,7 +200,11 @@ def every_agent_command(judge, folder, repository, names):
     agent("why")
     agent("history")
     agent("status")
-    agent("automatic", codes=(3,))
+    (machine.folder / "usr/lib/cube-update/config.d/20-source.toml").write_text(
+        f'[source]\nurl = "{repository}"\n[schedule]\nautomatic = "check"\n')
+    agent("deny", names[1])
+    agent("allow", names[0])
+    agent("automatic", codes=(0, 3, 5))
     agent("apply", "NO_SUCH_RELEASE", "--from", repository, codes=(1, 2, 5))
 
 
@@ -213,7 +224,7 @@ def main():
         if described and not judge.lines.get(command):
             judge.faults.append(f"{command}: said nothing here; extend this test")
     for name in judge.schemas.validators:
-        if name not in judge.schemas.seen and name != "types.schema.json":
+        if name not in judge.schemas.seen and name != TYPES:
             judge.faults.append(f"{SCHEMAS / name}: describes nothing that was said")
     print("\n".join(sorted(set(judge.faults))[:40]) or f"{sum(judge.lines.values())} lines of JSON are as described; {count} runs of other tests were heard")
     return 1 if judge.faults else 0

@@ -9,7 +9,8 @@ import subprocess
 
 BUILD = pathlib.Path(__file__).resolve().parents[2] / "debian/build"
 PACKAGES = ["cube-update", "cube-update-grub"]
-DPKG = ["dpkg", "--force-depends", "--force-not-root", "--force-script-chrootless", "--force-confnew", "--log=/dev/null"]
+DPKG = ["dpkg", "--force-depends", "--force-not-root", "--force-script-chrootless", "--force-confnew", "--force-unsafe-io",
+        "--log=/dev/null"]
 # Not needed to run, and much to hash under emulation.
 WITHOUT = ["--path-exclude=/usr/share/doc/*", "--path-exclude=/usr/share/man/*"]
 
