@@ -26,7 +26,8 @@ Status write_whole(const std::string& file, const std::string& text) {
     return Error{Errc::invalid, "--file " + file + ": " + folder.error().what +
                                     "; make the folder, or name another file"};
   if (mutated("metrics-in-place")) {
-    CUBE_TRY(const auto out, folder->open_file(path.filename(), O_WRONLY | O_CREAT | O_TRUNC, 0644));
+    CUBE_TRY(const auto out,
+             folder->open_file(path.filename(), O_WRONLY | O_CREAT | O_TRUNC, 0644));
     return write_all(out, text);
   }
   return replace_file(*folder, path.filename(), text);

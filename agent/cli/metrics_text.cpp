@@ -62,7 +62,8 @@ std::array<Phase, sizeof...(index)> each_phase(std::index_sequence<index...>) {
 
 // One sample for each phase, so that a query needs no `absent()`.
 void add_phases(Page& page, const Phase& now) {
-  page.metric("phase", "gauge", "Where an update stands: 1 for the present phase, 0 for the others.");
+  page.metric("phase", "gauge",
+              "Where an update stands: 1 for the present phase, 0 for the others.");
   for (const auto& phase : each_phase(std::make_index_sequence<std::variant_size_v<Phase>>()))
     page.sample({{"phase", word(name_of(phase))}}, phase.index() == now.index() ? 1 : 0);
 }
@@ -107,7 +108,8 @@ void add_boot(Page& page, const MetricFacts& facts) {
 
 std::string metrics_text(const MetricFacts& facts) {
   Page page;
-  page.metric("info", "gauge", "The program, the slot and the release that run, and the boot loader.");
+  page.metric("info", "gauge",
+              "The program, the slot and the release that run, and the boot loader.");
   page.sample({{"version", facts.version},
                {"slot", word(to_string(facts.booted))},
                {"release", facts.release},

@@ -55,8 +55,15 @@ Journal journal_of(Phase phase) {
   journal.phase = std::move(phase);
   journal.floor = {3, "CUBE_2.2.3_20220401-1200_aaaa1111"};
   journal.denied = {{"CUBE_2.2.2_20220301-1200_bbbb2222", std::string(64, 'e'), "panic"}};
-  journal.history = {{6, "CUBE_2.2.2_20220301-1200_bbbb2222", "x", SlotId::b, 1, 2, 1,
-                      Outcome::rolled_back, {Cause::panic, "Kernel panic - not syncing: VFS"}}};
+  journal.history = {{6,
+                      "CUBE_2.2.2_20220301-1200_bbbb2222",
+                      "x",
+                      SlotId::b,
+                      1,
+                      2,
+                      1,
+                      Outcome::rolled_back,
+                      {Cause::panic, "Kernel panic - not syncing: VFS"}}};
   return journal;
 }
 
@@ -66,9 +73,16 @@ std::vector<Phase> phases(bool with_schedule) {
     update.start = Start::in_window;
     update.not_before = 1'700'000'456;
   }
-  return {Idle{},         Fetching{update},   Fetched{update},          Filling{update},
-          Staged{update}, Arming{update},     Armed{update, "boot-1"},  Trying{update},
-          Committing{update}, RollingBack{update, {Cause::health, "ceph"}}};
+  return {Idle{},
+          Fetching{update},
+          Fetched{update},
+          Filling{update},
+          Staged{update},
+          Arming{update},
+          Armed{update, "boot-1"},
+          Trying{update},
+          Committing{update},
+          RollingBack{update, {Cause::health, "ceph"}}};
 }
 
 // With another payload and a right checksum.
