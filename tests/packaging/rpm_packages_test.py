@@ -135,6 +135,9 @@ class RpmPackages(unittest.TestCase):
         done = rpm("-i", self.rpm("cube-update"), self.rpm("cube-update-grub"))
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(rpm("-V", "--nodeps", "--nouser", "--nogroup", "cube-update", "cube-update-grub").stdout, "")
+        done = rpm("-U", "--replacepkgs", self.rpm("cube-update"), self.rpm("cube-update-grub"))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(memory.read_bytes(), b"kept")
         # A journal, and a program that cannot run there: nobody can tell, so it stays.
         done = rpm("-e", "cube-update")
         self.assertNotEqual(done.returncode, 0)
