@@ -7,6 +7,7 @@
 #include <type_traits>
 
 #include "base/digest.h"
+#include "base/mutation.h"
 
 // In place of cereal's own for strings and vectors, with the same bytes: those allocate whatever the
 // bytes claim.
@@ -73,6 +74,16 @@ void enumeration(Archive& archive, Enum& value, Enum last) {
   value = static_cast<Enum>(number);
 }
 
+// A cause is only told, never steered by, so one of a newer program is kept as it is and does not
+// cost the journal.
+template <class Archive>
+void cause(Archive& archive, Cause& value) {
+  if (mutated("newer-cause-refused")) return enumeration(archive, value, last_cause);
+  auto number = static_cast<std::uint8_t>(value);
+  archive(number);
+  value = static_cast<Cause>(number);
+}
+
 template <class Archive>
 void boolean(Archive& archive, bool& value) {
   auto number = static_cast<std::uint8_t>(value ? 1 : 0);
@@ -108,7 +119,7 @@ void serialize(Archive& archive, Release& release) {
 
 template <class Archive>
 void serialize(Archive& archive, Why& why) {
-  enumeration(archive, why.cause, Cause::memory_lost);
+  cause(archive, why.cause);
   archive(why.detail);
 }
 
@@ -245,6 +256,10 @@ Result<StoredJournal> decode_journal(std::string_view bytes) {
     journal_content(archive, stored.journal);
     if (stream.peek() != std::istringstream::traits_type::eof())
       schedule_content(archive, stored.journal.phase);
+    // What follows is a newer program's.
+    if (mutated("newer-journal-refused") &&
+        stream.peek() != std::istringstream::traits_type::eof())
+      return wrong;
   } catch (const std::exception&) {  // cereal and the standard library throw many kinds
     return wrong;
   }

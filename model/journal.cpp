@@ -59,7 +59,7 @@ struct PhaseUpdate {
 std::string_view to_string(Cause cause) {
   const auto* found = std::find_if(cause_names.begin(), cause_names.end(),
                                    [&](const auto& entry) { return entry.first == cause; });
-  return found == cause_names.end() ? "none" : found->second;
+  return found == cause_names.end() ? "unknown" : found->second;
 }
 
 std::optional<Cause> parse_cause(std::string_view text) {

@@ -12,8 +12,10 @@
 
 namespace cube {
 
-// Why an update ended other than by commit. The text form is stable (JSON, history).
-enum class Cause {
+// Why an update ended other than by commit. The text form is stable (JSON, history), and so is the
+// number (journal): new ones come last. A journal that a newer program wrote may hold a number that
+// this one has no name for: "unknown".
+enum class Cause : std::uint8_t {
   none,
   panic,            // the trial's kernel left a panic record
   watchdog,         // a watchdog reset the trial
@@ -30,6 +32,7 @@ enum class Cause {
   superseded,  // another release was asked for
   memory_lost, // a trial was running that the journal does not know
 };
+inline constexpr Cause last_cause = Cause::memory_lost;
 [[nodiscard]] std::string_view to_string(Cause cause);
 [[nodiscard]] std::optional<Cause> parse_cause(std::string_view text);
 

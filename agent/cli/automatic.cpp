@@ -4,6 +4,7 @@
 #include "agent/appliance.h"
 #include "agent/cli/commands.h"
 #include "agent/cli/exit_code.h"
+#include "agent/cli/last_look.h"
 #include "agent/cli/narrator.h"
 #include "agent/cli/updater_run.h"
 #include "agent/lock.h"
@@ -16,17 +17,10 @@ namespace {
 constexpr const char* state = "var/lib/cube-update";
 constexpr const char* last_look = "var/lib/cube-update/last-look";
 
-UnixSeconds time_in(const RootDir& root) {
-  const auto text = root.read_file(last_look, 64);
-  UnixSeconds time = 0;
-  if (text) std::from_chars(text->data(), text->data() + text->size(), time);
-  return time;
-}
-
 // Also when nothing comes of it: a source that does not answer is not asked every few minutes.
 bool is_time_to_look(Appliance& appliance) {
   const auto now = appliance.clock().now();
-  if (!appliance.schedule().check_is_due(time_in(appliance.root()), now)) return false;
+  if (!appliance.schedule().check_is_due(last_look_of(appliance.root()), now)) return false;
   auto noted = appliance.root().make_dirs(state);
   if (noted) noted = replace_file(appliance.root(), last_look, std::to_string(now) + "\n");
   if (!noted) log(Level::warning, "time of the last look: " + noted.error().what);
@@ -59,6 +53,13 @@ Result<std::optional<int>> look_after(Appliance& appliance, const Common& common
 }
 
 }  // namespace
+
+UnixSeconds last_look_of(const RootDir& root) {
+  const auto text = root.read_file(last_look, 64);
+  UnixSeconds time = 0;
+  if (text) std::from_chars(text->data(), text->data() + text->size(), time);
+  return time;
+}
 
 Result<int> automatic(const Common& common) {
   CUBE_TRY(auto appliance, Appliance::open(common.root, ""));

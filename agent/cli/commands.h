@@ -60,6 +60,9 @@ struct DoctorOptions {
   bool read_back = false;  // read all of the other slot: takes minutes
 };
 Result<int> doctor(const Common& common, const DoctorOptions& options);
+// The facts for Prometheus (docs/operations.md). `file`: where to, whole or not at all; "" = standard
+// output.
+Result<int> metrics(const Common& common, const std::string& file);
 Result<int> deny(const Common& common, const std::string& release, const std::string& reason);
 Result<int> allow(const Common& common, const std::string& release);
 Result<int> config_show(const Common& common);

@@ -46,6 +46,8 @@ struct Options {
   std::string folder, install_from, trusted_root;
   std::uint64_t attempt = 0;
   std::string log;
+  std::string file;
+  std::vector<std::string> command;
 };
 
 constexpr std::int64_t highest_rate = 16777216;  // KiB/s
@@ -96,6 +98,39 @@ void add_taking(CLI::App& app, const Add& add, Options& o) {
   in_window->excludes("--no-reboot");
   apply_command->add_option("--tries", o.apply.tries, "how often the trial may be started")
       ->check(CLI::Range(1, 9));
+}
+
+// The same as `COMMAND --help`. Errors: invalid (no such command).
+Result<int> help(const CLI::App& app, const std::vector<std::string>& words) {
+  const CLI::App* command = &app;
+  std::string name = app.get_name();
+  for (const auto& word : words) {
+    const auto found =
+        command->get_subcommands([&](const CLI::App* each) { return each->get_name() == word; });
+    if (found.empty())
+      return Error{Errc::invalid,
+                   name + " has no command " + word + "; `cube-update help` lists all"};
+    command = found.front();
+    name += " " + word;
+  }
+  fmt::print("{}", app.get_formatter()->make_help(command, name, CLI::AppFormatMode::Normal));
+  return exit_done;
+}
+
+// The commands that have no JSON.
+void add_plain(CLI::App& app, std::vector<Command>& commands, Options& o) {
+  CLI::App* metrics_command =
+      app.add_subcommand("metrics", "what runs and what came of updates, for Prometheus");
+  metrics_command->add_option("--file", o.file,
+                              "write them to this file, whole or not at all (default: standard "
+                              "output)");
+  metrics_command
+      ->add_option("--root", o.common.root, "work on the appliance laid out in this folder")
+      ->capture_default_str();
+  commands.push_back({metrics_command, [&o] { return metrics(o.common, o.file); }});
+  CLI::App* help_command = app.add_subcommand("help", "what a command does, and its options");
+  help_command->add_option("command", o.command, "its name (default: the list of all)");
+  commands.push_back({help_command, [&app, &o] { return help(app, o.command); }});
 }
 
 std::vector<Command> add_commands(CLI::App& app, Options& o) {
@@ -167,6 +202,7 @@ std::vector<Command> add_commands(CLI::App& app, Options& o) {
   install->add_option("release", o.release, "release name (default: the newest)");
   install->add_option("--from", o.install_from, "repository: URL or folder")->required();
   install->add_option("--trusted-root", o.trusted_root, "the repository's root.json")->required();
+  add_plain(app, commands, o);
   return commands;
 }
 

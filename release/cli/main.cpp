@@ -53,7 +53,25 @@ struct Options {
   std::uint64_t soon = 14;
   std::string place = ".";
   VerifyOptions verify;
+  std::vector<std::string> help;
 };
+
+// The same as `COMMAND --help`. Errors: invalid (no such command).
+Result<int> help(const CLI::App& app, const std::vector<std::string>& words) {
+  const CLI::App* command = &app;
+  std::string name = app.get_name();
+  for (const auto& word : words) {
+    const auto found =
+        command->get_subcommands([&](const CLI::App* each) { return each->get_name() == word; });
+    if (found.empty())
+      return Error{Errc::invalid,
+                   name + " has no command " + word + "; `cube-release help` lists all"};
+    command = found.front();
+    name += " " + word;
+  }
+  fmt::print("{}", app.get_formatter()->make_help(command, name, CLI::AppFormatMode::Normal));
+  return exit_done;
+}
 
 class Commands {
  public:
@@ -65,6 +83,9 @@ class Commands {
     add_signing();
     add_root();
     add_reading();
+    auto* command = app_.add_subcommand("help", "what a command does, and its options");
+    command->add_option("command", o_.help, "its name (default: the list of all)");
+    commands_.push_back({command, [this] { return help(app_, o_.help); }});
   }
 
   // The command that was parsed. Errors: those of the command.

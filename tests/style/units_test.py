@@ -37,9 +37,17 @@ def findings(units):
     return said or ([f"exit {result.returncode}: {result.stderr.strip()}"] if result.returncode else [])
 
 
+def preset_faults(folder, units):
+    """A preset names each unit that can be enabled, once, and no other."""
+    lines = [line.split() for path in folder.glob("*.preset") for line in path.read_text().splitlines() if line and not line.startswith("#")]
+    named = [words[1] for words in lines if len(words) == 2 and words[0] in ("enable", "disable")]
+    wanted = [name for name, text in units.items() if "\n[Install]\n" in text]
+    return [] if sorted(named) == sorted(wanted) and len(lines) == len(named) else [f"presets name {sorted(named)}, units with [Install] are {sorted(wanted)}"]
+
+
 def main():
     folder = pathlib.Path(sys.argv[-1])
-    units = {path.name: path.read_text() for kind in ("service", "socket") for path in folder.glob(f"*.{kind}")}
+    units = {path.name: path.read_text() for kind in ("service", "timer", "socket", "path", "target") for path in folder.glob(f"*.{kind}")}
     if not units:
         sys.exit(f"{folder}: no units")
     if sys.argv[1] == "--self-test":
@@ -47,8 +55,10 @@ def main():
         units[commit] = units[commit].replace("After=multi-user.target ", "Before=multi-user.target\nAfter=")
         if not any("ordering cycle" in line for line in findings(units)):
             sys.exit("the cycle of a commit unit that multi-user.target waits for is not found")
+        if not preset_faults(folder, {**units, "new.service": "[Unit]\n\n[Install]\nWantedBy=multi-user.target\n"}):
+            sys.exit("a unit that no preset names is not found")
         return
-    found = findings(units)
+    found = findings(units) + preset_faults(folder, units)
     if found:
         sys.exit("\n".join(found))
 

@@ -1,23 +1,15 @@
 """A userspace with systemd as PID 1, from Debian's packages, unpacked by mmdebstrap without running their scripts.
 
-What an installation would add is laid out here: accounts, mounts, and the enabled units. The units of packaging/systemd are used as
-they are shipped.
+What an installation would add is laid out here: accounts, mounts, and the demo's units. Those of cube-update come with its package,
+which also enables them (packages.py).
 """
 
 import pathlib
 import subprocess
 
 HERE = pathlib.Path(__file__).resolve().parent.parent
-UNITS = HERE.parent / "systemd"
 PACKAGES = ["systemd", "systemd-sysv", "udev", "mount", "e2fsprogs", "base-files"]
 SERVICE_PACKAGES = [*PACKAGES, "dbus"]
-# Of packaging/, and where an installation puts it.
-SERVICE_FILES = {
-    "systemd/cube-updated.service": "usr/lib/systemd/system", "systemd/cube-fetch.socket": "usr/lib/systemd/system",
-    "systemd/cube-fetch@.service": "usr/lib/systemd/system",
-    "dbus/co.bigstack.CubeUpdate1.service": "usr/share/dbus-1/system-services",
-    "dbus/co.bigstack.CubeUpdate1.conf": "usr/share/dbus-1/system.d",
-}
 SOURCES = pathlib.Path("/etc/apt/sources.list.d/debian.sources")
 # Not needed to run, and much to hash under emulation.
 UNUSED = ["usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/info", "usr/lib/udev/hwdb.d", "usr/share/bash-completion",
@@ -63,10 +55,6 @@ def set_up(tree, variant):
     _write(tree / "etc/systemd/system.conf.d/demo.conf", "[Manager]\nShowStatus=no\nDefaultTimeoutStopSec=10s\n")
     for unit in MASKED:
         _link(tree, unit, "/dev/null")
-    for unit, wanted_by in (("cube-update-mark.service", "sysinit.target"), ("cube-update-resume.service", "sysinit.target"),
-                            ("cube-update-commit.service", "multi-user.target")):
-        _write(tree / "usr/lib/systemd/system" / unit, (UNITS / unit).read_text())
-        _enable(tree, unit, f"{wanted_by}.wants")
     _write(tree / "usr/lib/systemd/system/demo-console.service", (HERE / "systemd/demo-console.service").read_text())
     _write(tree / "usr/lib/cube-demo/console", (HERE / "systemd/console").read_text(), 0o755)
     _enable(tree, "demo-console.service", "multi-user.target.wants")
@@ -80,12 +68,10 @@ def set_up(tree, variant):
 
 
 def set_up_service(tree):
-    """The update service, and the bus that it is called over. Its programs are the caller's to bring."""
+    """The bus that the update service is called over. The service itself comes with cube-update's package."""
     for name in ("passwd", "group"):
         file = tree / "etc" / name
         file.write_text(file.read_text() + {"passwd": "messagebus:x:101:101::/nonexistent:/bin/false\n", "group": "messagebus:x:101:\n"}[name])
-    for source, folder in SERVICE_FILES.items():
-        _write(tree / folder / pathlib.Path(source).name, (UNITS.parent / source).read_text())
 
 
 def _enable(tree, unit, folder):

@@ -1,4 +1,5 @@
-"""Root trees of the demo appliance: a real Debian kernel, a small initramfs, a userspace, and cube-update with its libraries.
+"""Root trees of the demo appliance: a real Debian kernel, a small initramfs, a userspace, and cube-update, installed from its
+Debian packages, with its libraries.
 
 The userspace is busybox alone, which starts fastest; or systemd as PID 1 (systemd_userspace.py); or that with the update service.
 """
@@ -8,7 +9,7 @@ import pathlib
 import shutil
 import subprocess
 
-from . import cpio, disk, systemd_userspace
+from . import cpio, disk, packages, systemd_userspace
 
 HERE = pathlib.Path(__file__).resolve().parent.parent
 HOOKS = HERE.parent / "initramfs"
@@ -18,6 +19,8 @@ OTHER_MODULES = ["virtio_net", "vfat", "nls_cp437", "nls_ascii", "nls_utf8", "qe
                  "ramoops"]
 # Of the kernel for real machines: what the cloud kernel has built in, then its BMC and watchdog.
 FULL_MODULES = ["crc32c_generic", "ext4", "ipmi_si", "ipmi_devintf", "i6300esb"]
+# What cube-update and the demo run; from the build host.
+PROGRAMS = {"usr/sbin/mkfs.ext4": "/sbin/mkfs.ext4", "usr/sbin/e2fsck": "/sbin/e2fsck"}
 FOLDERS = ["proc", "sys", "dev", "run", "tmp", "data", "media/stick", "boot/efi", "etc", "var/lib/cube-update", "var/tmp",
            "usr/bin", "usr/sbin", "usr/lib/cube-update/config.d", "usr/lib/cube-update/health/required.d",
            "usr/lib/x86_64-linux-gnu", "usr/lib64", "usr/share/cube-update"]
@@ -51,8 +54,8 @@ arguments = "{arguments}"
 """
 
 
-def make(tree, kernel, version, variant, programs, trusted_root, deadline=120, userspace="busybox", cache=None):
-    """Fills the folder `tree`. `programs` maps a path in the tree to a program of the build host; `cache` is for systemd's packages."""
+def make(tree, kernel, version, variant, debs, trusted_root, deadline=120, userspace="busybox", cache=None):
+    """Fills the folder `tree`. `debs`: the agent's packages (packages.build); `cache` is for systemd's."""
     if variant not in VARIANTS:
         raise ValueError(f"no variant {variant}: {', '.join(VARIANTS)}")
     tree = pathlib.Path(tree)
@@ -66,8 +69,12 @@ def make(tree, kernel, version, variant, programs, trusted_root, deadline=120, u
         if not (tree / link).is_symlink():
             (tree / link).symlink_to(f"usr/{link}")
     _busybox(tree)
-    for path, program in programs.items():
-        _program(tree, path, pathlib.Path(program))
+    for path, program in PROGRAMS.items():
+        _write_anew(tree / path, pathlib.Path(program).read_bytes(), 0o755)
+        _libraries(tree, program)
+    packages.install(tree, debs)
+    for program in ("usr/bin/cube-update", "usr/lib/cube-update/cube-updated", "usr/lib/cube-update/cube-fetch"):
+        _libraries(tree, tree / program)
     if userspace in ("systemd", "service"):
         systemd_userspace.set_up(tree, variant)
         if userspace == "service":
@@ -76,7 +83,6 @@ def make(tree, kernel, version, variant, programs, trusted_root, deadline=120, u
         _write(tree / "usr/sbin/init", (HERE / "busybox/init").read_bytes(), 0o755)
     if variant == "no-dev":
         (tree / "dev").rmdir()
-    _write(tree / "usr/lib/cube-update/emergency.sh", (HERE.parent / "initramfs/emergency.sh").read_bytes())
     _write(tree / "etc/os-release", f'ID=cube-demo\nVERSION_ID="{version}"\nVARIANT={variant}\n'.encode())
     _write(tree / "usr/lib/cube-update/config.d/10-demo.toml", CONFIG.format(deadline=deadline, arguments=disk.ARGUMENTS).encode())
     if trusted_root:
@@ -129,11 +135,8 @@ def _busybox(tree):
             (tree / "usr/bin" / applet).symlink_to("busybox")
 
 
-def _program(tree, path, program):
-    """A program with the shared libraries it needs, each under the path where its loader looks for it."""
-    target = tree / path
-    target.unlink(missing_ok=True)
-    _write(target, program.read_bytes(), 0o755)
+def _libraries(tree, program):
+    """The shared libraries that a program needs, each under the path where its loader looks for it."""
     listing = subprocess.run(["ldd", program], check=True, capture_output=True, text=True).stdout
     for word in listing.split():
         if not word.startswith("/"):
@@ -142,6 +145,11 @@ def _program(tree, path, program):
         if not library.exists():
             library.parent.mkdir(parents=True, exist_ok=True)
             _write(library, pathlib.Path(word).read_bytes(), 0o755)
+
+
+def _write_anew(path, content, mode):
+    path.unlink(missing_ok=True)  # a link to busybox
+    _write(path, content, mode)
 
 
 def _write(path, content, mode=0o644):

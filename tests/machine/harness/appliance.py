@@ -10,7 +10,7 @@ import threading
 
 from . import appliance_path, bench, image
 from .bench import Failure, expect
-from appliance import disk, kernel, tree
+from appliance import disk, kernel, packages, tree
 
 BINARIES = appliance_path.TOP / "build/release/bin"
 BUILT = "20260101-0000"
@@ -50,11 +50,7 @@ def call(*command):
 def publish(folder, kind):
     """A signed repository with the releases of this kind. Returns its folder."""
     releases, userspace, package = KINDS[kind]
-    import importlib.machinery
-    import importlib.util
-    loader = importlib.machinery.SourceFileLoader("make_tree", str(appliance_path.TOP / "packaging/appliance/make-tree"))
-    make_tree = importlib.util.module_from_spec(importlib.util.spec_from_loader("make_tree", loader))
-    loader.exec_module(make_tree)
+    debs = packages.build(BINARIES.parent)
     repository = folder / "repository"
     release = BINARIES / "cube-release"
     call(release, "init", repository, "--product", "CUBE", "--keys", folder / "keys")
@@ -63,7 +59,7 @@ def publish(folder, kind):
         top = folder / "tree"
         shutil.rmtree(top, ignore_errors=True)
         cache = bench.BUILD / "cache"
-        tree.make(top, kernel.fetch(cache, package), version, variant, make_tree.programs(BINARIES, userspace), trusted_root, userspace=userspace, cache=cache)
+        tree.make(top, kernel.fetch(cache, package), version, variant, debs, trusted_root, userspace=userspace, cache=cache)
         name = name_of(version)
         call(release, "compose", top, "--repository", repository, "--version", version, "--built", BUILT, "--source", name.rsplit("_", 1)[1])
         if kind == "service":
@@ -93,8 +89,7 @@ def make_stick(image, repository, mib=700):
 def _base(split, kind, loader):
     folder = bench.BUILD / f"machine-tests/{kind}-base"
     stamp = folder / "complete"
-    sources = [path for folder in ("appliance", "initramfs", "systemd", "dbus") for path in (appliance_path.TOP / "packaging" / folder).rglob("*")
-               if path.suffix != ".pyc" and path.is_file()]
+    sources = [path for path in (appliance_path.TOP / "packaging").rglob("*") if path.suffix != ".pyc" and path.is_file()]
     newest = max(path.stat().st_mtime for path in [*BINARIES.iterdir(), *sources])
     if not stamp.exists() or stamp.stat().st_mtime < newest:
         shutil.rmtree(folder, ignore_errors=True)
