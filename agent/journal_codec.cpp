@@ -9,8 +9,8 @@
 #include "base/digest.h"
 #include "base/mutation.h"
 
-// In place of cereal's own for strings and vectors, with the same bytes: those allocate whatever the
-// bytes claim.
+// In place of cereal's own for strings and vectors, with the same bytes: those allocate whatever
+// the bytes claim.
 namespace cereal {
 
 template <class Archive>
@@ -61,7 +61,8 @@ template <typename Number>
 Number get(std::string_view bytes) {
   Number number = 0;
   for (std::size_t i = 0; i < sizeof number; ++i)
-    number |= static_cast<Number>(static_cast<Number>(static_cast<unsigned char>(bytes[i])) << (8 * i));
+    number |=
+        static_cast<Number>(static_cast<Number>(static_cast<unsigned char>(bytes[i])) << (8 * i));
   return number;
 }
 
@@ -72,6 +73,13 @@ void enumeration(Archive& archive, Enum& value, Enum last) {
   archive(number);
   if (number > static_cast<std::uint8_t>(last)) throw std::runtime_error("enumeration");
   value = static_cast<Enum>(number);
+}
+
+// Causes that came after format 1 was in use have a stand-in for those who only know that; the real
+// one comes later (later_content).
+Cause stand_in(Cause cause) {
+  if (cause == Cause::migration) return Cause::health;
+  return cause == Cause::held ? Cause::superseded : cause;
 }
 
 // A cause is only told, never steered by, so one of a newer program is kept as it is and does not
@@ -119,7 +127,9 @@ void serialize(Archive& archive, Release& release) {
 
 template <class Archive>
 void serialize(Archive& archive, Why& why) {
-  cause(archive, why.cause);
+  Cause told = stand_in(why.cause);
+  cause(archive, told);
+  if constexpr (Archive::is_loading::value) why.cause = told;
   archive(why.detail);
 }
 
@@ -185,8 +195,8 @@ void journal_content(Archive& archive, Journal& journal) {
   phase_content(archive, journal.phase);
 }
 
-// Came later: at the end, where a reader that does not know of it does not look, and where it may be
-// missing.
+// Came later: at the end, where a reader that does not know of it does not look, and where it may
+// be missing.
 template <class Archive>
 void schedule_content(Archive& archive, Phase& phase) {
   std::visit(
@@ -197,6 +207,32 @@ void schedule_content(Archive& archive, Phase& phase) {
         }
       },
       phase);
+}
+
+// Came later still, and is read the same way.
+template <class Archive>
+void later_update(Archive& archive, Update& update) {
+  archive(update.release.schema, update.failed_before, update.held, update.migrated,
+          update.tried_in);
+  boolean(archive, update.carry_etc);
+  boolean(archive, update.drained);
+}
+
+template <class Archive>
+void later_content(Archive& archive, Journal& journal) {
+  archive(journal.schema, journal.hooks_due);
+  for (auto& attempt : journal.history) {
+    archive(attempt.schema);
+    cause(archive, attempt.why.cause);
+  }
+  std::visit(
+      [&](auto& alternative) {
+        using Alternative = std::remove_reference_t<decltype(alternative)>;
+        if constexpr (!std::is_same_v<Alternative, Idle>) later_update(archive, alternative.update);
+        if constexpr (std::is_same_v<Alternative, RollingBack>)
+          cause(archive, alternative.why.cause);
+      },
+      journal.phase);
 }
 
 // The checksum covers all that the reader relies on.
@@ -216,6 +252,7 @@ Result<std::string> encode_journal(StoredJournal stored) {
       cereal::PortableBinaryOutputArchive archive(payload);
       journal_content(archive, stored.journal);
       schedule_content(archive, stored.journal.phase);
+      later_content(archive, stored.journal);
     }
     const std::string content = payload.str();
     if (header_bytes + content.size() <= max_journal_bytes) {
@@ -248,18 +285,17 @@ Result<StoredJournal> decode_journal(std::string_view bytes) {
   if (std::string_view(bytes.substr(24, 32)) != std::string(digest.begin(), digest.end()))
     return wrong;
   if (version != format_version)
-    return Error{Errc::corrupt,
-                 "a journal of format " + std::to_string(version) + ", which this version does not read"};
+    return Error{Errc::corrupt, "a journal of format " + std::to_string(version) +
+                                    ", which this version does not read"};
   try {
     std::istringstream stream{std::string(payload)};
     cereal::PortableBinaryInputArchive archive(stream);
     journal_content(archive, stored.journal);
-    if (stream.peek() != std::istringstream::traits_type::eof())
-      schedule_content(archive, stored.journal.phase);
+    const auto more = [&] { return stream.peek() != std::istringstream::traits_type::eof(); };
+    if (more()) schedule_content(archive, stored.journal.phase);
+    if (more()) later_content(archive, stored.journal);
     // What follows is a newer program's.
-    if (mutated("newer-journal-refused") &&
-        stream.peek() != std::istringstream::traits_type::eof())
-      return wrong;
+    if (mutated("newer-journal-refused") && more()) return wrong;
   } catch (const std::exception&) {  // cereal and the standard library throw many kinds
     return wrong;
   }

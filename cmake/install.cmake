@@ -39,7 +39,7 @@ set(publisher_schemas ${schemas})
 list(FILTER schemas EXCLUDE REGEX "/release-")
 list(FILTER publisher_schemas INCLUDE REGEX "/(release-[^/]*|types[.]schema[.]json)$")
 install(FILES ${schemas} DESTINATION share/cube-update/schemas COMPONENT agent)
-install(FILES README.md docs/operations.md docs/protocol.md docs/install.md docs/boot-environment.md docs/why.md docs/watchdogs.md docs/terms.md
+install(FILES README.md docs/hooks.md docs/operations.md docs/protocol.md docs/install.md docs/boot-environment.md docs/why.md docs/watchdogs.md docs/terms.md
   DESTINATION share/doc/cube-update COMPONENT agent)
 
 install(FILES packaging/grub.d/cube.cfg packaging/grub.d/grub.cfg
