@@ -60,6 +60,8 @@ std::vector<Scenario> scenarios() {
     }
     all.push_back({loader, Fate::good, false, false, 3});
     all.back().holds_first = true;
+    all.push_back({loader, Fate::good, false, false, 3});
+    all.back().has_bmc = all.back().long_outages = true;
   }
   return all;
 }
