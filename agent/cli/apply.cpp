@@ -207,8 +207,7 @@ Result<int> commit(const Common& common) {
   // Also when it restarts to be tried for real.
   const Phase& phase = report.journal.phase;
   const bool not_committed = std::holds_alternative<RollingBack>(phase) ||
-                             std::holds_alternative<Trying>(phase) ||
-                             std::holds_alternative<Armed>(phase);
+                             std::holds_alternative<Trying>(phase) || report.rebooting;
   if (not_committed || (report.verdict && !report.verdict->passed)) return exit_refused;
   if (report.journal == before && !report.verdict) return exit_nothing_to_do;
   return code;

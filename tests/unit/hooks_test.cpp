@@ -26,7 +26,8 @@ class HooksTest : public testing::Test {
   }
   std::vector<std::string> names(const std::string& occasion = "green.d") const {
     std::vector<std::string> all;
-    for (const auto& found : hooks_in(root_, occasion).value())
+    const auto hooks = hooks_in(root_, occasion).value();
+    for (const auto& found : hooks)
       all.push_back(found.name + (found.defect.empty() ? "" : "!"));
     return all;
   }
