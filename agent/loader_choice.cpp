@@ -35,7 +35,7 @@ struct Facts {
   bool grub_records = false;
   bool entries = false;       // of ours, for systemd-boot
   bool systemd_boot = false;  // started this machine, so it says
-  StartedBy firmware;
+  FirmwareStart firmware;
 };
 
 Facts facts_of(const RootDir& root, const Config& config) {

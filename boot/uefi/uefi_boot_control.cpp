@@ -288,8 +288,8 @@ Status UefiBootControl::bless(SlotId slot) {
   return removable_path_.follow(kernels_, slot, unified_arguments(entry));
 }
 
-StartedBy started_by_uefi(const RootDir& root) {
-  StartedBy facts;
+FirmwareStart started_by_uefi(const RootDir& root) {
+  FirmwareStart facts;
   const auto menu = BootMenu(root).read();
   const auto cmdline = read_cmdline(root);
   if (!menu || !cmdline) return facts;

@@ -75,11 +75,11 @@ class UefiBootControl final : public BootControl {
   BootMenu menu_;
 };
 
-struct StartedBy {
+struct FirmwareStart {
   bool has_entries = false;  // named as ours
   bool ours = false;         // this machine was started from one of them, or from one gone since
 };
 // For the choice of a loader: facts alone, no error where there is no UEFI.
-[[nodiscard]] StartedBy started_by_uefi(const RootDir& root);
+[[nodiscard]] FirmwareStart started_by_uefi(const RootDir& root);
 
 }  // namespace cube
