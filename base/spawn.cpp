@@ -3,12 +3,15 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
+#include <optional>
+#include <string_view>
 
+#include "base/cgroup.h"
 #include "base/fd.h"
 
 namespace cube {
@@ -45,39 +48,91 @@ struct Child {
   Fd output;
 };
 
-Result<Child> start(const std::vector<std::string>& argv, const SpawnOptions& options) {
-  std::array<int, 2> pipe_ends{};
-  if (::pipe2(pipe_ends.data(), O_CLOEXEC) != 0) return system_error("pipe");
-  Fd read_end(pipe_ends[0]);
-  Fd write_end(pipe_ends[1]);
+struct Pipe {
+  Fd read, write;
+};
 
-  posix_spawn_file_actions_t actions;
-  posix_spawnattr_t attributes;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawnattr_init(&attributes);
-  posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_adddup2(&actions, write_end.get(), STDOUT_FILENO);
-  posix_spawn_file_actions_adddup2(&actions, write_end.get(), STDERR_FILENO);
+Result<Pipe> make_pipe() {
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return system_error("pipe");
+  return Pipe{Fd(ends[0]), Fd(ends[1])};
+}
+
+// All that the child needs, made before the fork: after it, only system calls are allowed.
+struct Launch {
+  std::string program;
+  std::vector<char*> argv, environment;
+  int output = -1;   // of the child
+  int failure = -1;  // where it says why it could not be started
+  int cgroup = -1;   // Cgroup::joining(), or -1
+};
+
+// In the child; does not return. What may be ignored: without a cgroup it still has its process
+// group.
+[[noreturn]] void become(const Launch& launch) {
+  ::setpgid(0, 0);
   sigset_t none;
   sigemptyset(&none);
-  sigset_t defaults;
-  sigemptyset(&defaults);
-  sigaddset(&defaults, SIGPIPE);
-  posix_spawnattr_setflags(
-      &attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-  posix_spawnattr_setpgroup(&attributes, 0);
-  posix_spawnattr_setsigmask(&attributes, &none);
-  posix_spawnattr_setsigdefault(&attributes, &defaults);
+  struct sigaction standard {};
+  standard.sa_handler = SIG_DFL;
+  for (const int signal : {SIGPIPE, SIGINT, SIGTERM, SIGHUP})
+    ::sigaction(signal, &standard, nullptr);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  if (launch.cgroup >= 0) {
+    const auto joined = ::syscall(SYS_write, launch.cgroup, "0", 1);
+    static_cast<void>(joined);
+  }
+  const int input = ::open("/dev/null", O_RDONLY);
+  const bool ready = input >= 0 && ::dup2(input, STDIN_FILENO) >= 0 &&
+                     ::dup2(launch.output, STDOUT_FILENO) >= 0 &&
+                     ::dup2(launch.output, STDERR_FILENO) >= 0;
+  if (input > STDERR_FILENO) ::close(input);
+  if (ready) ::execve(launch.program.c_str(), launch.argv.data(), launch.environment.data());
+  const int error = errno;
+  const auto told = ::write(launch.failure, &error, sizeof error);
+  static_cast<void>(told);
+  ::_exit(127);
+}
 
+Result<Child> start(const std::vector<std::string>& argv, const SpawnOptions& options,
+                    const std::optional<Cgroup>& cgroup) {
+  CUBE_TRY(Pipe output, make_pipe());
+  CUBE_TRY(Pipe failure, make_pipe());
+  const Launch launch{find_program(argv[0], options.environment),
+                      c_strings(argv),
+                      c_strings(options.environment),
+                      output.write.get(),
+                      failure.write.get(),
+                      cgroup ? cgroup->joining() : -1};
   Child child;
-  const int error = ::posix_spawn(&child.pid, find_program(argv[0], options.environment).c_str(),
-                                  &actions, &attributes, c_strings(argv).data(),
-                                  c_strings(options.environment).data());
-  posix_spawn_file_actions_destroy(&actions);
-  posix_spawnattr_destroy(&attributes);
-  if (error != 0) return system_error("start " + argv[0], error);
-  child.output = std::move(read_end);
+  child.pid = ::fork();
+  if (child.pid < 0) return system_error("start " + argv[0]);
+  if (child.pid == 0) become(launch);
+  ::setpgid(child.pid, child.pid);  // whoever is first
+  failure.write.reset();
+  int error = 0;
+  ssize_t count = 0;
+  do {
+    count = ::read(failure.read.get(), &error, sizeof error);
+  } while (count < 0 && errno == EINTR);
+  if (count == sizeof error) {  // it closes without a word when the program runs
+    ::waitpid(child.pid, nullptr, 0);
+    return system_error("start " + argv[0], error);
+  }
+  child.output = std::move(output.read);
   return child;
+}
+
+// Of too much either the beginning or the end stays.
+void keep(std::string& output, std::string_view more, const SpawnOptions& options) {
+  if (!options.keep_end) {
+    const auto room = options.max_output - std::min(options.max_output, output.size());
+    output.append(more.substr(0, room));
+    return;
+  }
+  output.append(more);
+  if (output.size() > 2 * options.max_output)
+    output.erase(0, output.size() - options.max_output);
 }
 
 // Reads until the program closes its output or the time is up. True when the time was up.
@@ -93,8 +148,7 @@ bool collect(const Child& child, const SpawnOptions& options, SteadyTime end, st
     if (events > 0) {
       const auto count = ::read(child.output.get(), buffer.data(), buffer.size());
       if (count <= 0) return false;
-      const auto room = options.max_output - std::min(options.max_output, output.size());
-      output.append(buffer.data(), std::min(room, static_cast<std::size_t>(count)));
+      keep(output, std::string_view(buffer.data(), static_cast<std::size_t>(count)), options);
     } else {
       siginfo_t info{};
       if (::waitid(P_PID, static_cast<id_t>(child.pid), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
@@ -108,7 +162,11 @@ bool collect(const Child& child, const SpawnOptions& options, SteadyTime end, st
 
 Result<SpawnOutcome> spawn(const std::vector<std::string>& argv, const SpawnOptions& options) {
   if (argv.empty()) return Error{Errc::bug, "spawn: no program named"};
-  CUBE_TRY(const Child child, start(argv, options));
+  std::optional<Cgroup> cgroup;
+  if (options.contained) {
+    if (auto made = Cgroup::make()) cgroup.emplace(std::move(*made));
+  }
+  CUBE_TRY(const Child child, start(argv, options, cgroup));
   const auto end = std::chrono::steady_clock::now() + options.timeout;
   SpawnOutcome outcome;
   outcome.timed_out = collect(child, options, end, outcome.output);
@@ -121,10 +179,13 @@ Result<SpawnOutcome> spawn(const std::vector<std::string>& argv, const SpawnOpti
     outcome.timed_out = std::chrono::steady_clock::now() >= end;
   }
   ::kill(-child.pid, SIGKILL);
+  if (cgroup) cgroup->kill_all();
   int status = 0;
   while (::waitpid(child.pid, &status, 0) < 0 && errno == EINTR) {
   }
   outcome.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  if (outcome.output.size() > options.max_output)
+    outcome.output.erase(0, outcome.output.size() - options.max_output);
   return outcome;
 }
 

@@ -14,6 +14,8 @@ struct SpawnOptions {
   std::chrono::seconds timeout{60};
   std::size_t max_output = 64 * 1024;        // bytes of stdout and stderr together that are kept
   std::vector<std::string> environment = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C"};
+  bool contained = false;  // in a cgroup of its own, where one may be made (base/cgroup.h)
+  bool keep_end = false;   // of too much output the end is kept, not the beginning
 };
 
 struct SpawnOutcome {
@@ -24,7 +26,8 @@ struct SpawnOutcome {
 
 // argv[0] is a path or a name found in the PATH of `options.environment`. The program gets its own
 // process group, /dev/null as standard input and no other inherited descriptor. When it ends or the
-// time is up, everything left of its process group is killed.
+// time is up, everything left of its process group is killed, and of its cgroup, if it has one: so
+// are grandchildren that left the group and the session.
 // Errors: not_found, failed (it could not be started). A non-zero exit is an outcome, no error.
 Result<SpawnOutcome> spawn(const std::vector<std::string>& argv, const SpawnOptions& options = {});
 
