@@ -9,79 +9,16 @@
 
 #include "base/io.h"
 #include "slots/carry_over.h"
-#include "slots/ostree/dir_metas.h"
-#include "slots/ostree/file_copy.h"
+#include "slots/ostree/commit_reader.h"
 
 namespace cube {
 namespace {
 
 constexpr int max_depth = 64;
-constexpr std::size_t max_table = 4 * 1024 * 1024;
-constexpr const char* scratch = "merge";  // in .cube
-
-// One commit, to be read.
-class Commit {
- public:
-  static Result<Commit> open(const CommitAt& at) {
-    CUBE_TRY(auto reader, ObjectReader::open(at.repository.path()));
-    CUBE_TRY(auto copier, FileCopier::open(at.repository));
-    return Commit(std::move(reader), std::move(copier), at.repository.keeps_owners());
-  }
-
-  Result<DirTree> listing(const TreeFolder* folder) {
-    if (folder == nullptr) return DirTree{};
-    CUBE_TRY(const auto loaded, reader_.tree_object({ObjectKind::dirtree, folder->tree}));
-    return parse_dirtree(loaded.get());
-  }
-  Result<DirMeta> meta(const TreeFolder& folder) { return metas_.load(reader_, folder.meta); }
-  Result<DirTree> top(const std::string& commit) {
-    CUBE_TRY(const auto name, parse_sha256(commit));
-    CUBE_TRY(const auto loaded, reader_.tree_object({ObjectKind::commit, name}));
-    CUBE_TRY(const auto root, parse_commit(loaded.get()));
-    return listing(&root);
-  }
-  // The file there is this object.
-  Result<bool> is(const TreeFile& file, const RootDir& folder) {
-    CUBE_TRY(const auto difference,
-             copier_.difference(file.object, folder, file.name, Reading::cached));
-    return difference.empty();
-  }
-  [[nodiscard]] const FileCopier& copier() const { return copier_; }
-  [[nodiscard]] bool keeps_owners() const { return keeps_owners_; }
-
- private:
-  Commit(ObjectReader reader, FileCopier copier, bool keeps_owners)
-      : reader_(std::move(reader)), copier_(std::move(copier)), keeps_owners_(keeps_owners) {}
-  ObjectReader reader_;
-  FileCopier copier_;
-  DirMetas metas_;
-  bool keeps_owners_;
-};
-
-// What one side has under a name: a file (or link), a folder, or neither.
-struct Has {
-  const TreeFile* file = nullptr;
-  const TreeFolder* folder = nullptr;
-
-  [[nodiscard]] bool any() const { return file != nullptr || folder != nullptr; }
-};
-
-Has find(const DirTree& tree, const std::string& name) {
-  return {find_name(tree.files, name), find_name(tree.folders, name)};
-}
-
-bool same(const Has& one, const Has& two) {
-  if ((one.file != nullptr) != (two.file != nullptr) ||
-      (one.folder != nullptr) != (two.folder != nullptr))
-    return false;
-  if (one.file != nullptr) return one.file->object == two.file->object;
-  return one.folder == nullptr ||
-         (one.folder->tree == two.folder->tree && one.folder->meta == two.folder->meta);
-}
 
 class EtcMerge {
  public:
-  EtcMerge(Commit old, const RootDir& local, Commit release, const RootDir& target,
+  EtcMerge(CommitReader old, const RootDir& local, CommitReader release, const RootDir& target,
            const std::vector<std::string>& excepted, EtcSide wins)
       : old_(std::move(old)),
         release_(std::move(release)),
@@ -100,11 +37,6 @@ class EtcMerge {
   }
 
  private:
-  // What the running slot can no longer say of its own release counts as changed here.
-  static DirTree known(Result<DirTree> listing) {
-    return listing ? std::move(*listing) : DirTree{};
-  }
-
   // A folder that this machine has.
   Status folder(const std::string& path, const TreeFolder* old, const TreeFolder* release,
                 int depth) {
@@ -219,7 +151,7 @@ class EtcMerge {
   Status table(const std::string& path, const TreeFile& old, const TreeFile& release) {
     const auto before = content(old_, old);
     CUBE_TRY(const auto after, content(release_, release));
-    CUBE_TRY(const auto here, local_.read_file(path, max_table));
+    CUBE_TRY(const auto here, local_.read_file(path, max_account_table));
     const auto merged = merge_accounts(before ? *before : "", here, after, wins_);
     for (const auto& name : merged.conflicts) merged_.conflicts.push_back(path + ":" + name);
     CUBE_CHECK(take_local(path));  // with its owner and mode
@@ -227,13 +159,9 @@ class EtcMerge {
     return write_all(file, merged.text);
   }
 
-  Result<std::string> content(const Commit& commit, const TreeFile& file) const {
+  Result<std::string> content(const CommitReader& commit, const TreeFile& file) const {
     CUBE_TRY(const auto place, target_.below(".cube"));
-    CUBE_CHECK(place.remove_file(scratch));
-    CUBE_CHECK(commit.copier().copy(file.object, place, scratch));
-    auto text = place.read_file(scratch, max_table);
-    CUBE_CHECK(place.remove_file(scratch));
-    return text;
+    return commit.content(file, place);
   }
 
   // Owner and mode of a folder that is on both sides.
@@ -270,7 +198,7 @@ class EtcMerge {
     return ok();
   }
 
-  Commit old_, release_;
+  CommitReader old_, release_;
   const RootDir& local_;
   const RootDir& target_;
   const std::vector<std::string>& excepted_;
@@ -284,8 +212,8 @@ Result<MergedPaths> merge_etc(const CommitAt& old, const RootDir& local, const C
                               const RootDir& target, const std::vector<std::string>& excepted,
                               EtcSide wins) {
   if (!local.exists("etc")) return MergedPaths{};
-  CUBE_TRY(auto before, Commit::open(old));
-  CUBE_TRY(auto after, Commit::open(release));
+  CUBE_TRY(auto before, CommitReader::open(old));
+  CUBE_TRY(auto after, CommitReader::open(release));
   return EtcMerge(std::move(before), local, std::move(after), target, excepted, wins)
       .run(old.commit, release.commit);
 }

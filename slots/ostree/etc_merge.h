@@ -9,15 +9,9 @@
 #include "base/root_dir.h"
 #include "slots/etc_rules.h"
 #include "slots/merged_paths.h"
-#include "slots/ostree/repository.h"
+#include "slots/ostree/commit_reader.h"
 
 namespace cube {
-
-// A commit, and the repository that holds all of its objects.
-struct CommitAt {
-  const Repository& repository;
-  std::string commit;
-};
 
 // Makes what is below etc in `target` what the rules choose of: `old`, the commit that `local`, the
 // running tree, was laid out from; `local` itself; and `release`, the commit of `target`. Below

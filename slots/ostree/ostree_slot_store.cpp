@@ -2,6 +2,7 @@
 
 #include "base/mutation.h"
 #include "slots/make_filesystem.h"
+#include "slots/ostree/etc_diff.h"
 #include "slots/ostree/object_staging.h"
 #include "slots/ostree/slot_tree.h"
 #include "slots/seal_file.h"
@@ -29,6 +30,29 @@ Result<std::optional<Seal>> OstreeSlotStore::seal_of(SlotId slot) const {
     return std::move(mounted).error();
   }
   return read_seal(mounted->tree());
+}
+
+Result<EtcDifferences> OstreeSlotStore::etc_differences(bool pending) const {
+  constexpr const char* scratch_folder = "run/cube-update/etc-diff";
+  CUBE_TRY(const auto booted, pair_.booted());
+  CUBE_TRY(const auto running, look_into(booted));
+  CUBE_TRY(const auto seal, read_seal(running.tree()));
+  if (!seal)
+    return Error{Errc::not_found,
+                 "the running slot has no seal, so nobody knows what its release brought"};
+  CUBE_TRY(const auto old, Repository::open_bare_to_read(SlotTree::repository_of(running.tree())));
+  CUBE_CHECK(root_.make_dirs(scratch_folder, 0700));
+  CUBE_TRY(const auto scratch, root_.below(scratch_folder));
+  if (!pending)
+    return cube::etc_differences({old, seal->commit}, running.tree(), nullptr, config_.carry_over,
+                                 scratch);
+  CUBE_TRY(const auto mounted, look_into(other(booted)));
+  CUBE_TRY(const auto next_seal, read_seal(mounted.tree()));
+  if (!next_seal) return Error{Errc::not_found, "the other slot has no seal"};
+  CUBE_TRY(const auto next, Repository::open_bare_to_read(SlotTree::repository_of(mounted.tree())));
+  const CommitAt release{next, next_seal->commit};
+  return cube::etc_differences({old, seal->commit}, running.tree(), &release, config_.carry_over,
+                               scratch);
 }
 
 Status OstreeSlotStore::stage(SlotId target, const Release& release, const ObjectSource& source,

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/root_dir.h"
+#include "slots/etc_difference.h"
 #include "slots/mounted_slot.h"
 #include "slots/pack/object.h"
 #include "slots/slot_pair.h"
@@ -24,6 +25,11 @@ class OstreeSlotStore final : public SlotStore {
   // The slot's tree, to be read while the result lives; the other slot must not be in work. No part
   // of the port. Errors: corrupt (no filesystem that can be mounted), cannot_arm, failed.
   [[nodiscard]] Result<MountedSlot> look_into(SlotId slot) const;
+  // What the running system made of the /etc that its release brought, and, if `pending`, where the
+  // release in the other slot changed the same. No part of the port; both slots are only read, and
+  // the other one must not be in work. Errors: not_found (no seal, or its commit is not there),
+  // corrupt, failed.
+  [[nodiscard]] Result<EtcDifferences> etc_differences(bool pending) const;
   Status stage(SlotId target, const Release& release, const ObjectSource& source,
                const ProgressSink& progress) override;
   Status unseal(SlotId target) override;

@@ -18,6 +18,7 @@
 #include "slots/ostree/object_fill.h"
 #include "slots/ostree/repository.h"
 #include "slots/ostree/tree_layout.h"
+#include "slots/persist_list.h"
 #include "slots/seal_file.h"
 
 namespace cube {
@@ -124,10 +125,17 @@ Status SlotTree::fill(const Release& release, const ObjectSource& source, const 
   return writeback.finish();
 }
 
+Result<std::vector<std::string>> SlotTree::carried() const {
+  CUBE_TRY(auto paths, read_persist_list(tree_));
+  paths.insert(paths.begin(), config_.carry_over.begin(), config_.carry_over.end());
+  return paths;
+}
+
 // Without the commit that it was laid out from nobody can tell what a machine changed.
 Status SlotTree::take_along(const Repository& repository, const std::string& commit,
                             const RootDir& running) const {
-  CUBE_CHECK(carry_over(running, tree_, config_.carry_over));
+  CUBE_TRY(const auto paths, carried());
+  CUBE_CHECK(carry_over(running, tree_, paths));
   MergedPaths merged;
   CUBE_TRY(const auto seal, read_seal(running));
   if (config_.merge_etc && seal) {
@@ -140,7 +148,7 @@ Status SlotTree::take_along(const Repository& repository, const std::string& com
       return write_merged_paths(tree_, merged);
     }
     CUBE_TRY(merged, merge_etc({*old, seal->commit}, running, {repository, commit}, tree_,
-                               config_.carry_over, config_.etc_conflicts));
+                               paths, config_.etc_conflicts));
   }
   for (const auto& path : merged.conflicts)
     log(Level::warning,
@@ -160,13 +168,15 @@ Status SlotTree::take_along_again(const Release& release, const RootDir& running
 Status SlotTree::verify(const Release& release, const ProgressSink& progress,
                         std::vector<ObjectId>& damaged) const {
   CUBE_TRY(const auto merged, read_merged_paths(tree_));
-  Tolerance tolerance{config_.carry_over, false};
+  CUBE_TRY(auto paths, carried());
+  Tolerance tolerance{std::move(paths), false};
   tolerance.changed.insert(tolerance.changed.end(), merged.local.begin(), merged.local.end());
   return verify(release, tolerance, progress, damaged);
 }
 
 Status SlotTree::verify_after_use(const Release& release, const ProgressSink& progress) const {
-  Tolerance tolerance{config_.carry_over, true};
+  CUBE_TRY(auto paths, carried());
+  Tolerance tolerance{std::move(paths), true};
   tolerance.changed.insert(tolerance.changed.end(), written_by_systems.begin(),
                            written_by_systems.end());
   std::vector<ObjectId> damaged;

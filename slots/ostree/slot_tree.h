@@ -55,6 +55,8 @@ class SlotTree {
   Status take_along(const Repository& repository, const std::string& commit,
                     const RootDir& running) const;
   Status empty() const;
+  // What is carried over into this slot: as configured, and as its release says.
+  [[nodiscard]] Result<std::vector<std::string>> carried() const;
 
   const RootDir& tree_;
   const SlotsConfig& config_;
