@@ -10,7 +10,8 @@
 namespace cube {
 namespace {
 
-constexpr std::uint64_t format = 1;
+// 2: with a schema of state. Releases without one stay readable for agents that only know 1.
+constexpr std::uint64_t format = 1, format_with_state = 2;
 constexpr std::uint64_t max_count = (std::uint64_t{1} << 53) - 1;
 constexpr std::uint64_t max_deadline = 24 * 60 * 60;
 
@@ -154,10 +155,17 @@ Json packs_json(const Release& release) {
 Result<Release> read_manifest(std::string_view text) {
   CUBE_TRY(const Json json, Json::parse(text, {max_manifest_bytes, 8}));
   CUBE_TRY(const auto found, json.unsigned_at("format"));
-  if (found != format)
-    return corrupt("format " + std::to_string(found) + " is not known here; only format 1 is");
-  CUBE_CHECK(check_members(json, {"format", "name", "product", "version", "built", "source",
-                                  "epoch", "ostree", "tree", "kernel", "trial", "packs"}));
+  if (found == format) {
+    CUBE_CHECK(check_members(json, {"format", "name", "product", "version", "built", "source",
+                                    "epoch", "ostree", "tree", "kernel", "trial", "packs"}));
+  } else if (found == format_with_state) {
+    CUBE_CHECK(check_members(json, {"format", "name", "product", "version", "built", "source",
+                                    "epoch", "ostree", "tree", "kernel", "trial", "packs",
+                                    "state"}));
+  } else {
+    return corrupt("format " + std::to_string(found) +
+                   " is not known here; only formats 1 and 2 are");
+  }
   CUBE_TRY(ReleaseName name, parse_name(json));
   Release release;
   release.name = std::move(name);
@@ -165,6 +173,11 @@ Result<Release> read_manifest(std::string_view text) {
   CUBE_CHECK(parse_tree(release, json));
   CUBE_CHECK(parse_boot(release, json));
   CUBE_CHECK(parse_packs(release, json));
+  if (found == format_with_state) {
+    CUBE_TRY(const Json state, part(json, "state", {"schema"}));
+    CUBE_TRY(release.schema, count_at(state, "schema", max_count));
+    if (release.schema == 0) return corrupt("\"schema\" is 0, which format 1 says without it");
+  }
   release.manifest_sha256 = to_hex(sha256(text));
   return release;
 }
@@ -179,20 +192,21 @@ Result<Release> parse_manifest(std::string_view text) {
 
 std::string render_manifest(const Release& release) {
   const auto& name = release.name;
-  return Json(Json::Object{{"format", format},
-                           {"name", name.text},
-                           {"product", name.product},
-                           {"version", name.version.text()},
-                           {"built", name.built},
-                           {"source", name.source},
-                           {"epoch", release.epoch},
-                           {"ostree", Json::Object{{"commit", release.commit}}},
-                           {"tree", Json::Object{{"bytes", release.tree_bytes},
-                                                 {"inodes", release.tree_inodes}}},
-                           {"kernel", Json::Object{{"release", release.kernel_release}}},
-                           {"trial", Json::Object{{"deadline", release.trial_deadline}}},
-                           {"packs", packs_json(release)}})
-      .pretty();
+  Json::Object manifest{
+      {"format", release.schema > 0 ? format_with_state : format},
+      {"name", name.text},
+      {"product", name.product},
+      {"version", name.version.text()},
+      {"built", name.built},
+      {"source", name.source},
+      {"epoch", release.epoch},
+      {"ostree", Json::Object{{"commit", release.commit}}},
+      {"tree", Json::Object{{"bytes", release.tree_bytes}, {"inodes", release.tree_inodes}}},
+      {"kernel", Json::Object{{"release", release.kernel_release}}},
+      {"trial", Json::Object{{"deadline", release.trial_deadline}}},
+      {"packs", packs_json(release)}};
+  if (release.schema > 0) manifest["state"] = Json::Object{{"schema", release.schema}};
+  return Json(std::move(manifest)).pretty();
 }
 
 }  // namespace cube

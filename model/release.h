@@ -45,6 +45,8 @@ struct Release {
   std::uint64_t tree_inodes = 0;    // files, folders and links of the tree
   std::string kernel_release;       // `uname -r` of its kernel; "" when unknown
   std::int64_t trial_deadline = 0;  // seconds from boot to commit; 0: the machine's default
+  // Of the state that it keeps on a machine; releases of a lower schema cannot read it any more.
+  std::uint64_t schema = 0;
   std::vector<Pack> packs;          // at most max_packs, each file once
 
   friend bool operator==(const Release& left, const Release& right) {

@@ -40,6 +40,7 @@ Status check_request(const Publisher& publisher, const ComposeRequest& request,
                                     "\": is not dotted numbers, at most 6 of at most 9 digits, as "
                                     "in 2.2.4"};
   if (request.epoch > max_epoch) return Error{Errc::invalid, "epoch: must be below 2^53"};
+  if (request.schema > max_epoch) return Error{Errc::invalid, "schema: must be below 2^53"};
   CUBE_TRY(const auto name, name_of(publisher, request, built, "00000000"));
   if (!request.source.empty() && !name_of(publisher, request, built, request.source))
     return Error{Errc::invalid,
@@ -81,6 +82,7 @@ Result<Release> compose_release(const Publisher& publisher, const ComposeRequest
   release.tree_inodes = composed.tree_inodes;
   release.kernel_release = composed.kernel_release;
   release.trial_deadline = request.trial_deadline;
+  release.schema = request.schema;
   CUBE_CHECK(publisher.add_release(release));
   return release;
 }

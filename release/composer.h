@@ -21,6 +21,7 @@ struct ComposeRequest {
   std::string source;   // 4 to 40 hex digits; "": the first 8 of the tree's commit
   std::uint64_t epoch = 0;
   std::int64_t trial_deadline = 0;  // seconds; 0: the machine's default
+  std::uint64_t schema = 0;         // of the state that it keeps on a machine (Release::schema)
   bool keep_owners = false;         // false: everything in the tree belongs to 0:0
   ExpandOptions expand = {};        // what the release holds uncompressed
 };

@@ -189,6 +189,11 @@ class Commands {
                      "seconds from boot to commit (default: the machine's)")
         ->check(CLI::Range(0, 24 * 60 * 60));
     command
+        ->add_option("--schema", c.schema,
+                     "of the state that it keeps on a machine: once it is committed, no machine "
+                     "returns by itself to a release with a lower one")
+        ->capture_default_str();
+    command
         ->add_option("--owners", o_.owners,
                      "keep: as in the tree; root: everything belongs to root (default: keep when "
                      "run by root)")

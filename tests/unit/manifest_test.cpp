@@ -48,6 +48,25 @@ TEST(Manifest, AllFieldsAreRead) {
   EXPECT_EQ(pack.index_sha256, std::string(64, '2'));
 }
 
+TEST(Manifest, ASchemaOfStateMakesItFormat2) {
+  auto release = parse_manifest(good).value();
+  EXPECT_EQ(release.schema, 0u);
+  release.schema = 7;
+  const auto text = render_manifest(release);
+  EXPECT_NE(text.find("\"format\": 2"), std::string::npos);
+  const auto again = parse_manifest(text);
+  ASSERT_TRUE(again) << again.error().what;
+  EXPECT_EQ(again->schema, 7u);
+  const auto changed = [&](const std::string& from, const std::string& to) {
+    std::string other = text;
+    return other.replace(other.find(from), from.size(), to);
+  };
+  EXPECT_FALSE(parse_manifest(changed("\"format\": 2", "\"format\": 1")));
+  EXPECT_FALSE(parse_manifest(changed("\"schema\": 7", "\"schema\": 0")));
+  EXPECT_FALSE(parse_manifest(changed("\"schema\": 7", "\"schema\": -7")));
+  EXPECT_FALSE(parse_manifest(changed("\"schema\": 7", "\"schema\": 7, \"more\": 1")));
+}
+
 TEST(Manifest, RenderedIsReadBackTheSame) {
   const auto release = parse_manifest(good).value();
   const auto text = render_manifest(release);
