@@ -1,7 +1,9 @@
 #include "agent/appliance.h"
 
 #include "agent/health/local_health_gate.h"
+#include "agent/hooks/local_update_hooks.h"
 #include "agent/power/system_rebooter.h"
+#include "agent/power/terminals.h"
 #include "agent/rooted_running_boot.h"
 #include "agent/slot_kernel_source.h"
 #include "boot/postmortem/pstore_post_mortem.h"
@@ -13,7 +15,6 @@
 namespace cube {
 namespace {
 
-constexpr const char* state_folder = "var/lib/cube-update";
 constexpr std::uint64_t kib = 1024, mib = 1024 * kib;
 
 ChannelConfig channel_config(const Config& config, const std::string& source) {
@@ -49,6 +50,19 @@ WatchdogConfig watchdog_config(const Config& config) {
   return watchdog;
 }
 
+HealthConfig health_config(const Config& config) {
+  HealthConfig health;
+  health.timeout = std::chrono::seconds(config.health_timeout);
+  health.ignore_units = config.health_ignore_units;
+  health.required_units = config.health_required_units;
+  health.wanted_units = config.health_wanted_units;
+  health.boot_complete = config.health_boot_complete;
+  health.retries = config.health_retries;
+  health.retry_interval = std::chrono::seconds(config.health_retry_interval);
+  health.within = std::chrono::seconds(config.trial_deadline);
+  return health;
+}
+
 }  // namespace
 
 Appliance::Appliance(RootDir root, LoadedConfig config)
@@ -75,9 +89,14 @@ Result<std::unique_ptr<Appliance>> Appliance::open(const std::string& root_path,
       StagingConfig{config.source_staging,
                     static_cast<std::uint64_t>(config.source_staging_max) * mib});
   a->schedule_ = std::make_unique<Schedule>(a->root_, config);
-  a->health_ = std::make_unique<LocalHealthGate>(
+  a->health_ =
+      std::make_unique<LocalHealthGate>(a->root_, health_config(config), verdicts_folder);
+  a->hooks_ = std::make_unique<LocalUpdateHooks>(
       a->root_,
-      HealthConfig{std::chrono::seconds(config.health_timeout), config.health_ignore_units});
+      HooksConfig{std::chrono::seconds(config.hooks_timeout),
+                  std::chrono::seconds(config.hooks_migration_timeout)},
+      [&slots = *a->slots_](SlotId slot) { return slots.look_into(slot); });
+  a->sessions_ = std::make_unique<LocalSessions>(a->root_, config.schedule_warn_minutes);
   a->post_mortem_ = std::make_unique<PstorePostMortem>(
       a->root_, state_folder, [&slots = *a->slots_] { return marks_of_other_slot(slots); });
   if (real)
@@ -89,7 +108,7 @@ Result<std::unique_ptr<Appliance>> Appliance::open(const std::string& root_path,
       std::make_unique<IpmiWatchdog>(a->root_, state_folder, a->bmc_, watchdog_config(config));
   a->machine_ = std::make_unique<Machine>(
       Machine{*a->boot_.control, *a->slots_, *a->source_, *a->schedule_, *a->health_,
-              *a->post_mortem_, *a->rebooter_, *a->running_, a->clock_, a->journal_, *a->watchdog_});
+              *a->hooks_, *a->sessions_, *a->post_mortem_, *a->rebooter_, *a->running_, a->clock_, a->journal_, *a->watchdog_});
   return a;
 }
 

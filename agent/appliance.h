@@ -19,6 +19,9 @@
 
 namespace cube {
 
+inline constexpr const char* state_folder = "var/lib/cube-update";
+inline constexpr const char* verdicts_folder = "var/lib/cube-update/health";
+
 class Appliance {
  public:
   // `source` replaces the configured repository when it is not empty.
@@ -40,6 +43,7 @@ class Appliance {
   [[nodiscard]] Machine& machine() { return *machine_; }
   // What lies in a slot, to be read. Errors: as OstreeSlotStore::look_into.
   [[nodiscard]] Result<MountedSlot> look_into(SlotId slot) const;
+  [[nodiscard]] OstreeSlotStore& slots() { return *slots_; }
 
   // The journal; a damaged one is set aside. `told` gets a sentence when that happened. Errors:
   // failed.
@@ -63,6 +67,8 @@ class Appliance {
   std::unique_ptr<ChannelSource> source_;
   std::unique_ptr<Schedule> schedule_;
   std::unique_ptr<HealthGate> health_;
+  std::unique_ptr<UpdateHooks> hooks_;
+  std::unique_ptr<Sessions> sessions_;
   std::unique_ptr<PostMortem> post_mortem_;
   std::unique_ptr<Rebooter> rebooter_;
   std::unique_ptr<RunningBoot> running_;

@@ -73,6 +73,15 @@ Status is_zone(const std::string& name) {
   return ok();
 }
 
+Status is_unit(const std::string& name) {
+  const bool has_type = name.find('.') != std::string::npos && name.back() != '.';
+  const bool plain = std::all_of(name.begin(), name.end(), [](char c) {
+    return is_ascii_alnum(c) || std::string_view(":-_.\\@").find(c) != std::string_view::npos;
+  });
+  if (has_type && plain && name.size() <= 255) return ok();
+  return Error{Errc::invalid, "\"" + name + "\" is no unit like \"ceph.target\""};
+}
+
 // clang-format off
 const std::vector<Key>& keys() {
   static const std::vector<Key> table{
@@ -96,6 +105,7 @@ const std::vector<Key>& keys() {
       {"schedule.exceptions", Texts{&Config::schedule_exceptions, is_days}, "days on which no window opens, like \"2026-12-20..2027-01-06\""},
       {"schedule.time-zone", Text{&Config::schedule_time_zone, is_zone}, "of windows and exceptions, like Europe/Berlin; empty: the system's"},
       {"schedule.spread", Whole{&Config::schedule_spread, 0, 86400}, "seconds over which machines start after a window opens, 0 to 86400, at most half the window"},
+      {"schedule.warn-minutes", Whole{&Config::schedule_warn_minutes, 0, 60}, "how long before a restart by itself those who are logged in are warned, 0 to 60; 0: not"},
       {"slots.a", Text{&Config::slot_a}, "LABEL=..., a device, or dir:FOLDER"},
       {"slots.b", Text{&Config::slot_b}, "LABEL=..., a device, or dir:FOLDER"},
       {"slots.carry-over", Texts{&Config::carry_over}, "paths that a new slot takes from the running one"},
@@ -110,6 +120,13 @@ const std::vector<Key>& keys() {
       {"watchdog.boot-seconds", Whole{&Config::watchdog_boot_seconds, 30, 6553}, "seconds from the restart into a trial to its userspace, firmware included, 30 to 6553"},
       {"health.timeout", Whole{&Config::health_timeout, 1, 3600}, "seconds per check, 1 to 3600"},
       {"health.ignore-units", Texts{&Config::health_ignore_units}, "systemd units that may have failed"},
+      {"health.required-units", Texts{&Config::health_required_units, is_unit}, "systemd units that must be active"},
+      {"health.wanted-units", Texts{&Config::health_wanted_units, is_unit}, "systemd units that should be active; one that is not is told, and decides nothing"},
+      {"health.boot-complete", Flag{&Config::health_boot_complete}, "with systemd: boot-complete.target must be reached"},
+      {"health.retries", Count{&Config::health_retries, 0, 1000}, "how often what fails is asked again before the trial's deadline, 0 to 1000"},
+      {"health.retry-interval", Whole{&Config::health_retry_interval, 1, 600}, "seconds before it is asked again, 1 to 600"},
+      {"hooks.timeout", Whole{&Config::hooks_timeout, 1, 3600}, "seconds per hook of pre-reboot.d, green.d and red.d, 1 to 3600; all of a folder together have 600"},
+      {"hooks.migration-timeout", Whole{&Config::hooks_migration_timeout, 1, 86400}, "seconds per hook of migrate.d, 1 to 86400, within the trial's deadline"},
   };
   return table;
 }

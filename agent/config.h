@@ -38,6 +38,7 @@ struct Config {
   std::vector<std::string> schedule_exceptions;  // days on which no window opens
   std::string schedule_time_zone;                // "" = the system's
   std::int64_t schedule_spread = 900;            // 0..86400 s
+  std::int64_t schedule_warn_minutes = 1;        // 0..60: between warning and restart
   std::string slot_a = "LABEL=cube-a";           // LABEL=..., a device, or a folder ("dir:slots/a")
   std::string slot_b = "LABEL=cube-b";
   std::vector<std::string> carry_over = {"etc/machine-id", "etc/hostname", "etc/fstab", "etc/ssh",
@@ -54,6 +55,13 @@ struct Config {
   std::int64_t watchdog_boot_seconds = 600;      // 30..6553 s: from the restart to its userspace
   std::int64_t health_timeout = 60;              // 1..3600 s: per check
   std::vector<std::string> health_ignore_units;  // systemd units that may fail
+  std::vector<std::string> health_required_units;  // that must be active
+  std::vector<std::string> health_wanted_units;    // that are asked for and told
+  bool health_boot_complete = true;                // boot-complete.target must be reached
+  int health_retries = 5;                        // 0..1000: how often what fails is asked again
+  std::int64_t health_retry_interval = 10;       // 1..600 s: before it is asked again
+  std::int64_t hooks_timeout = 60;               // 1..3600 s: each of pre-reboot.d, green.d, red.d
+  std::int64_t hooks_migration_timeout = 300;    // 1..86400 s: each of migrate.d
 };
 
 // One key as `config show` prints it.

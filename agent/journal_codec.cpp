@@ -73,6 +73,13 @@ void enumeration(Archive& archive, Enum& value, Enum last) {
   value = static_cast<Enum>(number);
 }
 
+// Causes that came after format 1 was in use have a stand-in for those who only know that; the real
+// one comes later (later_content).
+Cause stand_in(Cause cause) {
+  if (cause == Cause::migration) return Cause::health;
+  return cause == Cause::held ? Cause::superseded : cause;
+}
+
 template <class Archive>
 void boolean(Archive& archive, bool& value) {
   auto number = static_cast<std::uint8_t>(value ? 1 : 0);
@@ -108,7 +115,9 @@ void serialize(Archive& archive, Release& release) {
 
 template <class Archive>
 void serialize(Archive& archive, Why& why) {
-  enumeration(archive, why.cause, Cause::memory_lost);
+  Cause cause = stand_in(why.cause);
+  enumeration(archive, cause, Cause::memory_lost);
+  if constexpr (Archive::is_loading::value) why.cause = cause;
   archive(why.detail);
 }
 
@@ -188,6 +197,32 @@ void schedule_content(Archive& archive, Phase& phase) {
       phase);
 }
 
+// Came later still, and is read the same way.
+template <class Archive>
+void later_update(Archive& archive, Update& update) {
+  archive(update.release.schema, update.failed_before, update.held, update.migrated,
+          update.tried_in);
+  boolean(archive, update.carry_etc);
+  boolean(archive, update.drained);
+}
+
+template <class Archive>
+void later_content(Archive& archive, Journal& journal) {
+  archive(journal.schema, journal.hooks_due);
+  for (auto& attempt : journal.history) {
+    archive(attempt.schema);
+    enumeration(archive, attempt.why.cause, Cause::held);
+  }
+  std::visit(
+      [&](auto& alternative) {
+        using Alternative = std::remove_reference_t<decltype(alternative)>;
+        if constexpr (!std::is_same_v<Alternative, Idle>) later_update(archive, alternative.update);
+        if constexpr (std::is_same_v<Alternative, RollingBack>)
+          enumeration(archive, alternative.why.cause, Cause::held);
+      },
+      journal.phase);
+}
+
 // The checksum covers all that the reader relies on.
 Sha256 checksum(std::string_view head, std::string_view payload) {
   Sha256Hasher hasher;
@@ -205,6 +240,7 @@ Result<std::string> encode_journal(StoredJournal stored) {
       cereal::PortableBinaryOutputArchive archive(payload);
       journal_content(archive, stored.journal);
       schedule_content(archive, stored.journal.phase);
+      later_content(archive, stored.journal);
     }
     const std::string content = payload.str();
     if (header_bytes + content.size() <= max_journal_bytes) {
@@ -243,8 +279,9 @@ Result<StoredJournal> decode_journal(std::string_view bytes) {
     std::istringstream stream{std::string(payload)};
     cereal::PortableBinaryInputArchive archive(stream);
     journal_content(archive, stored.journal);
-    if (stream.peek() != std::istringstream::traits_type::eof())
-      schedule_content(archive, stored.journal.phase);
+    const auto more = [&] { return stream.peek() != std::istringstream::traits_type::eof(); };
+    if (more()) schedule_content(archive, stored.journal.phase);
+    if (more()) later_content(archive, stored.journal);
   } catch (const std::exception&) {  // cereal and the standard library throw many kinds
     return wrong;
   }

@@ -3,8 +3,10 @@
 #pragma once
 
 #include "agent/health/health_gate.h"
+#include "agent/hooks/update_hooks.h"
 #include "agent/journal_store.h"
 #include "agent/power/rebooter.h"
+#include "agent/power/sessions.h"
 #include "agent/release_source.h"
 #include "agent/running_boot.h"
 #include "agent/start_gate.h"
@@ -22,6 +24,8 @@ struct Machine {
   ReleaseSource& source;
   StartGate& gate;
   HealthGate& health;
+  UpdateHooks& hooks;
+  Sessions& sessions;
   PostMortem& post_mortem;
   Rebooter& rebooter;
   RunningBoot& running;

@@ -1,6 +1,8 @@
 // RootedRunningBoot: facts about the running boot from proc/ below a root.
 #pragma once
 
+#include <optional>
+
 #include "agent/running_boot.h"
 #include "base/root_dir.h"
 
@@ -13,6 +15,7 @@ class RootedRunningBoot final : public RunningBoot {
 
  private:
   const RootDir& root_;
+  mutable std::optional<StartedBy> started_by_;  // systemd is asked once
 };
 
 }  // namespace cube

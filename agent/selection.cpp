@@ -40,20 +40,29 @@ Result<Selection> select_newest(ReleaseChannel& channel, const Journal& journal,
       "no release newer than " + (running.empty() ? "the running one" : running) + " is offered"};
 }
 
+// Of the release with this name, as far as the history knows it.
+std::uint64_t known_schema(const Journal& journal, const std::string& release) {
+  for (auto attempt = journal.history.rbegin(); attempt != journal.history.rend(); ++attempt)
+    if (attempt->release == release) return attempt->schema;
+  return 0;
+}
+
 }  // namespace
 
-Result<Standing> standing_of(Appliance& appliance, const Journal& journal, bool allow_downgrade) {
+Result<Standing> standing_of(Appliance& appliance, const Journal& journal,
+                             const Insistence& insistence) {
   CUBE_TRY(const auto running, appliance.running_release());
   CUBE_TRY(const auto product, product_of(appliance, running));
   CUBE_TRY(const auto floor, appliance.floor(journal));
   if (const auto name = ReleaseName::parse(running))
     appliance.source().set_not_before(built_at(*name));
-  return Standing{product, running, floor, allow_downgrade};
+  return Standing{product, running, floor, insistence.allow_downgrade, journal.schema,
+                  insistence.past_floor};
 }
 
 Result<Selection> select_release(Appliance& appliance, const Journal& journal,
-                                 const std::string& wanted, bool allow_downgrade) {
-  CUBE_TRY(const auto standing, standing_of(appliance, journal, allow_downgrade));
+                                 const std::string& wanted, const Insistence& insistence) {
+  CUBE_TRY(const auto standing, standing_of(appliance, journal, insistence));
   CUBE_TRY(auto* channel, appliance.source().channel());
   if (wanted.empty()) return select_newest(*channel, journal, standing);
   if (wanted == standing.running)
@@ -66,7 +75,8 @@ Result<Selection> select_release(Appliance& appliance, const Journal& journal,
   return Selection{std::move(release), {}};
 }
 
-Result<Update> return_to_other_slot(Appliance& appliance, const Journal& journal) {
+Result<Update> return_to_other_slot(Appliance& appliance, const Journal& journal,
+                                    const Insistence& insistence) {
   const SlotStore& slots = appliance.machine().slots;
   CUBE_TRY(const auto booted, slots.booted());
   CUBE_TRY(const auto seal, slots.seal_of(other(booted)));
@@ -79,7 +89,12 @@ Result<Update> return_to_other_slot(Appliance& appliance, const Journal& journal
                                        std::to_string(seal->epoch) +
                                        ", below this machine's floor of " +
                                        std::to_string(floor.epoch)};
+  Standing standing;
+  standing.schema = journal.schema;
+  standing.past_floor = insistence.past_floor;
   Update update;
+  update.release.schema = known_schema(journal, seal->release);
+  CUBE_CHECK(reads_state(seal->release, update.release.schema, standing));
   CUBE_TRY(update.release.name, ReleaseName::parse(seal->release));
   update.release.epoch = seal->epoch;
   update.release.commit = seal->commit;

@@ -16,20 +16,28 @@ struct Selection {
   std::vector<std::string> passed_over;  // newer ones that this machine may not take, with reasons
 };
 
+// What an operator wants although a rule speaks against it.
+struct Insistence {
+  bool allow_downgrade = false;  // a named release may be older than what was committed here
+  bool past_floor = false;       // a release that cannot read the state here (Release::schema)
+};
+
 // What counts when a release is judged for this machine. Tells the source what time is certainly
 // past. Errors: invalid (no product known), and those of SlotStore.
 Result<Standing> standing_of(Appliance& appliance, const Journal& journal,
-                             bool allow_downgrade = false);
+                             const Insistence& insistence = {});
 
 // `wanted` names a release; "" takes the newest that this machine may take and that is newer than
-// the one that runs. `allow_downgrade`: a named one may be older than what was committed here.
-// Errors: nothing_to_do, unsuitable (also: not offered), untrusted, unreachable, corrupt, invalid
-// (no product known).
+// the one that runs.
+// Errors: nothing_to_do, unsuitable (also: not offered), refused (it cannot read the state here),
+// untrusted, unreachable, corrupt, invalid (no product known).
 Result<Selection> select_release(Appliance& appliance, const Journal& journal,
-                                 const std::string& wanted, bool allow_downgrade = false);
+                                 const std::string& wanted, const Insistence& insistence = {});
 
 // An update that goes back to the release in the other slot, sealed by an earlier update.
-// Errors: unsuitable (no seal there, or an epoch below the floor).
-Result<Update> return_to_other_slot(Appliance& appliance, const Journal& journal);
+// Errors: unsuitable (no seal there, or an epoch below the floor), refused (it cannot read the
+// state here, and nobody insists).
+Result<Update> return_to_other_slot(Appliance& appliance, const Journal& journal,
+                                    const Insistence& insistence);
 
 }  // namespace cube

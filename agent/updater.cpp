@@ -34,16 +34,6 @@ const Update* needing_download(const Phase& phase) {
   return prepares(phase) && !std::holds_alternative<Staged>(phase) ? update_of(phase) : nullptr;
 }
 
-std::string failed_checks(const Verdict& verdict) {
-  std::string text;
-  for (const auto& check : verdict.checks) {
-    if (check.passed) continue;
-    if (!text.empty()) text += "; ";
-    text += check.name + ": " + check.detail;
-  }
-  return text;
-}
-
 }  // namespace
 
 Result<World> Updater::look(const Journal& journal, const Run& run) {
@@ -56,6 +46,8 @@ Result<World> Updater::look(const Journal& journal, const Run& run) {
   CUBE_TRY(const auto facts, machine_.running.facts());
   world.trial_boot = facts.trial_boot;
   world.boot_id = facts.boot_id;
+  world.started_by = facts.started_by;
+  world.runs_hooks = run.runs_hooks;
   if (auto boot = machine_.boot.state())
     world.boot = *boot;
   else if (boot.error().code != Errc::cannot_arm)
@@ -82,6 +74,7 @@ Result<World> Updater::look(const Journal& journal, const Run& run) {
   world.health = health_;
   world.health_detail = health_detail_;
   world.done = done_;
+  look_at_hooks(world, journal);
   world.failure = last_failure_;
   return world;
 }
@@ -141,7 +134,11 @@ Status Updater::perform(const Step& step, const Run& run) {
           },
           [&](const step::Arm& s) { return arm(s); },
           [&](const step::Reboot&) { return reboot(); },
-          [&](const step::CheckHealth&) { return check_health(); },
+          [&](const step::CheckHealth&) { return check_health(run); },
+          [&](const step::AskHealth&) { return ask_health(run); },
+          [&](const step::PrepareRestart&) { return prepare_restart(run); },
+          [&](const step::Migrate& s) { return migrate(s.hook); },
+          [&](const step::RunHooks&) { return run_hooks(); },
           [&](const step::Bless& s) { return machine_.boot.bless(s.slot); },
           [&](const step::KeepEvidence&) -> Status {
             CUBE_CHECK(machine_.post_mortem.keep(update_of(report_.journal.phase)->attempt));
@@ -159,12 +156,14 @@ Status Updater::record(const Journal& journal) {
   // What was done for an earlier update, or before the slot is changed again, does not count.
   const bool changes_slot = std::holds_alternative<Filling>(journal.phase);
   const bool begins = std::holds_alternative<Idle>(report_.journal.phase);
+  const bool ends = std::holds_alternative<Idle>(journal.phase) && !begins;
   if (begins) done_ = Done{};
   if (changes_slot) done_.withdrawn = done_.filled = done_.verified = false;
   const bool needed = needing_download(report_.journal.phase) != nullptr;
   report_.journal = journal;
   if (needed && needing_download(journal.phase) == nullptr) tidy();
-  if (!std::holds_alternative<Idle>(journal.phase)) return ok();
+  if (!ends) return ok();
+  done_.hooks_run = false;  // those of the trial were others
   end_watchdog();
   const auto& last = journal.history.back();
   if (last.outcome != Outcome::rolled_back) return ok();
@@ -245,7 +244,8 @@ Status Updater::arm(const step::Arm& arm) {
   // What changed on this machine since the slot was filled. A trial that has run may have changed
   // its own.
   const Update& update = *update_of(report_.journal.phase);
-  if (!update.returning && update.armings <= 1 && !mutated("state-not-taken-again"))
+  const bool goes_along = update.returning ? update.carry_etc : !mutated("state-not-taken-again");
+  if (goes_along && update.armings <= 1)
     CUBE_CHECK(machine_.slots.carry_over(arm.slot, update.release));
   CUBE_CHECK(machine_.post_mortem.set_aside());
   return machine_.boot.arm(arm.slot, arm.tries);
@@ -284,14 +284,6 @@ void Updater::end_watchdog() {
   auto status = machine_.watchdog.stop();
   if (status) status = machine_.watchdog.forget();
   if (!status) log(Level::error, "watchdog: " + status.error().what);
-}
-
-Status Updater::check_health() {
-  auto verdict = machine_.health.check();
-  if (verdict) report_.verdict = *verdict;
-  health_ = verdict && verdict->passed ? Health::passed : Health::failed;
-  health_detail_ = verdict ? failed_checks(*verdict) : verdict.error().what;
-  return ok();
 }
 
 }  // namespace cube

@@ -9,6 +9,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "agent/machine.h"
 #include "base/progress.h"
@@ -21,6 +22,7 @@ struct Run {
   Wish wish = Wish::resume;
   std::optional<Update> candidate;  // with fetch and apply: verified and admissible
   bool may_reboot = true;
+  bool runs_hooks = true;           // those that come after an update: green.d, red.d
   // Also asked whether to stop: before each step up to Staged, and by the long ones themselves.
   // From Arming on the run goes to its end, but does not restart the machine.
   ProgressSink progress = [](const Progress&) {};
@@ -56,8 +58,17 @@ class Updater {
   Status verify(SlotId target, const Run& run);
   Status verify_filled(SlotId target, const Run& run);
   Status arm(const step::Arm& arm);
-  Status check_health();
   Status reboot();
+  // agent/updater_hooks.cpp
+  void look_at_hooks(World& world, const Journal& journal) const;
+  Status check_health(const Run& run);
+  Status ask_health(const Run& run);
+  Status prepare_restart(const Run& run);
+  Status migrate(const std::string& hook);
+  Status run_hooks();
+  [[nodiscard]] Seconds left_of_trial(const Update& update) const;
+  // The trial goes on: as long as something is waited for, the watchdog must not end it.
+  void hold_watchdog() const;
   void settle_watchdog(const World& world);
   void end_watchdog();
 
@@ -68,6 +79,9 @@ class Updater {
   std::optional<Verified<Release>> verified_;  // the only way a release reaches a slot
   Health health_ = Health::unknown;
   std::string health_detail_;
+  std::vector<std::string> failing_;
+  std::string refusal_;
+  std::string migration_failure_;
 };
 
 }  // namespace cube

@@ -13,6 +13,10 @@ using step::Rest;
 // Idle, but the machine does not run the fallback: a trial the journal lost, or a slot by hand.
 Step astray(const World& world) {
   if (world.wish == Wish::commit) {
+    if (const auto how = not_by_firmware(world); !how.empty())
+      return fail(Errc::refused, "the running system was started by " + how +
+                                     ", so nobody knows whether the machine can start it; "
+                                     "reboot, and run `cube-update commit` then");
     if (world.health == Health::unknown) return step::CheckHealth{};
     if (world.health == Health::passed) return step::Bless{world.booted};
     return fail(Errc::refused, "not healthy, so the running slot does not become the fallback: " +
@@ -35,6 +39,12 @@ Step turn(const Journal& journal, const World& world, const Idle&) {
     return Rest{"idle; the boot loader's records cannot be read"};
   if (!world.boot || world.boot->fallback != world.booted) return astray(world);
   if (world.boot->trial) return step::Reject{world.boot->trial->slot};
+  if (journal.hooks_due != 0 && world.runs_hooks) {
+    if (!world.done.hooks_run) return step::RunHooks{};
+    Journal done = journal;
+    done.hooks_due = 0;
+    return record(std::move(done), Idle{});
+  }
   if (!wants_release(world) || !world.candidate) return Rest{""};
   Update update = *world.candidate;
   if (!update.returning && is_denied(journal, update.release))

@@ -9,7 +9,7 @@
 namespace cube {
 namespace {
 
-constexpr std::array<std::pair<Cause, std::string_view>, 15> cause_names{{
+constexpr std::array<std::pair<Cause, std::string_view>, 17> cause_names{{
     {Cause::none, "none"},
     {Cause::panic, "panic"},
     {Cause::watchdog, "watchdog"},
@@ -25,6 +25,8 @@ constexpr std::array<std::pair<Cause, std::string_view>, 15> cause_names{{
     {Cause::arm_failed, "arm-failed"},
     {Cause::superseded, "superseded"},
     {Cause::memory_lost, "memory-lost"},
+    {Cause::migration, "migration"},
+    {Cause::held, "held"},
 }};
 
 constexpr std::array<std::pair<Start, std::string_view>, 3> start_names{{

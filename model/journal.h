@@ -54,6 +54,7 @@ struct Attempt {
   int tries_done = 0;  // how often the loader started it
   Outcome outcome{};
   Why why;
+  std::uint64_t schema = 0;  // of the release
 
   friend bool operator==(const Attempt&, const Attempt&) = default;
 };
@@ -80,6 +81,8 @@ struct Journal {
   Floor floor;
   std::vector<Denied> denied;     // at most max_denied, oldest go first
   std::vector<Attempt> history;   // newest last; at most max_history
+  std::uint64_t schema = 0;       // of the release committed last: who reads the state here
+  std::uint64_t hooks_due = 0;    // attempt after which hooks are still to run; 0: none
 
   friend bool operator==(const Journal&, const Journal&) = default;
 };

@@ -31,6 +31,16 @@ Status above_floor(const Release& release, const Standing& standing) {
 
 }  // namespace
 
+Status reads_state(const std::string& name, std::uint64_t schema, const Standing& standing) {
+  if (schema >= standing.schema || standing.past_floor || mutated("point-of-no-return-ignored"))
+    return ok();
+  return Error{Errc::refused,
+               name + " cannot read the state that is kept here: its publisher gave that schema " +
+                   std::to_string(standing.schema) + ", and this release knows schema " +
+                   std::to_string(schema) +
+                   "; restore the state from before, and insist with --past-floor"};
+}
+
 Status admissible(const Release& release, const Standing& standing, const Journal& journal) {
   const auto& product = standing.product;
   if (release.name.product != product && !mutated("other-product-accepted"))
@@ -44,7 +54,7 @@ Status admissible(const Release& release, const Standing& standing, const Journa
     return unsuitable(release,
                       "was denied on this machine after it failed or by an operator; "
                       "choose another, or allow it again");
-  return ok();
+  return reads_state(release.name.text, release.schema, standing);
 }
 
 Floor higher(const Floor& left, const Floor& right) {

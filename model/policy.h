@@ -17,9 +17,16 @@ struct Standing {
   Floor floor;
   // An operator's explicit wish: an older release than the floor's, but never of a lower epoch.
   bool allow_downgrade = false;
+  std::uint64_t schema = 0;  // of the state here: what the release committed last writes
+  // An operator's explicit wish: also a release that cannot read that.
+  bool past_floor = false;
 };
 
-// Errors: unsuitable (other product, epoch below the floor, older than the newest release ever
+// A release of this schema can read the state that is here, or an operator insists. `name`: of the
+// release. Errors: refused.
+Status reads_state(const std::string& name, std::uint64_t schema, const Standing& standing);
+
+// Errors: refused (reads_state), unsuitable (other product, epoch below the floor, older than the newest release ever
 // committed, denied), nothing_to_do (it runs already).
 Status admissible(const Release& release, const Standing& standing, const Journal& journal);
 

@@ -43,6 +43,29 @@ bool sealed_by(const World& world, const Update& update) {
          (update.returning || world.target_seal->attempt == update.attempt);
 }
 
+// All is there, and the time has come: what is still to be asked before the loader is. Health is
+// asked first, as hooks may stop what it looks at.
+Step begin_trial(const Journal& journal, const World& world, const Update& update) {
+  if (!world.done.health_asked && !mutated("health-not-asked-before")) return step::AskHealth{};
+  const bool restarts = world.may_reboot && update.unattended;
+  if (restarts && !world.done.let_go) {
+    if (world.refusal.empty()) return step::PrepareRestart{};
+    if (Update held = update; held.held != cut_detail(world.refusal)) {
+      held.held = cut_detail(world.refusal);
+      return record(journal, Staged{std::move(held)});
+    }
+    return Rest{"installed; held back by " + world.refusal +
+                (update.start == Start::at_once
+                     ? "; run `cube-update apply` again when that is settled"
+                     : "")};
+  }
+  Update begun = update;
+  begun.failed_before = world.failing;
+  begun.held.clear();
+  begun.drained = begun.drained || restarts;
+  return arm_again(journal, world, std::move(begun));
+}
+
 }  // namespace
 
 Step turn(const Journal& journal, const World& world, const Fetching& phase) {
@@ -90,8 +113,13 @@ Step turn(const Journal& journal, const World& world, const Filling& phase) {
 }
 
 Step turn(const Journal& journal, const World& world, const Staged& phase) {
-  const Update& update = phase.update;
-  if (auto end = ended(journal, world, update, Cause::fill_failed)) return *std::move(end);
+  Update update = phase.update;
+  // Of a return nothing waits. Hooks that said yes hear that nothing comes of it.
+  const bool refused = !world.refusal.empty();
+  update.drained = update.drained || refused;
+  if (auto end =
+          ended(journal, world, update, refused ? Cause::held : Cause::fill_failed))
+    return *std::move(end);
   const bool waits = update.start != Start::at_once;
   const bool by_itself =
       waits && world.wish == Wish::resume && world.may_reboot && update.unattended;
@@ -109,7 +137,7 @@ Step turn(const Journal& journal, const World& world, const Staged& phase) {
   // A slot that has run since it was sealed is read again.
   if (update.returning && !world.done.verified && !mutated("return-unverified"))
     return step::Verify{update.target};
-  return arm_again(journal, world, update);
+  return begin_trial(journal, world, update);
 }
 
 }  // namespace cube

@@ -7,7 +7,7 @@ namespace {
 using step::Rest;
 
 bool denies(Cause cause) {
-  return cause != Cause::never_started && cause != Cause::arm_failed;
+  return cause != Cause::never_started && cause != Cause::arm_failed && cause != Cause::held;
 }
 
 // The one rule for a trial that is over: the fallback runs, nothing is offered. `started`: the
@@ -46,16 +46,46 @@ Step lost_records(const Journal& journal, const World& world, const Update& upda
                             "the boot loader's records cannot be read");
 }
 
+// How the running trial was started, where that was not by firmware and loader: "kexec", "a soft
+// reboot"; otherwise "". The loader counts each start, so another boot without a count is none of
+// its own.
+std::string started_past_loader(const World& world, const Update& update) {
+  if (auto how = not_by_firmware(world); !how.empty()) return how;
+  if (mutated("uncounted-start-believed")) return "";
+  const bool other_boot = !update.tried_in.empty() && update.tried_in != world.boot_id;
+  return other_boot && world.boot && !began(world, update) ? "kexec" : "";
+}
+
+// Such a start says nothing of how the machine starts its release. The next one may be the loader's,
+// or the fallback's, which offers the trial again.
+std::optional<Step> not_tried(const World& world, const std::string& how) {
+  const bool goes_on = world.wish == Wish::commit || world.wish == Wish::resume;
+  if (how.empty() || !goes_on) return std::nullopt;
+  if (world.may_reboot) return step::Reboot{};
+  return Rest{"on trial, but started by " + how + "; reboot to try it"};
+}
+
 Step by_hand() {
   return Rest{"the slot on trial was started by hand, not as a trial; reboot to try it"};
+}
+
+// The target runs that was armed. `armed_in`: the boot that did it, where that is known.
+Step begin_trying(const Journal& journal, const World& world, const Update& update,
+                  const std::string& armed_in) {
+  if (!world.trial_boot || world.boot_id == armed_in) return by_hand();
+  const bool uncounted =
+      world.boot && !began(world, update) && !mutated("uncounted-start-believed");
+  if (auto step = not_tried(world, uncounted ? "kexec" : "")) return *std::move(step);
+  Update begun = counted(update, world);
+  begun.tried_in = world.boot_id;
+  return record(journal, Trying{std::move(begun)});
 }
 
 }  // namespace
 
 Step turn(const Journal& journal, const World& world, const Arming& phase) {
   const Update& update = phase.update;
-  if (running(world, update))
-    return world.trial_boot ? record(journal, Trying{counted(update, world)}) : by_hand();
+  if (running(world, update)) return begin_trying(journal, world, update, "");
   if (!world.boot) return lost_records(journal, world, update);
   if (world.boot->fallback == update.target)  // somebody made it so meanwhile
     return abandon(journal, world, update, Cause::superseded);
@@ -73,8 +103,7 @@ Step turn(const Journal& journal, const World& world, const Arming& phase) {
 
 Step turn(const Journal& journal, const World& world, const Armed& phase) {
   const Update& update = phase.update;
-  if (running(world, update))
-    return world.trial_boot ? record(journal, Trying{counted(update, world)}) : by_hand();
+  if (running(world, update)) return begin_trying(journal, world, update, phase.boot_id);
   if (!world.boot) return lost_records(journal, world, update);
   const bool same_boot = world.boot_id == phase.boot_id;
   if (!world.boot->offered) {
@@ -109,6 +138,8 @@ Step turn(const Journal& journal, const World& world, const Trying& phase) {
   if (world.wish == Wish::rollback)
     return begin_rolling_back(journal, world, update, Cause::rollback_asked,
                               "asked during the trial");
+  if (!world.migration_failure.empty() && !mutated("migration-failure-ignored"))
+    return begin_rolling_back(journal, world, update, Cause::migration, world.migration_failure);
   if (world.health == Health::failed)
     return begin_rolling_back(journal, world, update, Cause::health, world.health_detail);
   if (world.health == Health::passed || mutated("commit-without-health"))
@@ -117,6 +148,14 @@ Step turn(const Journal& journal, const World& world, const Trying& phase) {
     return begin_rolling_back(
         journal, world, update, Cause::deadline,
         "not committed " + std::to_string(update.deadline) + " s after the start");
+  if (auto step = not_tried(world, started_past_loader(world, update))) return *std::move(step);
+  const bool goes_on = world.wish == Wish::commit || world.wish == Wish::resume;
+  if (goes_on && !update.returning && !world.next_migration.empty()) {
+    if (world.done.migrated != world.next_migration) return step::Migrate{world.next_migration};
+    Update migrated = update;
+    migrated.migrated = world.next_migration;
+    return record(journal, Trying{std::move(migrated)});
+  }
   if (world.wish == Wish::commit) return step::CheckHealth{};
   return Rest{"on trial; waiting for the health gate"};
 }
@@ -145,6 +184,7 @@ Step turn(const Journal& journal, const World& world, const RollingBack& phase) 
   if (running(world, update)) {
     if (!world.boot) return fail_bad_records(world);
     if (visible && !mutated("rollback-keeps-trial")) return step::Reject{update.target};
+    if (world.runs_hooks && !world.done.hooks_run) return step::RunHooks{};
     if (world.may_reboot) return step::Reboot{};
     return Rest{"rolled back; the next boot is the old release"};
   }

@@ -55,11 +55,16 @@ Step finish(Journal journal, const World& world, const Update& update, Outcome o
     const Floor reached{update.release.epoch, update.release.name.text};
     journal.floor = mutated("floor-sinks") ? reached : higher(journal.floor, reached);
   }
+  if (outcome == Outcome::committed) journal.schema = update.release.schema;
+  // Who made the machine ready for the restart hears of its end, also where nothing came of it.
+  const bool heard = outcome != Outcome::abandoned || update.drained;
+  if (heard && !mutated("hooks-not-due")) journal.hooks_due = update.attempt;
   if (outcome == Outcome::committed && update.returning && !update.from_release.empty())
     deny(journal, {update.from_release, "", std::string(to_string(Cause::rollback_asked))});
   journal.history.push_back({update.attempt, update.release.name.text, update.from_release,
                              update.target, update.started, world.now,
-                             counted(update, world).tries_seen, outcome, std::move(why)});
+                             counted(update, world).tries_seen, outcome, std::move(why),
+                             update.release.schema});
   if (journal.history.size() > max_history) journal.history.erase(journal.history.begin());
   return record(std::move(journal), Idle{});
 }
@@ -77,8 +82,16 @@ Step begin_rolling_back(const Journal& journal, const World& world, const Update
 Step arm_again(const Journal& journal, const World& world, Update update) {
   update.tries_seen = world.boot->trial ? world.boot->trial->tries_done : 0;
   update.armings += 1;
+  update.tried_in.clear();
   update.left = 0;
   return record(journal, Arming{std::move(update)});
+}
+
+std::string cut_detail(const std::string& text) { return cut(text); }
+
+std::string not_by_firmware(const World& world) {
+  if (world.started_by == StartedBy::kexec) return "kexec";
+  return world.started_by == StartedBy::soft_reboot ? "a soft reboot" : "";
 }
 
 bool wants_release(const World& world) {

@@ -24,9 +24,15 @@ namespace cube {
                                       const Update& update, Cause cause, std::string detail);
 [[nodiscard]] Step arm_again(const Journal& journal, const World& world, Update update);
 
+// At most max_detail bytes.
+[[nodiscard]] std::string cut_detail(const std::string& text);
+
 // Somebody wishes that a release be installed, or at least downloaded.
 [[nodiscard]] bool wants_release(const World& world);
 [[nodiscard]] bool running(const World& world, const Update& update);
+
+// "kexec" or "a soft reboot" where that is known; "": the firmware started it, or nobody knows.
+[[nodiscard]] std::string not_by_firmware(const World& world);
 
 // Before the trial: model/preparation.cpp.
 [[nodiscard]] Step turn(const Journal& journal, const World& world, const Fetching& phase);

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/clock.h"
 #include "model/release.h"
@@ -29,6 +30,8 @@ enum class Cause {
   arm_failed,
   superseded,  // another release was asked for
   memory_lost, // a trial was running that the journal does not know
+  migration,   // a migration hook of the trial failed
+  held,        // a hook said no to the restart into a return
 };
 [[nodiscard]] std::string_view to_string(Cause cause);
 [[nodiscard]] std::optional<Cause> parse_cause(std::string_view text);
@@ -41,6 +44,10 @@ struct Why {
 
   friend bool operator==(const Why&, const Why&) = default;
 };
+
+// Names of health checks are kept up to these bounds; what is beyond is not excused.
+inline constexpr std::size_t max_failed_before = 8;
+inline constexpr std::size_t max_check_name = 64;  // bytes
 
 // When the trial of a staged update may begin.
 enum class Start {
@@ -67,6 +74,12 @@ struct Update {
   Start start = Start::at_once;
   UnixSeconds not_before = 0;    // 0: any time
   UnixSeconds left = 0;          // when the agent rebooted into the trial; 0: it did not, or not yet
+  std::vector<std::string> failed_before;  // checks of health that failed before it was armed
+  std::string held;              // what said no to the restart when it was asked last; "": nothing did
+  std::string migrated;          // the migration hook that ended well last, in order of name
+  std::string tried_in;          // boot id of the boot that is, or was, the trial; "": not known
+  bool carry_etc = false;        // of a return: what was changed in /etc meanwhile goes along
+  bool drained = false;          // hooks made the machine ready for the restart
 
   friend bool operator==(const Update&, const Update&) = default;
 };

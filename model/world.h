@@ -4,12 +4,14 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/result.h"
 #include "model/boot_state.h"
 #include "model/journal.h"
 #include "model/seal.h"
+#include "model/started_by.h"
 
 namespace cube {
 
@@ -39,15 +41,21 @@ struct Done {
   bool filled = false;
   bool verified = false;
   bool evidence_kept = false;  // the post-mortem is in the journal and was erased at its source
+  bool health_asked = false;   // before the update: World::failing
+  bool let_go = false;         // nothing says no to the restart
+  std::string migrated{};      // the migration hook that ended well last
+  bool hooks_run = false;      // green or red ones
 };
 
 struct World {
   Wish wish = Wish::resume;
   std::optional<Update> candidate;  // with fetch and apply: what to begin, verified and allowed
   bool may_reboot = true;           // this run may reboot the machine
+  bool runs_hooks = false;          // this run may run the hooks that come after an update
   SlotId booted{};
   bool trial_boot = false;  // the running kernel was started as a trial (cube.trial=1)
   std::string boot_id;
+  StartedBy started_by = StartedBy::unknown;
   std::optional<BootState> boot;    // nullopt: the loader's records cannot be read
   std::string boot_error;           // then: why, and what to do
   std::optional<Seal> target_seal;  // of the slot that is not booted
@@ -58,6 +66,10 @@ struct World {
   bool power_was_lost = false;      // known, not guessed
   Health health = Health::unknown;  // in this boot
   std::string health_detail;
+  std::vector<std::string> failing;  // with done.health_asked: checks that fail before the update
+  std::string refusal;               // what said no to the restart; "": nothing, or not yet asked
+  std::string next_migration;        // the migration hook whose turn it is; "": none
+  std::string migration_failure;     // why the last one failed; "": none did
   Done done;
   std::optional<Error> failure;  // of the step that was tried last
 };

@@ -30,8 +30,8 @@ bool takes_up(const Phase& phase, const ApplyOptions& options) {
 
 // The release that was downloaded, or whose installation was begun: verified anew, and judged anew.
 Result<Release> take_up(Appliance& appliance, Narrator& narrator, const Journal& journal,
-                        bool allow_downgrade) {
-  CUBE_TRY(const auto standing, standing_of(appliance, journal, allow_downgrade));
+                        const Insistence& insistence) {
+  CUBE_TRY(const auto standing, standing_of(appliance, journal, insistence));
   const Update& begun = *update_of(journal.phase);
   auto& source = appliance.source();
   CUBE_TRY(const auto release, source.fetch(begun, narrator.progress()));
@@ -44,10 +44,15 @@ Result<Release> take_up(Appliance& appliance, Narrator& narrator, const Journal&
 
 Result<Release> choose(Appliance& appliance, Narrator& narrator, const Journal& journal,
                        const ApplyOptions& options) {
-  CUBE_TRY(const auto selection,
-           select_release(appliance, journal, options.release, options.allow_downgrade));
+  CUBE_TRY(const auto selection, select_release(appliance, journal, options.release,
+                                                {options.allow_downgrade, options.past_floor}));
   for (const auto& reason : selection.passed_over) narrator.say("passed over: " + reason);
   return selection.release.get();
+}
+
+void log_past_floor(const std::string& release) {
+  log(Level::warning, "user " + std::to_string(::getuid()) + " insists on " + release +
+                          ", whether it can read the state here or not");
 }
 
 // What apply and fetch are to take, told to people and, where it matters later, to the log.
@@ -57,7 +62,8 @@ Result<Update> choose_update(Appliance& appliance, Narrator& narrator, const Jou
   CUBE_CHECK(appliance.machine().boot.state());
   CUBE_CHECK(appliance.machine().watchdog.demand());
   const bool begun = wish == Wish::apply && takes_up(journal.phase, options);
-  auto release = begun ? take_up(appliance, narrator, journal, options.allow_downgrade)
+  auto release = begun ? take_up(appliance, narrator, journal,
+                                 {options.allow_downgrade, options.past_floor})
                        : choose(appliance, narrator, journal, options);
   // It was withdrawn or denied meanwhile. Nobody asked for it by name, so another may take its
   // place.
@@ -73,6 +79,7 @@ Result<Update> choose_update(Appliance& appliance, Narrator& narrator, const Jou
   if (options.allow_downgrade)
     log(Level::warning,
         "user " + std::to_string(::getuid()) + " permits a downgrade to " + release->name.text);
+  if (options.past_floor) log_past_floor(release->name.text);
   CUBE_TRY(auto running, appliance.running_release());
   Update update = make_update(appliance, *release, std::move(running), options);
   if (!options.at.empty()) {
@@ -196,24 +203,35 @@ Result<int> commit(const Common& common) {
   announce(*appliance, before, report.journal);
   const int code = conclude(narrator, report);
   if (report.failure) return *report.failure;
-  if (report.verdict && !report.verdict->passed) return exit_refused;
+  // Also when it restarts to be tried for real.
+  const Phase& phase = report.journal.phase;
+  const bool not_committed = std::holds_alternative<RollingBack>(phase) ||
+                             std::holds_alternative<Trying>(phase) || report.rebooting;
+  if (not_committed || (report.verdict && !report.verdict->passed)) return exit_refused;
   if (report.journal == before && !report.verdict) return exit_nothing_to_do;
   return code;
 }
 
-Result<int> rollback(const Common& common, bool now) {
+Result<int> rollback(const Common& common, const RollbackOptions& options) {
   CUBE_TRY(auto appliance, Appliance::open(common.root, ""));
   CUBE_TRY(const auto lock, take_lock(appliance->root()));
   Narrator narrator(common.json);
   CUBE_TRY(const auto journal, settle(*appliance, narrator));
-  Run run = make_run(narrator, Wish::rollback, now);
+  Run run = make_run(narrator, Wish::rollback, options.now);
   run.progress = narrator.progress(StopSignals::asked());
   const StopSignals signals;
   if (std::holds_alternative<Idle>(journal.phase)) {
-    CUBE_TRY(run.candidate, return_to_other_slot(*appliance, journal));
-    run.candidate->unattended = now;
+    CUBE_TRY(run.candidate,
+             return_to_other_slot(*appliance, journal, {false, options.past_floor}));
+    run.candidate->unattended = options.now;
+    run.candidate->carry_etc = options.carry_etc;
     run.wish = Wish::apply;
+    if (options.past_floor) log_past_floor(run.candidate->release.name.text);
     narrator.say("returning to " + run.candidate->release.name.text);
+  } else if (options.carry_etc || options.past_floor) {
+    return Error{Errc::invalid,
+                 "--carry-etc and --past-floor are for a return to the release in the other slot, "
+                 "but an update is under way; give that up first with `cube-update rollback`"};
   }
   CUBE_TRY(const auto report, Updater(appliance->machine()).run(run));
   int code = conclude(narrator, report);
@@ -226,15 +244,23 @@ Result<int> rollback(const Common& common, bool now) {
 Result<int> resume(const Common& common) {
   CUBE_TRY(auto appliance, Appliance::open(common.root, ""));
   Narrator narrator(common.json);
+  bool settled = false;
   for (;;) {
     CUBE_TRY(auto lock, take_lock(appliance->root(), 60));
     std::string damage;
     CUBE_TRY(auto journal, appliance->journal_or_new(damage));
     if (!damage.empty()) log(Level::error, damage);
-    CUBE_TRY(const auto report,
-             Updater(appliance->machine()).run(make_run(narrator, Wish::resume, true)));
+    Run run = make_run(narrator, Wish::resume, true);
+    run.runs_hooks = settled;
+    CUBE_TRY(auto report, Updater(appliance->machine()).run(run));
     announce(*appliance, journal, report.journal);
     ::sd_notify(0, "READY=1\nSTATUS=settled");
+    settled = true;
+    // Nobody waits for the hooks that come after an update.
+    if (report.journal.hooks_due != 0 && !report.failure && !report.rebooting) {
+      run.runs_hooks = true;
+      CUBE_TRY(report, Updater(appliance->machine()).run(run));
+    }
     const auto* trying = std::get_if<Trying>(&report.journal.phase);
     if (trying == nullptr || report.failure || report.rebooting || common.root != "/") {
       const int code = conclude(narrator, report);

@@ -20,6 +20,7 @@ struct ApplyOptions {
   std::string from;     // "" = the configured source
   bool no_reboot = false;
   bool allow_downgrade = false;          // needs `release`
+  bool past_floor = false;               // also one that cannot read the state here
   bool accept_stale = false;             // believe expired metadata
   int tries = 0;                         // 0 = as configured
   bool in_window = false;                // restart in a maintenance window only
@@ -46,7 +47,15 @@ Result<int> drop_download(const Common& common);
 // if that is due, and does with it what schedule.automatic says.
 Result<int> automatic(const Common& common);
 Result<int> commit(const Common& common);
-Result<int> rollback(const Common& common, bool now);
+struct RollbackOptions {
+  bool now = false;         // reboot at once
+  bool carry_etc = false;   // a return takes along what was changed in /etc meanwhile
+  bool past_floor = false;  // a return to a release that cannot read the state here
+};
+Result<int> rollback(const Common& common, const RollbackOptions& options);
+// What is different in /etc from what the running release brought, and where a staged update's
+// release changed the same.
+Result<int> config_diff(const Common& common);
 Result<int> history(const Common& common);
 // Why an update failed: the last one that did, or the one with this number. `from`: instead, what a
 // log or a folder of records says that was brought from another machine; needs no appliance.

@@ -8,6 +8,7 @@
 #include "agent/cli/exit_code.h"
 #include "agent/cli/render.h"
 #include "agent/cli/stale.h"
+#include "agent/health/verdict_file.h"
 #include "agent/lock.h"
 #include "agent/selection.h"
 
@@ -16,6 +17,11 @@ namespace {
 
 void print(const std::string& text) {
   fmt::print("{}", text);
+}
+// Of an attempt; nullopt: health was not asked, or it is not known any more.
+std::optional<Verdict> verdict_of(const Appliance& appliance, std::uint64_t attempt) {
+  auto verdict = load_verdict(appliance.root(), verdicts_folder, attempt);
+  return verdict ? std::move(*verdict) : std::nullopt;
 }
 void print_line(const Json::Object& object) {
   fmt::print("{}\n", Json(object).line());
@@ -45,7 +51,15 @@ Result<int> status(const Common& common) {
   if (staged != nullptr) {
     const auto hold = machine.gate.holds_back(staged->update, appliance->clock().now());
     facts.hold = hold ? *hold : hold.error().what;
+    if (facts.hold.empty() && !staged->update.held.empty())
+      facts.hold = "held back by " + staged->update.held;
   }
+  if (const auto boot = machine.running.facts()) facts.started_by = boot->started_by;
+  const Update* update = update_of(facts.journal.phase);
+  const auto& history = facts.journal.history;
+  if (update != nullptr) facts.last_verdict = verdict_of(*appliance, update->attempt);
+  if (!facts.last_verdict && !history.empty())
+    facts.last_verdict = verdict_of(*appliance, history.back().number);
   CUBE_TRY(facts.floor, appliance->floor(facts.journal));
   if (common.json)
     print_line(status_json(facts));
@@ -80,10 +94,16 @@ Result<int> history(const Common& common) {
   CUBE_TRY(auto appliance, Appliance::open(common.root, ""));
   CUBE_TRY(const auto journal, appliance->journal().load());
   for (const auto& attempt : journal.history) {
-    if (common.json)
-      print_line(attempt_json(attempt));
-    else
-      fmt::print("{}\n", attempt_text(attempt));
+    const auto verdict = verdict_of(*appliance, attempt.number);
+    if (common.json) {
+      Json::Object line = attempt_json(attempt);
+      line["health"] = verdict ? verdict_json(*verdict) : Json();
+      print_line(line);
+      continue;
+    }
+    fmt::print("{}\n", attempt_text(attempt));
+    const auto told = verdict ? verdict_text(*verdict) : "";
+    if (!told.empty()) fmt::print("    health: {}\n", told);
   }
   if (journal.history.empty() && !common.json) fmt::print("no updates yet\n");
   return exit_done;

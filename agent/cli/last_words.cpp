@@ -23,6 +23,8 @@ constexpr Judged judged[] = {
      "every try ended without a commit and without a word: it hung, or the power failed each time"},
     {Cause::health, Stage::health, "the release came up, and a required health check failed"},
     {Cause::deadline, Stage::health, "the release came up, and was not healthy in time"},
+    {Cause::migration, Stage::health, "the release came up, and a migration of its state failed"},
+    {Cause::held, Stage::none, "it was never started: a hook said no to the restart"},
     {Cause::never_started, Stage::loader, "the boot loader did not start the trial"},
     {Cause::rollback_asked, Stage::none, "an operator asked for the rollback"},
     {Cause::superseded, Stage::none, "another release was asked for before this one was committed"},

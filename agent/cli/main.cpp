@@ -27,6 +27,9 @@ constexpr const char* footer =
 constexpr const char* stale_help =
     "as root, where nothing newer can be had: believe metadata that has expired";
 
+constexpr const char* past_floor_help =
+    "also to a release that cannot read the state of the one that was committed here";
+
 // One command: its CLI11 parser filled in by `add`, its work in `run`.
 struct Command {
   CLI::App* app = nullptr;
@@ -40,7 +43,7 @@ struct Options {
   bool drop = false;
   LookOptions look;
   std::string what;
-  bool now = false;
+  RollbackOptions rollback;
   std::string release, reason = "operator";
   std::string folder, install_from, trusted_root;
   std::uint64_t attempt = 0;
@@ -55,6 +58,7 @@ void add_choice(CLI::App& command, ApplyOptions& options) {
   command.add_option("--from", options.from, "repository: URL or folder (USB stick)");
   command.add_flag("--allow-downgrade", options.allow_downgrade,
                    "take the named release even if it is older than what was committed here");
+  command.add_flag("--past-floor", options.past_floor, past_floor_help);
   command.add_flag("--accept-stale", options.accept_stale, stale_help);
   command
       .add_option("--max-rate", options.max_rate,
@@ -90,6 +94,16 @@ void add_taking(CLI::App& app, const Add& add, Options& o) {
       ->check(CLI::Range(1, 9));
 }
 
+void add_rollback(const Add& add, CLI::App& app, Options& o) {
+  auto* command = add(app, "rollback",
+                      "give up the trial or the update; after a commit: return to the old release",
+                      [&o] { return rollback(o.common, o.rollback); });
+  command->add_flag("--now", o.rollback.now, "reboot at once");
+  command->add_flag("--carry-etc", o.rollback.carry_etc,
+                    "a return takes along what was changed in /etc meanwhile");
+  command->add_flag("--past-floor", o.rollback.past_floor, past_floor_help);
+}
+
 std::vector<Command> add_commands(CLI::App& app, Options& o) {
   std::vector<Command> commands;
   const auto add = [&](CLI::App& parent, const char* name, const char* help,
@@ -118,9 +132,7 @@ std::vector<Command> add_commands(CLI::App& app, Options& o) {
   add_taking(app, add, o);
   add(app, "commit", "check health now, and make the running slot the fallback",
       [&] { return commit(o.common); });
-  add(app, "rollback", "give up the trial or the update; after a commit: return to the old release",
-      [&] { return rollback(o.common, o.now); })
-      ->add_flag("--now", o.now, "reboot at once");
+  add_rollback(add, app, o);
   add(app, "history", "what was tried, and what came of it", [&] { return history(o.common); });
   auto* why_command = add(app, "why", "what an update died of, where, and what to do next",
                           [&] { return why(o.common, o.attempt, o.log); });
@@ -139,6 +151,8 @@ std::vector<Command> add_commands(CLI::App& app, Options& o) {
       [&] { return allow(o.common, o.release); })
       ->add_option("release", o.release)
       ->required();
+  add(app, "config-diff", "what is different in /etc from what the running release brought",
+      [&] { return config_diff(o.common); });
   CLI::App* config = app.add_subcommand("config", "the configuration")->require_subcommand(1);
   add(*config, "show", "every key, its value and where it comes from",
       [&] { return config_show(o.common); });

@@ -30,6 +30,12 @@ struct StepLine {
   }
   std::string operator()(const step::Reboot&) const { return "restarting"; }
   std::string operator()(const step::CheckHealth&) const { return "checking health"; }
+  std::string operator()(const step::AskHealth&) const { return "asking what is not well by now"; }
+  std::string operator()(const step::PrepareRestart&) const {
+    return "asking whether the machine may restart";
+  }
+  std::string operator()(const step::Migrate& s) const { return "migrating: " + s.hook; }
+  std::string operator()(const step::RunHooks&) const { return "running hooks after the update"; }
   std::string operator()(const step::Bless& s) const {
     return "committing slot " + slot_text(s.slot) + " as the new fallback";
   }
@@ -44,8 +50,9 @@ struct StepLine {
 
 std::string stage_name(const Step& step) {
   static constexpr std::string_view names[] = {
-      "record", "fetch",  "stage",        "reject", "unseal",        "fill", "verify", "seal",
-      "arm",    "reboot", "check-health", "commit", "keep-evidence", "rest", "fail"};
+      "record", "fetch",  "stage",        "reject",     "unseal",          "fill",    "verify",
+      "seal",   "arm",    "reboot",       "check-health", "ask-health",    "prepare-restart",
+      "migrate", "run-hooks", "commit",   "keep-evidence", "rest",         "fail"};
   static_assert(std::size(names) == std::variant_size_v<Step>);
   return std::string(names[step.index()]);
 }

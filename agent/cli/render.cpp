@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "agent/health/verdict_file.h"
 #include "base/clock.h"
 
 namespace cube::cli {
@@ -12,6 +13,8 @@ Json text(std::string_view view) {
 }
 
 Json update_json(const Update& update) {
+  Json::Array failed_before;
+  for (const auto& name : update.failed_before) failed_before.emplace_back(name);
   Json::Object object{
       {"attempt", update.attempt},
       {"release", update.release.name.text},
@@ -23,6 +26,9 @@ Json update_json(const Update& update) {
       {"started", format_utc(update.started)},
       {"source", update.source},
       {"start", text(to_string(update.start))},
+      {"held", update.held.empty() ? Json() : Json(update.held)},
+      {"failed_before", Json(std::move(failed_before))},
+      {"schema", update.release.schema},
       {"not_before", update.not_before > 0 ? Json(format_utc(update.not_before)) : Json()}};
   return Json(std::move(object));
 }
@@ -69,14 +75,6 @@ std::string slot_text(SlotId slot, const StatusFacts& facts) {
 
 }  // namespace
 
-Json verdict_json(const Verdict& verdict) {
-  Json::Array checks;
-  for (const auto& check : verdict.checks)
-    checks.push_back(Json(
-        Json::Object{{"name", check.name}, {"passed", check.passed}, {"detail", check.detail}}));
-  return Json(Json::Object{{"passed", verdict.passed}, {"checks", Json(std::move(checks))}});
-}
-
 Json::Object attempt_json(const Attempt& attempt) {
   return {{"attempt", attempt.number},
           {"release", attempt.release},
@@ -87,6 +85,7 @@ Json::Object attempt_json(const Attempt& attempt) {
           {"tries_done", attempt.tries_done},
           {"outcome", text(to_string(attempt.outcome))},
           {"cause", text(to_string(attempt.why.cause))},
+          {"schema", attempt.schema},
           {"detail", attempt.why.detail}};
 }
 
@@ -120,6 +119,8 @@ std::string way_on(const Phase& phase) {
     return name +
            " is installed and starts by itself when its time has come; run `cube-update "
            "apply` to start it now, or `cube-update rollback` to give it up";
+  if (std::holds_alternative<Staged>(phase) && !update->held.empty())
+    return name + " is installed; run `cube-update apply` again when nothing holds it back";
   if (std::holds_alternative<Staged>(phase))
     return name + " is installed, not armed; run `cube-update apply` to go on";
   return "";
@@ -142,6 +143,10 @@ Json::Object status_json(const StatusFacts& facts) {
   object["slots"] =
       Json(Json::Object{{"a", slot_json(SlotId::a, facts)}, {"b", slot_json(SlotId::b, facts)}});
   object["waits"] = facts.hold.empty() ? Json() : Json(facts.hold);
+  object["started_by"] = text(to_string(facts.started_by));
+  object["health"] = facts.last_verdict ? verdict_json(*facts.last_verdict) : Json();
+  object["schema"] = facts.journal.schema;
+  object["hooks_due"] = facts.journal.hooks_due != 0;
   object["loader"] = facts.loader;
   object["fallback"] = facts.boot ? text(to_string(facts.boot->fallback)) : Json();
   object["trial"] = facts.boot ? trial_json(*facts.boot) : Json();
@@ -168,6 +173,12 @@ std::string status_text(const StatusFacts& facts) {
   out += "loader    " + facts.loader + (facts.boot ? "" : ": " + facts.boot_error) + "\n";
   if (!facts.journal.history.empty())
     out += "last      " + attempt_text(facts.journal.history.back()) + "\n";
+  if (facts.last_verdict)
+    if (const auto told = verdict_text(*facts.last_verdict); !told.empty())
+      out += "health    " + told + "\n";
+  if (facts.started_by == StartedBy::kexec || facts.started_by == StartedBy::soft_reboot)
+    out += fmt::format("started   by {}, which shows nothing of how the machine starts\n",
+                       to_string(facts.started_by));
   for (const auto& denied : facts.journal.denied)
     out += fmt::format("denied    {} ({})\n", denied.release, denied.reason);
   return out;

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "agent/health/health_gate.h"
+#include "model/started_by.h"
 #include "base/json.h"
 #include "model/boot_state.h"
 #include "model/journal.h"
@@ -22,6 +23,8 @@ struct StatusFacts {
   Journal journal;
   std::string hold;  // why a staged update does not begin now; "": it may, or there is none
   Floor floor;  // that counts
+  StartedBy started_by = StartedBy::unknown;  // what is known of this boot
+  std::optional<Verdict> last_verdict;        // of health, in the last attempt that was asked
 };
 
 [[nodiscard]] Json::Object status_json(const StatusFacts& facts);
@@ -32,6 +35,5 @@ struct StatusFacts {
 [[nodiscard]] std::string way_on(const Phase& phase);
 [[nodiscard]] Json::Object attempt_json(const Attempt& attempt);
 [[nodiscard]] std::string attempt_text(const Attempt& attempt);
-[[nodiscard]] Json verdict_json(const Verdict& verdict);
 
 }  // namespace cube::cli

@@ -2,6 +2,7 @@
 
 #include "agent/cli/exit_code.h"
 #include "agent/cli/render.h"
+#include "agent/health/verdict_file.h"
 #include "base/log.h"
 #include "base/priority.h"
 
@@ -14,7 +15,9 @@ constexpr std::int64_t kib = 1024;
 int code_of(const Phase& phase) {
   if (std::holds_alternative<Armed>(phase)) return exit_reboot_needed;
   const auto* staged = std::get_if<Staged>(&phase);
-  return staged != nullptr && staged->update.start != Start::at_once ? exit_waiting : exit_done;
+  const bool waits =
+      staged != nullptr && (staged->update.start != Start::at_once || !staged->update.held.empty());
+  return waits ? exit_waiting : exit_done;
 }
 
 }  // namespace
@@ -64,8 +67,9 @@ Result<Journal> settle(Appliance& appliance, Narrator& narrator) {
   CUBE_TRY(auto journal, appliance.journal_or_new(damage));
   if (!damage.empty()) return Error{Errc::corrupt, damage + "; run the command again to go on"};
   if (std::holds_alternative<Idle>(journal.phase)) return journal;
-  CUBE_TRY(const auto report,
-           Updater(appliance.machine()).run(make_run(narrator, Wish::resume, false)));
+  Run run = make_run(narrator, Wish::resume, false);
+  run.runs_hooks = false;
+  CUBE_TRY(const auto report, Updater(appliance.machine()).run(run));
   if (report.failure) return *report.failure;
   return report.journal;
 }

@@ -1,115 +1,108 @@
 #include "agent/health/local_health_gate.h"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <map>
+#include <thread>
 
+#include "agent/health/unit_checks.h"
+#include "agent/health/verdict_file.h"
+#include "agent/hooks/run_hook.h"
 #include "agent/power/init_system.h"
 #include "base/mutation.h"
-#include "base/spawn.h"
+#include "model/update.h"
 
 namespace cube {
 namespace {
 
-constexpr std::size_t max_checks = 200;
-constexpr std::size_t max_detail_bytes = 120;
+using std::chrono::duration_cast;
+using std::chrono::seconds;
+using std::chrono::steady_clock;
 
-// The last line that says something, made safe for a terminal.
-std::string last_line(const std::string& output) {
-  const auto end = output.find_last_not_of(" \r\n\t");
-  if (end == std::string::npos) return "";
-  const auto start = output.find_last_of('\n', end);
-  std::string line = output.substr(start == std::string::npos ? 0 : start + 1,
-                                   std::min(end + 1, output.size()) -
-                                       (start == std::string::npos ? 0 : start + 1));
-  for (char& c : line)
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
-  if (line.size() > max_detail_bytes) line.resize(max_detail_bytes);
-  return line;
+constexpr std::chrono::milliseconds nap{200};
+
+bool excused(const Check& check, const HealthQuestion& question) {
+  const auto& names = question.failed_before;
+  const auto name = check.name.substr(0, max_check_name);
+  return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-std::string base_name(const std::string& path) { return path.substr(path.find_last_of('/') + 1); }
+bool decides_against(const Check& check) {
+  return check.required && !check.passed && !check.failed_before;
+}
 
 }  // namespace
 
-Result<std::vector<std::string>> LocalHealthGate::required() const {
-  std::map<std::string, std::string> by_name;
-  for (const std::string folder :
-       {"usr/lib/cube-update/health/required.d", "etc/cube-update/health/required.d"}) {
-    auto names = root_.list(folder, max_checks);
-    if (!names) {
-      if (names.error().code == Errc::not_found) continue;
-      return std::move(names).error();
+Result<std::vector<LocalHealthGate::Executable>> LocalHealthGate::executables() const {
+  std::vector<Executable> all;
+  for (const bool required : {true, false}) {
+    CUBE_TRY(const auto hooks,
+             hooks_in(root_, required ? "health/required.d" : "health/wanted.d"));
+    for (const auto& hook : hooks) {
+      Executable executable{hook, {}};
+      executable.check.name = hook.name;
+      executable.check.required = required;
+      executable.check.tries = 0;
+      all.push_back(std::move(executable));
     }
-    for (const auto& name : *names) by_name[name] = folder + "/" + name;
   }
-  std::vector<std::string> paths;
-  paths.reserve(by_name.size());
-  for (const auto& [name, path] : by_name) paths.push_back(path);
-  return paths;
+  return all;
 }
 
-Check LocalHealthGate::run(const std::string& path) const {
-  Check check{base_name(path), false, ""};
-  const auto st = root_.stat(path);
-  if (!st) {
-    check.detail = st.error().what;
-    return check;
+void LocalHealthGate::ask(Executable& executable, Time end, const HealthQuestion& question) const {
+  Check& check = executable.check;
+  const bool first = check.tries == 0;
+  if (check.passed || (!first && (!check.required || check.failed_before))) return;
+  ++check.tries;
+  if (!question.meanwhile()) {
+    check.detail = "stopped on request";
+    return;
   }
-  const bool masked = S_ISCHR(st->st_mode) || (S_ISREG(st->st_mode) && st->st_size == 0);
-  if (masked) {
-    check.passed = true;
-    check.detail = "masked";
-    return check;
-  }
-  if (!S_ISREG(st->st_mode) || (st->st_mode & S_IXUSR) == 0)
-    check.detail = "is not executable";
-  else if ((st->st_mode & (S_IWGRP | S_IWOTH)) != 0)
-    check.detail = "can be written by others than its owner";
-  else if (::geteuid() == 0 && st->st_uid != 0)
-    check.detail = "does not belong to root";
-  if (!check.detail.empty()) return check;
-  const auto outcome = spawn({root_.join(path)}, {.timeout = config_.timeout});
-  if (!outcome) {
-    check.detail = outcome.error().what;
-    return check;
-  }
-  check.passed = outcome->exit_code == 0 && !outcome->timed_out;
-  check.detail = last_line(outcome->output);
-  if (outcome->timed_out)
-    check.detail = "no answer within " + std::to_string(config_.timeout.count()) + " s";
-  else if (!check.passed && check.detail.empty())
-    check.detail = "exit code " + std::to_string(outcome->exit_code);
-  return check;
+  const auto left = duration_cast<seconds>(end - steady_clock::now());
+  const auto run = run_hook(root_, executable.hook, std::min(config_.timeout, left), {});
+  check.passed = run.passed;
+  check.detail = run.detail;
+  check.failed_before = !run.passed && excused(check, question);
 }
 
-Check LocalHealthGate::check_units() const {
-  Check check{"systemd-units", false, ""};
-  auto failed = failed_units();
-  if (!failed) {
-    check.detail = failed.error().what;
-    return check;
-  }
-  std::erase_if(*failed, [&](const std::string& unit) {
-    return std::find(config_.ignore_units.begin(), config_.ignore_units.end(), unit) !=
-           config_.ignore_units.end();
-  });
-  check.passed = failed->empty();
-  for (const auto& unit : *failed) check.detail += (check.detail.empty() ? "" : ", ") + unit;
-  if (!check.passed) check.detail = "failed: " + last_line(check.detail);
-  return check;
-}
-
-Result<Verdict> LocalHealthGate::check() {
-  CUBE_TRY(const auto paths, required());
+Verdict LocalHealthGate::judge(const std::vector<Executable>& executables,
+                               const HealthQuestion& question) const {
   Verdict verdict;
-  for (const auto& path : paths) verdict.checks.push_back(run(path));
-  if (root_.path() == "/" && systemd_runs()) verdict.checks.push_back(check_units());
-  verdict.passed = std::all_of(verdict.checks.begin(), verdict.checks.end(),
-                               [](const Check& check) { return check.passed; }) ||
+  for (const auto& executable : executables) verdict.checks.push_back(executable.check);
+  if (root_.path() == "/" && systemd_runs())
+    for (auto& check : unit_checks(config_)) {
+      check.failed_before = !check.passed && excused(check, question);
+      verdict.checks.push_back(std::move(check));
+    }
+  verdict.passed = std::none_of(verdict.checks.begin(), verdict.checks.end(), decides_against) ||
                    mutated("health-not-required");
   return verdict;
+}
+
+bool LocalHealthGate::wait(Time end, const HealthQuestion& question) const {
+  const auto until = steady_clock::now() + config_.retry_interval;
+  if (until >= end) return false;
+  while (steady_clock::now() < until) {
+    if (!question.meanwhile()) return false;
+    std::this_thread::sleep_for(
+        std::min<steady_clock::duration>(nap, until - steady_clock::now()));
+  }
+  return true;
+}
+
+Result<Verdict> LocalHealthGate::check(const HealthQuestion& question) {
+  const auto within = question.within ? seconds(*question.within) : config_.within;
+  const auto end = steady_clock::now() + within;
+  CUBE_TRY(auto all, executables());
+  const int retries = std::min(config_.retries, question.most_retries);
+  for (int round = 0;; ++round) {
+    for (auto& executable : all) ask(executable, end, question);
+    Verdict verdict = judge(all, question);
+    const bool again = round < retries && !mutated("health-not-asked-again");
+    if (verdict.passed || !again || !wait(end, question)) return verdict;
+  }
+}
+
+Status LocalHealthGate::keep(std::uint64_t attempt, const Verdict& verdict) {
+  return save_verdict(root_, folder_, attempt, verdict);
 }
 
 }  // namespace cube

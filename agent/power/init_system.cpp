@@ -47,6 +47,23 @@ Result<Message> answer(int r, sd_bus_message* reply, sd_bus_error& error, const 
   return message;
 }
 
+// The answer to ListUnitsFiltered and its like: name and active state of each.
+Result<std::vector<UnitState>> units_in(sd_bus_message* reply) {
+  if (const int entered = sd_bus_message_enter_container(reply, 'a', "(ssssssouso)"); entered < 0)
+    return bus_error("read a list of units", entered);
+  std::vector<UnitState> units;
+  for (;;) {
+    const char *name, *description, *load, *active, *sub, *following, *path, *job_type, *job_path;
+    std::uint32_t job = 0;
+    const int read =
+        sd_bus_message_read(reply, "(ssssssouso)", &name, &description, &load, &active, &sub,
+                            &following, &path, &job, &job_type, &job_path);
+    if (read < 0) return bus_error("read a list of units", read);
+    if (read == 0) return units;
+    units.push_back({name, active});
+  }
+}
+
 }  // namespace
 
 bool systemd_runs() { return sd_booted() > 0; }
@@ -58,20 +75,44 @@ Result<std::vector<std::string>> failed_units() {
   const int r = sd_bus_call_method(bus.get(), destination, object, interface, "ListUnitsFiltered",
                                    &error, &raw, "as", 1, "failed");
   CUBE_TRY(const auto reply, answer(r, raw, error, "list failed units"));
-  if (const int entered = sd_bus_message_enter_container(reply.get(), 'a', "(ssssssouso)");
-      entered < 0)
-    return bus_error("read the list of failed units", entered);
-  std::vector<std::string> units;
-  for (;;) {
-    const char *name, *description, *load, *active, *sub, *following, *path, *job_type, *job_path;
-    std::uint32_t job = 0;
-    const int read = sd_bus_message_read(reply.get(), "(ssssssouso)", &name, &description, &load,
-                                         &active, &sub, &following, &path, &job, &job_type,
-                                         &job_path);
-    if (read < 0) return bus_error("read the list of failed units", read);
-    if (read == 0) return units;
-    units.emplace_back(name);
-  }
+  CUBE_TRY(const auto units, units_in(reply.get()));
+  std::vector<std::string> names;
+  names.reserve(units.size());
+  for (const auto& unit : units) names.push_back(unit.name);
+  return names;
+}
+
+Result<std::vector<UnitState>> states_of(const std::vector<std::string>& units) {
+  CUBE_TRY(const auto bus, connect());
+  sd_bus_message* raw_call = nullptr;
+  if (const int r = sd_bus_message_new_method_call(bus.get(), &raw_call, destination, object,
+                                                   interface, "ListUnitsByNames");
+      r < 0)
+    return bus_error("ask for units", r);
+  const Message call(raw_call);
+  std::vector<char*> names;
+  for (const auto& unit : units) names.push_back(const_cast<char*>(unit.c_str()));
+  names.push_back(nullptr);
+  if (const int r = sd_bus_message_append_strv(raw_call, names.data()); r < 0)
+    return bus_error("ask for units", r);
+  sd_bus_error error{};
+  sd_bus_message* raw = nullptr;
+  const int r = sd_bus_call(bus.get(), raw_call, answer_within_us, &error, &raw);
+  CUBE_TRY(const auto reply, answer(r, raw, error, "list units"));
+  return units_in(reply.get());
+}
+
+Result<std::optional<std::uint32_t>> soft_reboots() {
+  CUBE_TRY(const auto bus, connect());
+  sd_bus_error error{};
+  std::uint32_t count = 0;
+  const int r = sd_bus_get_property_trivial(bus.get(), destination, object, interface,
+                                            "SoftRebootsCount", &error, 'u', &count);
+  const bool unknown = sd_bus_error_has_name(&error, SD_BUS_ERROR_UNKNOWN_PROPERTY) != 0;
+  sd_bus_error_free(&error);
+  if (unknown) return std::optional<std::uint32_t>();
+  if (r < 0) return bus_error("SoftRebootsCount", r);
+  return std::optional(count);
 }
 
 Status start_reboot() {

@@ -1,5 +1,6 @@
 #include "tests/support/sweep_machine.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace cube {
@@ -11,6 +12,8 @@ struct SweepPorts final : BootControl,
                           ReleaseSource,
                           StartGate,
                           HealthGate,
+                          UpdateHooks,
+                          Sessions,
                           PostMortem,
                           Rebooter,
                           RunningBoot,
@@ -148,13 +151,62 @@ struct SweepPorts final : BootControl,
     return ok();
   }
 
-  // HealthGate
-  Result<Verdict> check() override {
+  // HealthGate. "old" fails in every boot of a machine that was not well before the update.
+  Result<Verdict> check(const HealthQuestion& question) override {
     instant();
-    const bool well = !m.trial_boot_ || m.scenario_.fate == Fate::good;
+    const bool before = question.most_retries == 1;
+    demand(before == !m.trial_boot_, "health is asked before the trial, and in it");
+    const auto& known = question.failed_before;
+    const bool excused = std::find(known.begin(), known.end(), "old") != known.end();
+    if (m.trial_boot_)
+      demand(m.migrations_left() == 0, "migrations come before the health gate");
+    Check service{"service", !m.trial_boot_ || m.scenario_.fate == Fate::good, ""};
+    Check old{"old", !m.scenario_.sick_before, ""};
+    old.failed_before = excused;
+    const bool well = service.passed && (old.passed || excused);
     m.healthy_in_this_boot_ = well;
-    return Verdict{well, {{"service", well, well ? "" : "down"}}};
+    return Verdict{well, {service, old}};
   }
+  Status keep(std::uint64_t, const Verdict&) override {
+    instant();
+    return ok();
+  }
+
+  // UpdateHooks
+  [[nodiscard]] Result<std::string> next_migration(const std::string& done) const override {
+    if (!m.scenario_.migrates) return std::string();
+    return std::string(done.empty() ? "1" : done == "1" ? "2" : "");
+  }
+  Status migrate(const std::string& name, const Update&, Seconds) override {
+    demand(m.trial_boot_, "migrations run in the trial");
+    demand(name == "1" || m.disk_.migrated >= 1, "migrations run in order");
+    instant();
+    if (m.scenario_.fate == Fate::cannot_migrate && name == "2")
+      return Error{Errc::refused, "migrate.d/2: no"};
+    m.disk_.migrated = std::max(m.disk_.migrated, name == "1" ? 1 : 2);
+    if (name == "2") ++m.last_migrations_;
+    instant();  // it ended well, and nobody has noted it
+    return ok();
+  }
+  Status before_restart(const Update&) override {
+    demand(!m.disk_.offered, "the restart is asked for before the loader is");
+    instant();
+    if (!m.scenario_.holds_first || m.disk_.asked_to_restart++ > 0) return ok();
+    return Error{Errc::refused, "pre-reboot.d/1: not now"};
+  }
+  Status after(const Attempt& attempt, bool on_trial) override {
+    demand(on_trial == m.trial_boot_ || m.booted_ == m.disk_.fallback,
+           "hooks know where they run");
+    instant();
+    if (on_trial) return ok();
+    demand(m.disk_.journal.history.back().number == attempt.number, "the hooks are of the last");
+    (attempt.outcome == Outcome::committed ? m.disk_.green : m.disk_.red) = true;
+    instant();
+    return ok();
+  }
+
+  // Sessions
+  [[nodiscard]] Seconds warn(const Update&) override { return 0; }
 
   // StartGate
   [[nodiscard]] Result<std::string> holds_back(const Update&, UnixSeconds) const override {
@@ -186,7 +238,7 @@ struct SweepPorts final : BootControl,
 
   // RunningBoot, Clock
   [[nodiscard]] Result<BootFacts> facts() const override {
-    return BootFacts{"boot-" + std::to_string(m.boots_), m.trial_boot_};
+    return BootFacts{"boot-" + std::to_string(m.boots_), m.trial_boot_, StartedBy::unknown};
   }
   [[nodiscard]] UnixSeconds now() const override { return m.now_; }
   [[nodiscard]] Seconds uptime() const override { return 30; }
@@ -280,6 +332,10 @@ void SweepMachine::check_promises() const {
   highest = floor;
 }
 
+int SweepMachine::migrations_left() const {
+  return scenario_.migrates ? 2 - disk_.migrated : 0;
+}
+
 void SweepMachine::boot() {
   ++boots_;
   now_ += 20;
@@ -302,8 +358,8 @@ void SweepMachine::boot() {
 
 bool SweepMachine::run_agent(Wish wish) {
   SweepPorts ports(*this);
-  Machine machine{ports, ports, ports, ports, ports, ports,
-                  ports, ports, ports, ports, ports};
+  Machine machine{ports, ports, ports, ports, ports, ports, ports,
+                  ports, ports, ports, ports, ports, ports};
   Run run;
   run.wish = wish;
   if (wish == Wish::apply || wish == Wish::fetch) {
@@ -345,7 +401,10 @@ bool SweepMachine::live() {
 
 void SweepMachine::play() {
   bool restart = true;
-  for (int lives = 0; restart || disk_.journal.history.empty(); ++lives) {
+  const auto at_rest = [this] {
+    return !disk_.journal.history.empty() && disk_.journal.hooks_due == 0;
+  };
+  for (int lives = 0; restart || !at_rest(); ++lives) {
     if (lives > 40) throw Violation{"the machine comes to rest"};
     try {
       if (restart) boot();
@@ -359,6 +418,12 @@ void SweepMachine::play() {
                      "what was downloaded ahead is cleared away");
   SweepPorts::demand(!disk_.bmc.running && disk_.bmc.attempt == 0,
                      "no watchdog runs on a machine at rest");
+  const auto& last = disk_.journal.history.back();
+  SweepPorts::demand(disk_.journal.hooks_due == 0, "hooks have run when the machine is at rest");
+  SweepPorts::demand(disk_.green == (last.outcome == Outcome::committed),
+                     "green hooks run after a commit, and only then");
+  SweepPorts::demand(disk_.red == (last.outcome != Outcome::committed),
+                     "red hooks run after a rollback, and only then");
 }
 
 }  // namespace cube

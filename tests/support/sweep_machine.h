@@ -13,7 +13,8 @@
 namespace cube {
 
 enum class LoaderKind { grub, systemd_boot };
-enum class Fate { good, sick, hangs, panics };  // what the new release does when it is started
+// What the new release does when it is started.
+enum class Fate { good, sick, hangs, panics, cannot_migrate };
 
 struct Scenario {
   LoaderKind loader = LoaderKind::grub;
@@ -24,6 +25,9 @@ struct Scenario {
   bool in_window = false;      // the trial waits for a window that opens later
   bool fetches_first = false;  // downloads ahead; when that is done, the source is gone for ever
   bool has_bmc = false;  // its watchdog ends a hang
+  bool migrates = false;     // two hooks
+  bool sick_before = false;  // a check fails in every boot, also before the update
+  bool holds_first = false;  // a hook says no to the restart the first time
 };
 
 struct Violation {
@@ -51,6 +55,9 @@ struct Disk {
     bool running = false;
     bool expired = false;
   } bmc;
+  int migrated = 0;          // hooks that ended well
+  int asked_to_restart = 0;  // how often the hooks before the restart were asked
+  bool green = false, red = false;  // these hooks have run
   SlotContent& at(SlotId slot) { return slot == SlotId::a ? a : b; }
 };
 
@@ -66,6 +73,8 @@ class SweepMachine {
   [[nodiscard]] const Power& power() const { return power_; }
   // Starts that the loader counted, also those that a cut ended before the kernel ran.
   [[nodiscard]] int trial_starts() const { return trial_starts_; }
+  // How often the last migration ended well.
+  [[nodiscard]] int last_migrations() const { return last_migrations_; }
 
  private:
   friend struct SweepPorts;
@@ -73,6 +82,7 @@ class SweepMachine {
   bool run_agent(Wish wish);    // true when the machine was asked to restart
   bool live();                  // one boot's life after the loader; true when it restarts
   void check_promises() const;  // at every instant
+  [[nodiscard]] int migrations_left() const;
 
   Scenario scenario_;
   const Verified<Release>& old_release_;
@@ -85,6 +95,7 @@ class SweepMachine {
   bool healthy_in_this_boot_ = false;
   int boots_ = 0;
   int trial_starts_ = 0;
+  int last_migrations_ = 0;
   UnixSeconds now_ = 1'700'000'000;
   UnixSeconds opens_ = 1'700'000'200;  // the window
   Floor highest_floor_;

@@ -82,6 +82,24 @@ TEST_F(ConfigTest, TheWatchdogHasAPolicyAndATime) {
   EXPECT_EQ(config.watchdog_boot_seconds, 6553);
 }
 
+TEST_F(ConfigTest, HealthAndHooks) {
+  const auto defaults = load_config(root_).value().config;
+  EXPECT_TRUE(defaults.health_boot_complete);
+  EXPECT_EQ(defaults.health_retries, 5);
+  EXPECT_EQ(defaults.hooks_migration_timeout, 300);
+  fragment("etc", "10-a.toml",
+           "[health]\nrequired-units = [\"ceph.target\", \"getty@tty1.service\"]\n"
+           "wanted-units = [\"dev-disk-by\\\\x2dlabel.device\"]\nboot-complete = false\n"
+           "retries = 0\nretry-interval = 600\n[hooks]\ntimeout = 1\nmigration-timeout = 86400\n"
+           "[schedule]\nwarn-minutes = 0\n");
+  const auto config = load_config(root_).value().config;
+  EXPECT_EQ(config.health_required_units.size(), 2U);
+  EXPECT_EQ(config.health_wanted_units.front(), "dev-disk-by\\x2dlabel.device");
+  EXPECT_FALSE(config.health_boot_complete);
+  EXPECT_EQ(config.health_retry_interval, 600);
+  EXPECT_EQ(config.schedule_warn_minutes, 0);
+}
+
 TEST_F(ConfigTest, MistakesNameFileLineAndKey) {
   const std::vector<std::pair<std::string, std::string>> cases{
       {"\n[trial]\ntrys = 3\n", "trial.trys"},
@@ -98,6 +116,11 @@ TEST_F(ConfigTest, MistakesNameFileLineAndKey) {
       {"\n[update]\ncpu-priority = \"high\"\n", "\"normal\", \"low\" or \"idle\""},
       {"\n[update]\nio-priority = 3\n", "\"normal\", \"low\" or \"idle\""},
       {"\n[health]\nignore-units = \"a\"\n", "list"},
+      {"\n[health]\nrequired-units = [\"ceph\"]\n", "is no unit"},
+      {"\n[health]\nwanted-units = [\"a b.service\"]\n", "is no unit"},
+      {"\n[health]\nretries = 1001\n", "0 to 1000"},
+      {"\n[hooks]\ntimeout = 0\n", "1 to 3600"},
+      {"\n[schedule]\nwarn-minutes = 61\n", "0 to 60"},
       {"\n\nproduct = \n", ""},
   };
   for (const auto& [text, expected] : cases) {

@@ -58,6 +58,7 @@ void vary(World world, const Journal& journal, const Update& update, const Visit
           const unsigned progress = bits & 3U;
           const bool settled = (bits & 4U) != 0;
           world.done = {progress >= 1, settled, settled, progress >= 2, progress >= 3, settled};
+          world.done.health_asked = world.done.let_go = settled;
           world.may_reboot = (bits & 8U) != 0;
           world.evidence = {(bits & 16U) != 0 ? Cause::panic : Cause::none, ""};
           world.failure.reset();

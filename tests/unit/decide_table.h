@@ -41,6 +41,7 @@ class DecideTable : public testing::Test {
     world_.boot_id = "this-boot";
     world_.now = 2000;
     world_.boot = BootState{SlotId::a, std::nullopt, false};
+    world_.done.health_asked = world_.done.let_go = true;
   }
 
   void trial(bool offered, int left, int done) {
@@ -66,10 +67,11 @@ class DecideTable : public testing::Test {
     const Step step = in(std::move(phase));
     if (const auto* record = std::get_if<step::Record>(&step))
       return std::string(name_of(record->journal.phase));
-    constexpr std::array<const char*, 15> names{
-        "record",       "FETCH",  "STAGE",         "REJECT", "UNSEAL",
-        "FILL",         "VERIFY", "WRITE-SEAL",    "ARM",    "REBOOT",
-        "CHECK-HEALTH", "BLESS",  "KEEP-EVIDENCE", "REST",   "FAIL"};
+    constexpr std::array<const char*, 19> names{
+        "record",          "FETCH",      "STAGE",     "REJECT",       "UNSEAL",
+        "FILL",            "VERIFY",     "WRITE-SEAL", "ARM",         "REBOOT",
+        "CHECK-HEALTH",    "ASK-HEALTH", "PREPARE-RESTART", "MIGRATE", "RUN-HOOKS",
+        "BLESS",           "KEEP-EVIDENCE", "REST",   "FAIL"};
     return names.at(step.index());
   }
   // What came of the update that this step ends.

@@ -23,6 +23,13 @@ Update some_update() {
   update.left = 1'700'000'123;
   update.start = Start::in_window;
   update.not_before = 1'700'000'456;
+  update.release.schema = 4;
+  update.failed_before = {"10-clock", "chronyd.service"};
+  update.held = "pre-reboot.d/10-drain: not now";
+  update.migrated = "20-net";
+  update.tried_in = "0f6f52eb-b4f2-1a0f-4e7b-0c0bd6b9d14f";
+  update.carry_etc = true;
+  update.drained = true;
   return update;
 }
 
@@ -33,7 +40,9 @@ Journal with(Phase phase) {
   journal.floor = {3, "CUBE_2.2.3_20220401-1200_aaaa1111"};
   journal.denied = {{"CUBE_2.2.2_20220301-1200_bbbb2222", std::string(64, 'e'), "panic"}};
   journal.history = {{6, "CUBE_2.2.2_20220301-1200_bbbb2222", "x", SlotId::b, 1, 2, 1,
-                      Outcome::rolled_back, {Cause::panic, "Kernel panic - not syncing: VFS"}}};
+                      Outcome::rolled_back, {Cause::panic, "Kernel panic - not syncing: VFS"}, 3}};
+  journal.schema = 3;
+  journal.hooks_due = 6;
   return journal;
 }
 
@@ -56,7 +65,11 @@ std::string forged(const std::string& bytes, const std::string& payload) {
 Journal largest() {
   const std::string name(128, 'n');
   const std::string detail(max_detail, 'd');
-  Journal journal = with(RollingBack{some_update(), {Cause::health, detail}});
+  Update update = some_update();
+  update.failed_before.assign(max_failed_before, std::string(max_check_name, 'c'));
+  update.held = detail;
+  update.migrated = std::string(64, 'm');
+  Journal journal = with(RollingBack{update, {Cause::health, detail}});
   journal.denied.assign(max_denied, {name, std::string(64, 'e'), std::string(40, 'r')});
   journal.history.assign(
       max_history, {6, name, name, SlotId::b, 1, 2, 1, Outcome::rolled_back, {Cause::panic, detail}});
@@ -87,6 +100,24 @@ TEST(JournalCodec, EveryPhaseComesBack) {
     EXPECT_EQ(back->generation, 5U);
     EXPECT_TRUE(back->journal == journal) << name_of(phase);
   }
+}
+
+// Those who only know what came before read a stand-in, and what they wrote is read here.
+TEST(JournalCodec, LaterPartsMayBeMissingAndLaterCausesHaveAStandIn) {
+  const Journal journal = with(RollingBack{some_update(), {Cause::migration, "10-db"}});
+  const auto bytes = encode_journal({5, journal}).value();
+  EXPECT_EQ(std::get<RollingBack>(decode_journal(bytes)->journal.phase).why.cause,
+            Cause::migration);
+  const auto payload = bytes.substr(56);
+  int read = 0;
+  for (std::size_t length = payload.size(); length > payload.size() / 2; --length) {
+    const auto shorter = decode_journal(forged(bytes, payload.substr(0, length)));
+    if (!shorter || length == payload.size()) continue;
+    ++read;
+    EXPECT_EQ(std::get<RollingBack>(shorter->journal.phase).why.cause, Cause::health);
+    EXPECT_EQ(shorter->journal.hooks_due, 0U);
+  }
+  EXPECT_EQ(read, 2) << "without what came with hooks, and without what came with the schedule";
 }
 
 TEST(JournalCodec, EveryTruncationAndBitFlipIsRefused) {

@@ -18,6 +18,8 @@ std::string describe(const Scenario& scenario, const std::vector<int>& cuts) {
       << static_cast<int>(scenario.fate) << (scenario.leaves_evidence ? " evidence" : "")
       << (scenario.reset_late ? " late" : "") << (scenario.fetches_first ? " fetched" : "")
       << (scenario.in_window ? " in-window" : "") << (scenario.has_bmc ? " bmc" : "")
+      << (scenario.migrates ? " migrates" : "") << (scenario.sick_before ? " sick-before" : "")
+      << (scenario.holds_first ? " holds" : "")
       << " tries " << scenario.tries << " cuts";
   for (const int cut : cuts) out << ' ' << cut;
   return out.str();
@@ -48,6 +50,17 @@ std::vector<Scenario> scenarios() {
       all.push_back({loader, fate, false, false, 3});
       all.back().has_bmc = true;
     }
+  // With hooks, and on a machine that was not well before.
+  for (const auto loader : {LoaderKind::grub, LoaderKind::systemd_boot}) {
+    for (const auto fate : {Fate::good, Fate::sick, Fate::cannot_migrate}) {
+      all.push_back({loader, fate, false, false, 3});
+      all.back().migrates = true;
+      all.push_back(all.back());
+      all.back().sick_before = true;
+    }
+    all.push_back({loader, Fate::good, false, false, 3});
+    all.back().holds_first = true;
+  }
   return all;
 }
 
@@ -86,13 +99,20 @@ class PowerCutSweep : public testing::Test {
              is_denied(disk.journal, new_release().get()) == (machine.trial_starts() > 0);
       // A death with evidence is not repeated; only a cut that came before it was seen may be.
       const bool certain = scenario.leaves_evidence || scenario.reset_late ||
-                           scenario.has_bmc || scenario.fate == Fate::sick;
+                           scenario.has_bmc || scenario.fate == Fate::sick ||
+                           scenario.fate == Fate::cannot_migrate;
       if (certain) well = well && machine.trial_starts() <= 1 + static_cast<int>(cuts.size());
       well = well && machine.trial_starts() <= scenario.tries;
       if (scenario.has_bmc && scenario.fate == Fate::hangs && cuts.empty())
         well = well && last.why.cause == Cause::watchdog;
     }
     well = well && committed == (disk.fallback == SlotId::b);
+    // Once in an attempt; only a cut between its end and the note of it repeats one.
+    well = well && machine.last_migrations() <= 1 + static_cast<int>(cuts.size());
+    if (cuts.empty() && scenario.migrates)
+      well = well && machine.last_migrations() == (scenario.fate == Fate::cannot_migrate ? 0 : 1);
+    if (cuts.empty() && scenario.fate == Fate::cannot_migrate)
+      well = well && last.why.cause == Cause::migration;
     if (!well) {
       ADD_FAILURE() << "ends wrong: " << to_string(last.outcome) << " ("
                     << to_string(last.why.cause) << "), " << machine.trial_starts() << " starts -- "
@@ -124,7 +144,7 @@ class PowerCutSweep : public testing::Test {
 
 TEST_F(PowerCutSweep, NoCut) {
   for (const auto& scenario : scenarios()) EXPECT_TRUE(play(scenario, {}));
-  EXPECT_EQ(runs_, 66);
+  EXPECT_EQ(runs_, 80);
 }
 
 TEST_F(PowerCutSweep, OneCut) {

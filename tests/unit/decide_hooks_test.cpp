@@ -1,0 +1,183 @@
+// decide(): what health before the update, hooks, and the way the machine was started have to say.
+#include <gtest/gtest.h>
+
+#include "tests/unit/decide_table.h"
+
+namespace cube {
+namespace {
+
+class DecideHooks : public DecideTable {
+ protected:
+  void staged() {
+    apply();
+    world_.target_seal = seal_of(update_.release, update_.attempt);
+    world_.done.health_asked = world_.done.let_go = false;
+  }
+  // The update of the phase that the step records.
+  Update recorded(Phase phase) {
+    const Step step = in(std::move(phase));
+    const auto* record = std::get_if<step::Record>(&step);
+    const Update* update = record == nullptr ? nullptr : update_of(record->journal.phase);
+    return update == nullptr ? Update{} : *update;
+  }
+  Cause cause_of(Phase phase) {
+    const Step step = in(std::move(phase));
+    const auto* record = std::get_if<step::Record>(&step);
+    const auto* back =
+        record == nullptr ? nullptr : std::get_if<RollingBack>(&record->journal.phase);
+    return back == nullptr ? Cause::none : back->why.cause;
+  }
+};
+
+TEST_F(DecideHooks, HealthThenHooksAreAskedBeforeTheArming) {
+  staged();
+  EXPECT_EQ(next(Staged{update_}), "ASK-HEALTH");
+  world_.done.health_asked = true;
+  world_.failing = {"10-clock"};
+  EXPECT_EQ(next(Staged{update_}), "PREPARE-RESTART");
+  world_.done.let_go = true;
+  EXPECT_EQ(next(Staged{update_}), "arming");
+  const Update armed = recorded(Staged{update_});
+  EXPECT_EQ(armed.failed_before, (std::vector<std::string>{"10-clock"}));
+  EXPECT_TRUE(armed.drained);
+}
+
+TEST_F(DecideHooks, WhoRestartsTheMachineByHandAsksNoHooks) {
+  staged();
+  world_.done.health_asked = true;
+  world_.may_reboot = false;
+  EXPECT_EQ(next(Staged{update_}), "arming");
+  EXPECT_FALSE(recorded(Staged{update_}).drained);
+  world_.may_reboot = true;
+  update_.unattended = false;
+  world_.candidate = update_;
+  EXPECT_EQ(next(Staged{update_}), "arming");
+}
+
+TEST_F(DecideHooks, ARefusalIsWrittenDownAndHoldsBack) {
+  staged();
+  world_.done.health_asked = true;
+  world_.refusal = "pre-reboot.d/drain: VMs are still moving";
+  EXPECT_EQ(next(Staged{update_}), "staged");
+  const Update held = recorded(Staged{update_});
+  EXPECT_EQ(held.held, world_.refusal);
+  world_.candidate = held;
+  EXPECT_EQ(next(Staged{held}), "REST");
+  world_.refusal.clear();
+  EXPECT_EQ(next(Staged{held}), "PREPARE-RESTART") << "asked anew";
+  world_.done.let_go = true;
+  EXPECT_EQ(recorded(Staged{held}).held, "");
+}
+
+TEST_F(DecideHooks, ARefusedReturnIsGivenUpWithoutBlame) {
+  staged();
+  update_.returning = true;
+  world_.candidate = update_;
+  world_.done.verified = true;
+  world_.refusal = "no";
+  world_.failure = Error{Errc::refused, "no", 0};
+  const auto end = ended(Staged{update_});
+  EXPECT_EQ(end.outcome, Outcome::abandoned);
+  EXPECT_EQ(end.why.cause, Cause::held);
+  const Step step = in(Staged{update_});
+  EXPECT_EQ(std::get<step::Record>(step).journal.hooks_due, update_.attempt)
+      << "who was drained hears that nothing comes of it";
+}
+
+TEST_F(DecideHooks, MigrationsComeOneByOneBeforeHealth) {
+  run_trial();
+  update_.tried_in = world_.boot_id;
+  for (const Wish wish : {Wish::resume, Wish::commit}) {
+    world_.wish = wish;
+    world_.next_migration = "10-db";
+    world_.done.migrated.clear();
+    const Step step = in(Trying{update_});
+    ASSERT_EQ(next(Trying{update_}), "MIGRATE");
+    EXPECT_EQ(std::get<step::Migrate>(step).hook, "10-db");
+    world_.done.migrated = "10-db";
+    EXPECT_EQ(recorded(Trying{update_}).migrated, "10-db");
+    world_.next_migration = "20-net";
+    EXPECT_EQ(next(Trying{update_}), "MIGRATE") << "the next one";
+  }
+  world_.next_migration.clear();
+  EXPECT_EQ(next(Trying{update_}), "CHECK-HEALTH");
+}
+
+TEST_F(DecideHooks, AFailedMigrationEndsTheTrialAndAReturnHasNone) {
+  run_trial();
+  world_.wish = Wish::commit;
+  world_.next_migration = "10-db";
+  world_.migration_failure = "migrate.d/10-db: no";
+  EXPECT_EQ(cause_of(Trying{update_}), Cause::migration);
+  world_.migration_failure.clear();
+  update_.returning = true;
+  EXPECT_EQ(next(Trying{update_}), "CHECK-HEALTH");
+}
+
+TEST_F(DecideHooks, AKnownKexecOrSoftRebootIsNoTrial) {
+  for (const StartedBy how : {StartedBy::kexec, StartedBy::soft_reboot}) {
+    run_trial();
+    world_.wish = Wish::commit;
+    world_.started_by = how;
+    EXPECT_EQ(next(Trying{update_}), "REBOOT") << to_string(how);
+    world_.may_reboot = false;
+    EXPECT_EQ(next(Trying{update_}), "REST");
+    world_.may_reboot = true;
+    world_.booted = SlotId::a;
+    world_.boot = BootState{SlotId::b, std::nullopt, false};
+    EXPECT_EQ(next(Idle{}), "FAIL") << "nor is it ground for a commit by hand";
+  }
+}
+
+TEST_F(DecideHooks, WhatTheLoaderDidNotCountIsNoTrial) {
+  run_trial();
+  world_.wish = Wish::commit;
+  update_.tries_seen = 1;  // as counted
+  update_.tried_in = "this-boot";
+  EXPECT_EQ(next(Trying{update_}), "CHECK-HEALTH");
+  update_.tried_in = "an-earlier-boot";
+  EXPECT_EQ(next(Trying{update_}), "REBOOT");
+  update_.tries_seen = 0;
+  EXPECT_EQ(next(Trying{update_}), "CHECK-HEALTH") << "the loader counted another start";
+  trial(true, 3, 0);
+  EXPECT_EQ(next(Armed{update_, "another-boot"}), "REBOOT") << "the offer still stands";
+  EXPECT_EQ(next(Armed{update_, "this-boot"}), "REST") << "the kernel that armed it still runs";
+}
+
+TEST_F(DecideHooks, ATrialRemembersTheBootItBeganIn) {
+  run_trial();
+  EXPECT_EQ(recorded(Armed{update_, "another-boot"}).tried_in, "this-boot");
+  world_.booted = SlotId::a;
+  update_.tried_in = "this-boot";
+  EXPECT_EQ(recorded(Trying{update_}).tried_in, "") << "armed again";
+}
+
+TEST_F(DecideHooks, HooksAreDueAfterCommitAndRollbackUntilTheyHaveRun) {
+  world_.booted = SlotId::b;
+  world_.boot = BootState{SlotId::b, std::nullopt, false};
+  update_.release.schema = 3;
+  Step step = in(Committing{update_});
+  journal_ = std::get<step::Record>(step).journal;
+  EXPECT_EQ(journal_.hooks_due, update_.attempt);
+  EXPECT_EQ(journal_.schema, 3U);
+  EXPECT_EQ(next(Idle{}), "REST") << "early in a boot nobody waits for them";
+  world_.runs_hooks = true;
+  EXPECT_EQ(next(Idle{}), "RUN-HOOKS");
+  world_.done.hooks_run = true;
+  step = in(Idle{});
+  EXPECT_EQ(std::get<step::Record>(step).journal.hooks_due, 0U);
+}
+
+TEST_F(DecideHooks, RedHooksAlsoRunInTheTrialThatFailed) {
+  run_trial();
+  world_.boot->trial.reset();
+  const RollingBack phase{update_, {Cause::health, "check"}};
+  EXPECT_EQ(next(phase), "REBOOT");
+  world_.runs_hooks = true;
+  EXPECT_EQ(next(phase), "RUN-HOOKS");
+  world_.done.hooks_run = true;
+  EXPECT_EQ(next(phase), "REBOOT");
+}
+
+}  // namespace
+}  // namespace cube
