@@ -4,24 +4,14 @@
 Usage: schedule_test.py CUBE_UPDATE CUBE_RELEASE APPLIANCE_MODULES [TEST...]
 """
 import datetime
-import json
-import pathlib
-import shutil
-import subprocess
 import sys
-import tempfile
 import time
 import unittest
 
-from tiny_tree import make_tiny_tree
+import folder_machine
+from folder_machine import NEW, FolderMachineTest
 
-UPDATE = RELEASE = ""
-OLD, NEW = [f"CUBE_{n}.0.0_2026010{n}-0000_abcd1234" for n in (1, 2)]
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-
-
-def run_once(*command):
-    subprocess.run([str(word) for word in command], check=True, capture_output=True, timeout=300)
 
 
 def window(begins_in_hours):
@@ -30,52 +20,9 @@ def window(begins_in_hours):
     return f"{DAYS[begin.weekday()]} {begin:%H:%M} +1h"
 
 
-class ScheduleTest(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.scratch = pathlib.Path(tempfile.mkdtemp(prefix="cube-schedule-"))
-        cls.repository = cls.scratch / "repository"
-        run_once(RELEASE, "init", cls.repository, "--product", "CUBE")
-        for release in (OLD, NEW):
-            cls.compose(release)
-        cls.template = scratch.Scratch(cls.scratch / "template")
-        cls.template.folder.mkdir()
-        root = cls.repository / "metadata/1.root.json"
-        cls.template.lay_out(root)
-        run_once(UPDATE, "install-slot", cls.template.folder / "slots/a", OLD, "--from", cls.repository, "--trusted-root", root)
-
-    @classmethod
-    def compose(cls, release):
-        version, built = release.split("_")[1:3]
-        make_tiny_tree(cls.scratch / version, version)
-        run_once(RELEASE, "compose", cls.scratch / version, "--version", version, "--built", built, "--source", "abcd1234",
-                 "--repository", cls.repository)
-        run_once(RELEASE, "pack", release, "--repository", cls.repository)
-        run_once(RELEASE, "publish", "--repository", cls.repository)
-
-    @classmethod
-    def tearDownClass(cls):
-        shutil.rmtree(cls.scratch)
-
-    def setUp(self):
-        self.machine = scratch.Scratch(self.scratch / "machine")
-        self.addCleanup(shutil.rmtree, self.machine.folder)
-        run_once("cp", "-a", self.template.folder, self.machine.folder)
-        self.machine.start()
-        self.configure()
-
-    def configure(self, schedule=""):
-        (self.machine.folder / "usr/lib/cube-update/config.d/20-site.toml").write_text(
-            f'[source]\nurl = "{self.repository}"\n[schedule]\ntime-zone = "UTC"\nspread = 0\n{schedule}')
-
-    def run_it(self, *words, code=0, says=""):
-        done = subprocess.run([UPDATE, *map(str, words), "--root", str(self.machine.folder)], capture_output=True, text=True, timeout=120)
-        self.assertEqual(done.returncode, code, f"{words}: {done.stdout}{done.stderr}")
-        self.assertIn(says, done.stdout + done.stderr)
-        return done.stdout
-
-    def status(self):
-        return json.loads(self.run_it("status", "--json"))
+class ScheduleTest(FolderMachineTest):
+    def configure(self, text=""):
+        super().configure(f'[schedule]\ntime-zone = "UTC"\nspread = 0\n{text}')
 
     def expect_waiting(self, why):
         status = self.status()
@@ -203,7 +150,5 @@ class ScheduleTest(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    UPDATE, RELEASE, MODULES = sys.argv[1:4]
-    sys.path.insert(0, MODULES)
-    from appliance import scratch
+    folder_machine.use(*sys.argv[1:4])
     unittest.main(argv=[sys.argv[0], *sys.argv[4:]])

@@ -185,10 +185,10 @@ class Here(unittest.TestCase):
         self.assertEqual((told["attempt"]["attempt"], told["reached"], told["journal"]), (2, "", []))
 
     def test_without_records_the_journal_tells(self):
-        check = self.machine.folder / "usr/lib/cube-update/health/required.d/10-true"
-        check.write_text("#!/bin/sh\necho storage is down\nexit 1\n")
         self.assertEqual(self.machine.start(), ("a", False))
         self.agent("apply", NEW, "--from", self.repository)
+        check = self.machine.folder / "usr/lib/cube-update/health/required.d/10-true"
+        check.write_text("#!/bin/sh\necho storage is down\nexit 1\n")
         self.assertEqual(self.machine.start(), ("b", True))
         call("commit", "--root", self.machine.folder)
         self.machine.start()

@@ -39,8 +39,32 @@ VARIANTS = {
     "spins": "the kernel spins at its first instruction (BIOS)",
     "unit-fails": "with systemd: a unit fails",
     "incomplete": "with systemd: a unit that boot-complete.target requires fails",
+    "migrates": "nothing; a migration looks at the old slot",
+    "migration-fails": "a migration of its state fails",
+    "hung-check": "with systemd: a health check hangs, and has started a process in a session of its own",
 }
 USERSPACES = ("busybox", "systemd")
+# variant -> what it has below usr/lib/cube-update.
+HOOKS_OF = {
+    "migrates": {"migrate.d/10-look": """#!/bin/sh
+old=$(grep VERSION_ID "$CUBE_OLD_SLOT/etc/os-release")
+touch "$CUBE_OLD_SLOT/etc/written" 2>/dev/null && writes=yes
+echo "old: $old, own: $(grep VERSION_ID /etc/os-release), writes: ${writes:-no}" >>/data/migrated
+"""},
+    "migration-fails": {"migrate.d/10-look": "#!/bin/sh\necho first >>/data/migrated\n",
+                        "migrate.d/20-db": "#!/bin/sh\necho 'schema 7 is not known'\nexit 1\n",
+                        "migrate.d/30-last": "#!/bin/sh\necho last >>/data/migrated\n"},
+    "hung-check": {"config.d/20-health.toml": "[health]\ntimeout = 5\nretries = 0\n",
+                   "health/required.d/50-hangs": """#!/bin/sh
+setsid sh -c 'echo $$ >/run/grandchild; exec sleep 1000' </dev/null >/dev/null 2>&1 &
+sleep 1000
+""",
+                   "red.d/10-look": """#!/bin/sh
+[ "$CUBE_ON_TRIAL" = 1 ] || exit 0
+pid=$(cat /run/grandchild) || exit 1
+if kill -0 "$pid" 2>/dev/null; then echo "$pid lives"; else echo "$pid is gone"; fi >/data/grandchild
+"""},
+}
 CONFIG = """product = "CUBE"
 [source]
 allow-http = true
@@ -48,6 +72,9 @@ allow-http = true
 deadline = {deadline}
 [boot]
 arguments = "{arguments}"
+[health]
+retries = 1
+retry-interval = 2
 """
 
 
@@ -80,6 +107,8 @@ def make(tree, kernel, version, variant, programs, trusted_root, deadline=120, u
     _write(tree / "usr/lib/cube-update/health/required.d/10-data", b"#!/bin/sh\ngrep -q ' /data ' /proc/mounts\n", 0o755)
     if variant == "sick":
         _write(tree / "usr/lib/cube-update/health/required.d/50-storage", b"#!/bin/sh\necho 'storage is down'\nexit 1\n", 0o755)
+    for path, text in HOOKS_OF.get(variant, {}).items():
+        _write(tree / "usr/lib/cube-update" / path, text.encode(), 0o644 if path.endswith(".toml") else 0o755)
     image = kernel.image.read_bytes()
     _write(tree / "boot/vmlinuz", spinning(image) if variant == "spins" else image)
     _write(tree / "boot/initrd.img", initramfs(kernel, variant))

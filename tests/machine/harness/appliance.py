@@ -18,8 +18,8 @@ INSTALLED = "1.0.0"
 # version -> variant
 RELEASES = {INSTALLED: "good", "2.0.0": "good", "2.0.1": "vfs-panic", "2.0.2": "init-exits", "2.0.3": "late-panic",
             "2.0.4": "emergency", "2.0.5": "sick", "2.0.6": "hang", "2.1.0": "wrong-driver", "2.1.1": "init-missing", "2.1.2": "no-dev",
-            "2.1.3": "init-hangs", "2.1.4": "oom"}
-SYSTEMD_RELEASES = {INSTALLED: "good", "2.0.0": "good", "2.0.7": "unit-fails", "2.0.8": "incomplete"}
+            "2.1.3": "init-hangs", "2.1.4": "oom", "2.2.0": "migrates", "2.2.1": "migration-fails"}
+SYSTEMD_RELEASES = {INSTALLED: "good", "2.0.0": "good", "2.0.7": "unit-fails", "2.0.8": "incomplete", "2.2.2": "hung-check"}
 # With Debian's kernel for real machines, whose drivers see a BMC and a hardware watchdog.
 MANAGED_RELEASES = {INSTALLED: "good", "2.0.0": "good", "2.0.6": "hang", "2.0.9": "spins", "2.0.10": "hang-armed"}
 # kind -> releases, userspace, kernel

@@ -52,6 +52,15 @@ def unit_fails(at):
     expect("the journal tells of the rollback", "was rolled back" in told, True)
 
 
+@scenario("systemd-hung-check")
+def hung_check(at):
+    """A check hangs: when its time is up, it is gone, and so is what it started in a session of its own."""
+    guest = started(at)
+    bad_release(guest, version_of("hung-check"), "health", "50-hangs: no answer within 5 s")
+    seen = guest.demand("cat /data/grandchild")
+    expect(f"the grandchild, as the trial saw it: {seen.strip()[-60:]}", " is gone" in seen, True)
+
+
 @scenario("systemd-incomplete")
 def incomplete(at):
     """boot-complete.target is never reached, so nobody asks the health gate: the old release is back at the deadline."""

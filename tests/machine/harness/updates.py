@@ -120,6 +120,32 @@ def sick(at):
     bad_release(at, "sick", r"storage is down|restarting", "health", "storage is down", "health")
 
 
+@scenario("migrates")
+def migrates(at):
+    """A migration of the new release sees the old slot, cannot write there, and runs before the commit."""
+    version = version_of("migrates")
+    guest = Guest(at)
+    guest.start()
+    guest.ready("a")
+    guest.apply(version)
+    guest.userspace("b", trial=True)
+    guest.wait(r"cube: commit exit 0\n")
+    guest.ready("b")
+    guest.expect_outcome(version, "committed", "none", 1)
+    seen = guest.demand("cat /data/migrated")
+    told = f'old: VERSION_ID="1.0.0", own: VERSION_ID="{version}", writes: no'
+    expect(f"what the migration saw ({seen.strip()[-120:]})", (told in seen, seen.count("old:")), (True, 1))
+    guest.demand("grep -q /run/cube-update/slot-a /proc/mounts", code=1)
+
+
+@scenario("migration-fails")
+def migration_fails(at):
+    """A migration fails: the trial ends, later ones do not run, and the old release is back."""
+    guest, _ = bad_release(at, "migration-fails", "restarting", "migration", "migrate.d/20-db: schema 7 is not known", "health")
+    seen = guest.demand("cat /data/migrated")
+    expect("migrations that ran", ("first" in seen, "last" in seen), (True, False))
+
+
 @scenario("hang")
 def hang(at):
     """The trial hangs; somebody presses reset after its deadline: the old release stays, at once."""
