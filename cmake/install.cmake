@@ -23,7 +23,7 @@ install(PROGRAMS packaging/grub.d/05_cube-update DESTINATION /etc/grub.d COMPONE
 install(FILES packaging/man/cube-update.8 DESTINATION share/man/man8 COMPONENT agent)
 install(FILES packaging/completion/cube-update
   DESTINATION share/bash-completion/completions COMPONENT agent)
-install(FILES README.md docs/operations.md docs/protocol.md docs/install.md docs/boot-environment.md docs/why.md docs/watchdogs.md docs/terms.md
+install(FILES README.md docs/hooks.md docs/operations.md docs/protocol.md docs/install.md docs/boot-environment.md docs/why.md docs/watchdogs.md docs/terms.md
   DESTINATION share/doc/cube-update COMPONENT agent)
 
 install(TARGETS cube-release DESTINATION bin COMPONENT publisher)
