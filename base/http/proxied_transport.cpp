@@ -117,6 +117,9 @@ Result<Transfer> ProxiedTransport::exchange(const TransferRequest& request, Rece
 }
 
 Result<Transfer> ProxiedTransport::perform(const TransferRequest& request, Receiver& receiver) {
+  // Between two requests the service has nothing to say: it has gone, or makes no sense.
+  pollfd state{socket_.get(), POLLIN | POLLRDHUP, 0};
+  if (socket_.valid() && ::poll(&state, 1, 0) != 0) socket_.reset();
   Status there = ok();
   if (!socket_.valid()) there = connect();
   auto transfer = there ? exchange(request, receiver) : Result<Transfer>(there.error());

@@ -76,8 +76,8 @@ class PrivateBus:
         self.running = []
         configuration = self.folder / "bus.conf"
         configuration.write_text(CONFIGURATION.format(folder=self.folder, policy=SOURCE / f"packaging/dbus/{NAME}.conf"))
-        self.daemon = self.start("dbus-daemon", "--nofork", "--nopidfile", "--nosyslog", f"--config-file={configuration}",
-                                 stderr=open(self.folder / "bus.log", "w"))
+        with open(self.folder / "bus.log", "w") as log:
+            self.daemon = self.start("dbus-daemon", "--nofork", "--nopidfile", "--nosyslog", f"--config-file={configuration}", stderr=log)
         wait_until((self.folder / "bus").exists, "the bus's socket")
 
     def start(self, *command, **more):

@@ -75,7 +75,7 @@ TEST(BusJob, OptionsOfAnotherTypeOrOutOfRangeAreRefused) {
 }
 
 TEST(BusJob, NoNameOfAReleaseIsTakenForAnOption) {
-  for (const std::string& name : {"--root=/tmp", "-h", "../x", "a b", "CUBE", ""})
+  for (const std::string name : {"--root=/tmp", "-h", "../x", "a b", "CUBE", ""})
     EXPECT_FALSE(job(Method::deny, {}, name)) << name;
   expect_refused(job(Method::apply, {}, "--from=/media"), "\"--from=/media\" is no name");
   EXPECT_FALSE(job_of({Method::deny, release, "a\nb", 0, {}}));

@@ -23,7 +23,8 @@ class LogindRestart : public ::testing::Test {
     std::ofstream(folder_.path() + "/conf")
         << "<busconfig><listen>" << address
         << "</listen><auth>EXTERNAL</auth><policy context='default'>"
-        << "<allow user='*'/><allow own='*'/><allow send_type='method_call'/>"
+        << "<allow user='*'/><allow own='*'/><allow send_destination='*'/><allow "
+           "receive_sender='*'/>"
         << "<allow send_requested_reply='true'/></policy></busconfig>";
     const std::string option = "--config-file=" + folder_.path() + "/conf";
     daemon_ = ::fork();

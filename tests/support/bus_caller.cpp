@@ -1,8 +1,11 @@
-// bus_flood: many callers at once. Tests run it beside the real service.
+// bus_caller: callers as busctl cannot play them. Tests run it beside the real service.
 //
-//   bus_flood ADDRESS calls N     N calls of GetAll under way at the same time, over up to 10
+//   bus_caller ADDRESS calls N     N calls of GetAll under way at the same time, over up to 10
 //                                 connections; prints "answers N errors M"
-//   bus_flood ADDRESS signals N   N signals to the service that it did not ask for
+//   bus_caller ADDRESS signals N   N signals to the service that it did not ask for
+//   bus_caller ADDRESS folder FD METHOD [RELEASE]
+//                                 hands a descriptor over as option "folder", with no-reboot for
+//                                 Apply; prints the job's number or the release, or the error
 #include <systemd/sd-bus.h>
 
 #include <cstdio>
@@ -18,7 +21,7 @@ int answers = 0, errors = 0;
 
 void demand(int result) {
   if (result >= 0) return;
-  std::fprintf(stderr, "bus_flood: errno %d\n", -result);
+  std::fprintf(stderr, "bus_caller: errno %d\n", -result);
   std::exit(1);
 }
 
@@ -72,9 +75,45 @@ void signal(const char* address, int count) {
   sd_bus_flush_close_unref(bus);
 }
 
+int hand_over(const char* address, int fd, const std::string& method, const char* release) {
+  sd_bus* bus = connect(address);
+  sd_bus_message *call = nullptr, *reply = nullptr;
+  demand(sd_bus_message_new_method_call(bus, &call, name, object, name, method.c_str()));
+  if (release != nullptr) demand(sd_bus_message_append(call, "s", release));
+  if (method == "Apply")
+    demand(sd_bus_message_append(call, "a{sv}", 2, "folder", "h", fd, "no-reboot", "b", 1));
+  else
+    demand(sd_bus_message_append(call, "a{sv}", 1, "folder", "h", fd));
+  sd_bus_error error{};
+  constexpr std::uint64_t two_minutes = 120'000'000;
+  const bool answered = sd_bus_call(bus, call, two_minutes, &error, &reply) >= 0;
+  std::uint32_t job = 0;
+  const char* key = nullptr;
+  const char* found = nullptr;
+  if (!answered) {
+    std::fprintf(stderr, "%s\n", error.message);
+  } else if (method == "Check") {
+    demand(sd_bus_message_enter_container(reply, 'a', "{sv}"));
+    demand(sd_bus_message_enter_container(reply, 'e', "sv"));
+    demand(sd_bus_message_read(reply, "s", &key));
+    demand(sd_bus_message_read(reply, "v", "s", &found));
+    std::printf("%s %s\n", key, found);
+  } else {
+    demand(sd_bus_message_read(reply, "u", &job));
+    std::printf("u %u\n", job);
+  }
+  sd_bus_error_free(&error);
+  sd_bus_message_unref(call);
+  sd_bus_message_unref(reply);
+  sd_bus_flush_close_unref(bus);
+  return answered ? 0 : 1;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (argc >= 5 && std::string(argv[2]) == "folder")
+    return hand_over(argv[1], std::atoi(argv[3]), argv[4], argc > 5 ? argv[5] : nullptr);
   if (argc != 4) return 2;
   const int count = std::atoi(argv[3]);
   if (std::string(argv[2]) == "calls")
