@@ -10,14 +10,6 @@ import subprocess
 HERE = pathlib.Path(__file__).resolve().parent.parent
 UNITS = HERE.parent / "systemd"
 PACKAGES = ["systemd", "systemd-sysv", "udev", "mount", "e2fsprogs", "base-files"]
-SERVICE_PACKAGES = [*PACKAGES, "dbus"]
-# Of packaging/, and where an installation puts it.
-SERVICE_FILES = {
-    "systemd/cube-updated.service": "usr/lib/systemd/system", "systemd/cube-fetch.socket": "usr/lib/systemd/system",
-    "systemd/cube-fetch@.service": "usr/lib/systemd/system",
-    "dbus/co.bigstack.CubeUpdate1.service": "usr/share/dbus-1/system-services",
-    "dbus/co.bigstack.CubeUpdate1.conf": "usr/share/dbus-1/system.d",
-}
 SOURCES = pathlib.Path("/etc/apt/sources.list.d/debian.sources")
 # Not needed to run, and much to hash under emulation.
 UNUSED = ["usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/info", "usr/lib/udev/hwdb.d", "usr/share/bash-completion",
@@ -41,14 +33,14 @@ ExecStart=/usr/bin/false
 """
 
 
-def unpack(cache, tree, packages=PACKAGES):
+def unpack(cache, tree):
     """Fills `tree` with the packages' files. The first time this takes the network."""
-    archive = pathlib.Path(cache) / f"systemd-userspace-{'-'.join(packages)}.tar"
+    archive = pathlib.Path(cache) / f"systemd-userspace-{'-'.join(PACKAGES)}.tar"
     if not archive.exists():
         partial = archive.with_suffix(".partial.tar")
         sources = [SOURCES] if SOURCES.exists() else []
         _run("mmdebstrap", "--mode=root", "--variant=extract", "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr",
-             f"--include={','.join(packages)}", "bookworm", partial, *sources)
+             f"--include={','.join(PACKAGES)}", "bookworm", partial, *sources)
         partial.rename(archive)
     tree.mkdir(parents=True, exist_ok=True)
     _run("tar", "-C", tree, "-xf", archive, *[f"--exclude=./{path}" for path in UNUSED])
@@ -77,15 +69,6 @@ def set_up(tree, variant):
     if variant == "incomplete":
         _write(tree / "usr/lib/systemd/system/demo-storage.service", FAILING.format(order="Before=boot-complete.target\n"))
         _enable(tree, "demo-storage.service", "boot-complete.target.requires")
-
-
-def set_up_service(tree):
-    """The update service, and the bus that it is called over. Its programs are the caller's to bring."""
-    for name in ("passwd", "group"):
-        file = tree / "etc" / name
-        file.write_text(file.read_text() + {"passwd": "messagebus:x:101:101::/nonexistent:/bin/false\n", "group": "messagebus:x:101:\n"}[name])
-    for source, folder in SERVICE_FILES.items():
-        _write(tree / folder / pathlib.Path(source).name, (UNITS.parent / source).read_text())
 
 
 def _enable(tree, unit, folder):

@@ -1,6 +1,6 @@
 """Root trees of the demo appliance: a real Debian kernel, a small initramfs, a userspace, and cube-update with its libraries.
 
-The userspace is busybox alone, which starts fastest; or systemd as PID 1 (systemd_userspace.py); or that with the update service.
+The userspace is busybox alone, which starts fastest, or systemd as PID 1 (systemd_userspace.py).
 """
 
 import os
@@ -40,7 +40,7 @@ VARIANTS = {
     "unit-fails": "with systemd: a unit fails",
     "incomplete": "with systemd: a unit that boot-complete.target requires fails",
 }
-USERSPACES = ("busybox", "systemd", "service")
+USERSPACES = ("busybox", "systemd")
 CONFIG = """product = "CUBE"
 [source]
 allow-http = true
@@ -56,9 +56,7 @@ def make(tree, kernel, version, variant, programs, trusted_root, deadline=120, u
     if variant not in VARIANTS:
         raise ValueError(f"no variant {variant}: {', '.join(VARIANTS)}")
     tree = pathlib.Path(tree)
-    if userspace == "service":
-        systemd_userspace.unpack(cache, tree, systemd_userspace.SERVICE_PACKAGES)
-    elif userspace == "systemd":
+    if userspace == "systemd":
         systemd_userspace.unpack(cache, tree)
     for folder in FOLDERS:
         (tree / folder).mkdir(parents=True, exist_ok=True)
@@ -68,10 +66,8 @@ def make(tree, kernel, version, variant, programs, trusted_root, deadline=120, u
     _busybox(tree)
     for path, program in programs.items():
         _program(tree, path, pathlib.Path(program))
-    if userspace in ("systemd", "service"):
+    if userspace == "systemd":
         systemd_userspace.set_up(tree, variant)
-        if userspace == "service":
-            systemd_userspace.set_up_service(tree)
     elif variant != "init-missing":
         _write(tree / "usr/sbin/init", (HERE / "busybox/init").read_bytes(), 0o755)
     if variant == "no-dev":

@@ -25,7 +25,6 @@ MANAGED_RELEASES = {INSTALLED: "good", "2.0.0": "good", "2.0.6": "hang", "2.0.9"
 # kind -> releases, userspace, kernel
 KINDS = {"busybox": (RELEASES, "busybox", kernel.CLOUD), "systemd": (SYSTEMD_RELEASES, "systemd", kernel.CLOUD),
          "managed": (MANAGED_RELEASES, "busybox", kernel.FULL),
-         "service": ({INSTALLED: "good", "2.0.0": "good"}, "service", kernel.CLOUD),
          "systemd-managed": ({INSTALLED: "good", "2.0.0": "good"}, "systemd", kernel.FULL)}
 BOOT_SECONDS = 60
 APPLY_SECONDS = 120
@@ -63,11 +62,9 @@ def publish(folder, kind):
         top = folder / "tree"
         shutil.rmtree(top, ignore_errors=True)
         cache = bench.BUILD / "cache"
-        tree.make(top, kernel.fetch(cache, package), version, variant, make_tree.programs(BINARIES, userspace), trusted_root, userspace=userspace, cache=cache)
+        tree.make(top, kernel.fetch(cache, package), version, variant, make_tree.programs(BINARIES), trusted_root, userspace=userspace, cache=cache)
         name = name_of(version)
         call(release, "compose", top, "--repository", repository, "--version", version, "--built", BUILT, "--source", name.rsplit("_", 1)[1])
-        if kind == "service":
-            call(release, "pack", name, "--repository", repository)
     shutil.rmtree(top)
     call(release, "publish", "--repository", repository, "--keys", folder / "keys")
     return repository
@@ -93,7 +90,7 @@ def make_stick(image, repository, mib=700):
 def _base(split, kind, loader):
     folder = bench.BUILD / f"machine-tests/{kind}-base"
     stamp = folder / "complete"
-    sources = [path for folder in ("appliance", "initramfs", "systemd", "dbus") for path in (appliance_path.TOP / "packaging" / folder).rglob("*")
+    sources = [path for folder in ("appliance", "initramfs", "systemd") for path in (appliance_path.TOP / "packaging" / folder).rglob("*")
                if path.suffix != ".pyc" and path.is_file()]
     newest = max(path.stat().st_mtime for path in [*BINARIES.iterdir(), *sources])
     if not stamp.exists() or stamp.stat().st_mtime < newest:
