@@ -44,7 +44,7 @@ def children_of(pid):
     return found
 
 
-class ServiceTest(unittest.TestCase):
+class Appliance(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         """A repository of three releases, and a machine with the oldest in both slots."""
@@ -139,7 +139,9 @@ class ServiceTest(unittest.TestCase):
         self.assertEqual(json.loads(self.run_cli("status", "--json"))["phase"], "idle")
         self.assertEqual(self.server.sent, 0)
 
-    # What everybody may, and who may what.
+
+class Callers(Appliance):
+    """What everybody may, and who may what."""
 
     def test_everybody_reads_the_properties(self):
         self.start()
@@ -239,7 +241,9 @@ class ServiceTest(unittest.TestCase):
         for strict in ("override", "allow"):
             self.assertEqual(actions[f"co.bigstack.cube-update.{strict}"], "auth_admin")
 
-    # Updates.
+
+class Updates(Appliance):
+    """What is done, and what is told of it."""
 
     def test_an_update_from_a_web_server_without_a_network(self):
         self.start()
@@ -299,7 +303,9 @@ class ServiceTest(unittest.TestCase):
         self.assertIn("run `cube-update apply`", message)
         self.run_cli("apply", NEWEST, "--no-reboot", code=20)
 
-    # Folders that are handed over.
+
+class Folders(Appliance):
+    """Repositories that come as an open folder."""
 
     def hand_over(self, folder, *words, flags=os.O_RDONLY | os.O_DIRECTORY, code=None, error=""):
         """A call of the method `words` with the open folder; code and error as of call()."""
@@ -354,7 +360,9 @@ class ServiceTest(unittest.TestCase):
         self.assertEqual(done.returncode, 20, done.stdout + done.stderr)
         self.assertIn("handed over as an open folder, which is closed", done.stdout)
 
-    # Deaths.
+
+class Deaths(Appliance):
+    """Either process, the bus, polkit and the network may go at any time."""
 
     def begin_slowly(self, rate=200_000):
         self.server.rate = rate
@@ -476,7 +484,9 @@ class ServiceTest(unittest.TestCase):
         self.call("Rollback", "a{sv}", 1, "now", "b", "true", code=0)
         self.assertTrue((self.machine.folder / "run/cube-update/reboot-requested").exists())
 
-    # Crowds.
+
+class Crowds(Appliance):
+    """Many callers, much to tell, and nothing to do."""
 
     def counting_program(self, rest):
         """Notes each run, then goes on as `rest` says."""
