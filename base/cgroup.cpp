@@ -32,7 +32,8 @@ Result<std::string> text_of(const std::string& path) {
   return read_all(fd, max_proc_bytes);
 }
 
-// Where the one hierarchy of version 2 is mounted: mountinfo has "... MOUNTPOINT ... - cgroup2 ...".
+// Where the one hierarchy of version 2 is mounted: mountinfo has "... MOUNTPOINT ... - cgroup2
+// ...".
 Result<std::string> mount_point() {
   CUBE_TRY(const auto text, text_of("/proc/self/mountinfo"));
   std::istringstream lines(text);
@@ -98,8 +99,8 @@ Result<Cgroup> Cgroup::make() {
     return Error{Errc::not_found, "no cgroups of version 2 are mounted"};
   CUBE_TRY(const auto own, own_folder());
   tidy(own);
-  const std::string folder = own + "/" + std::string(prefix) + std::to_string(::getpid()) + "-" +
-                             std::to_string(++made);
+  const std::string folder =
+      own + "/" + std::string(prefix) + std::to_string(::getpid()) + "-" + std::to_string(++made);
   if (::mkdir(folder.c_str(), 0755) != 0) return system_error("make cgroup " + folder);
   Fd joining(::open((folder + "/cgroup.procs").c_str(), O_WRONLY | O_CLOEXEC));
   if (!joining.valid()) {

@@ -26,7 +26,8 @@ class Cgroup {
   bool kill_all() const;
 
  private:
-  Cgroup(std::string folder, Fd joining) : folder_(std::move(folder)), joining_(std::move(joining)) {}
+  Cgroup(std::string folder, Fd joining)
+      : folder_(std::move(folder)), joining_(std::move(joining)) {}
   std::string folder_;
   Fd joining_;
 };

@@ -131,8 +131,7 @@ void keep(std::string& output, std::string_view more, const SpawnOptions& option
     return;
   }
   output.append(more);
-  if (output.size() > 2 * options.max_output)
-    output.erase(0, output.size() - options.max_output);
+  if (output.size() > 2 * options.max_output) output.erase(0, output.size() - options.max_output);
 }
 
 // Reads until the program closes its output or the time is up. True when the time was up.
@@ -172,8 +171,8 @@ Result<SpawnOutcome> spawn(const std::vector<std::string>& argv, const SpawnOpti
   outcome.timed_out = collect(child, options, end, outcome.output);
   // A program may close its output early and run on: it has until the deadline, too.
   siginfo_t info{};
-  while (!outcome.timed_out && ::waitid(P_PID, static_cast<id_t>(child.pid), &info,
-                                        WEXITED | WNOHANG | WNOWAIT) == 0 &&
+  while (!outcome.timed_out &&
+         ::waitid(P_PID, static_cast<id_t>(child.pid), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
          info.si_pid != child.pid) {
     ::usleep(10000);
     outcome.timed_out = std::chrono::steady_clock::now() >= end;

@@ -12,7 +12,7 @@ namespace cube {
 
 struct SpawnOptions {
   std::chrono::seconds timeout{60};
-  std::size_t max_output = 64 * 1024;        // bytes of stdout and stderr together that are kept
+  std::size_t max_output = 64 * 1024;  // bytes of stdout and stderr together that are kept
   std::vector<std::string> environment = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C"};
   bool contained = false;  // in a cgroup of its own, where one may be made (base/cgroup.h)
   bool keep_end = false;   // of too much output the end is kept, not the beginning

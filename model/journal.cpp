@@ -71,9 +71,13 @@ std::optional<Cause> parse_cause(std::string_view text) {
   return found->first;
 }
 
-std::string_view name_of(const Phase& phase) { return std::visit(PhaseName{}, phase); }
+std::string_view name_of(const Phase& phase) {
+  return std::visit(PhaseName{}, phase);
+}
 
-const Update* update_of(const Phase& phase) { return std::visit(PhaseUpdate{}, phase); }
+const Update* update_of(const Phase& phase) {
+  return std::visit(PhaseUpdate{}, phase);
+}
 
 std::string_view to_string(Start start) {
   const auto* found = std::find_if(start_names.begin(), start_names.end(),
@@ -83,9 +87,12 @@ std::string_view to_string(Start start) {
 
 std::string_view to_string(Outcome outcome) {
   switch (outcome) {
-    case Outcome::committed: return "committed";
-    case Outcome::rolled_back: return "rolled-back";
-    case Outcome::abandoned: return "abandoned";
+    case Outcome::committed:
+      return "committed";
+    case Outcome::rolled_back:
+      return "rolled-back";
+    case Outcome::abandoned:
+      return "abandoned";
   }
   return "abandoned";
 }

@@ -159,9 +159,9 @@ Result<Release> read_manifest(std::string_view text) {
     CUBE_CHECK(check_members(json, {"format", "name", "product", "version", "built", "source",
                                     "epoch", "ostree", "tree", "kernel", "trial", "packs"}));
   } else if (found == format_with_state) {
-    CUBE_CHECK(check_members(json, {"format", "name", "product", "version", "built", "source",
-                                    "epoch", "ostree", "tree", "kernel", "trial", "packs",
-                                    "state"}));
+    CUBE_CHECK(
+        check_members(json, {"format", "name", "product", "version", "built", "source", "epoch",
+                             "ostree", "tree", "kernel", "trial", "packs", "state"}));
   } else {
     return corrupt("format " + std::to_string(found) +
                    " is not known here; only formats 1 and 2 are");

@@ -26,8 +26,8 @@ struct Standing {
 // release. Errors: refused.
 Status reads_state(const std::string& name, std::uint64_t schema, const Standing& standing);
 
-// Errors: refused (reads_state), unsuitable (other product, epoch below the floor, older than the newest release ever
-// committed, denied), nothing_to_do (it runs already).
+// Errors: refused (reads_state), unsuitable (other product, epoch below the floor, older than the
+// newest release ever committed, denied), nothing_to_do (it runs already).
 Status admissible(const Release& release, const Standing& standing, const Journal& journal);
 
 // The higher epoch and the newer release of both.

@@ -117,8 +117,7 @@ Step turn(const Journal& journal, const World& world, const Staged& phase) {
   // Of a return nothing waits. Hooks that said yes hear that nothing comes of it.
   const bool refused = !world.refusal.empty();
   update.drained = update.drained || refused;
-  if (auto end =
-          ended(journal, world, update, refused ? Cause::held : Cause::fill_failed))
+  if (auto end = ended(journal, world, update, refused ? Cause::held : Cause::fill_failed))
     return *std::move(end);
   const bool waits = update.start != Start::at_once;
   const bool by_itself =

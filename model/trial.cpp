@@ -56,8 +56,8 @@ std::string started_past_loader(const World& world, const Update& update) {
   return other_boot && world.boot && !began(world, update) ? "kexec" : "";
 }
 
-// Such a start says nothing of how the machine starts its release. The next one may be the loader's,
-// or the fallback's, which offers the trial again.
+// Such a start says nothing of how the machine starts its release. The next one may be the
+// loader's, or the fallback's, which offers the trial again.
 std::optional<Step> not_tried(const World& world, const std::string& how) {
   const bool goes_on = world.wish == Wish::commit || world.wish == Wish::resume;
   if (how.empty() || !goes_on) return std::nullopt;

@@ -87,7 +87,9 @@ Step arm_again(const Journal& journal, const World& world, Update update) {
   return record(journal, Arming{std::move(update)});
 }
 
-std::string cut_detail(const std::string& text) { return cut(text); }
+std::string cut_detail(const std::string& text) {
+  return cut(text);
+}
 
 std::string not_by_firmware(const World& world) {
   if (world.started_by == StartedBy::kexec) return "kexec";

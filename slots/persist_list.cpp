@@ -13,7 +13,8 @@ constexpr std::size_t max_bytes = 16 * 1024;
 constexpr std::size_t max_path = 512;
 
 Error wrong(std::string_view line, const std::string& why) {
-  return {Errc::corrupt, std::string(file) + ": \"" + std::string(line.substr(0, 80)) + "\" " + why};
+  return {Errc::corrupt,
+          std::string(file) + ": \"" + std::string(line.substr(0, 80)) + "\" " + why};
 }
 
 // Where a system keeps state; the rest of a slot is the release's alone.
@@ -40,7 +41,7 @@ Result<std::vector<std::string>> parse_persist_list(std::string_view text) {
   while (!text.empty()) {
     auto line = text.substr(0, text.find('\n'));
     text.remove_prefix(std::min(line.size() + 1, text.size()));
-    while (line.ends_with(' ') || line.ends_with('\r') || line.ends_with('/'))
+    while (line.ends_with(' ') || line.ends_with('\r') || (line.size() > 1 && line.ends_with('/')))
       line.remove_suffix(1);
     if (line.empty() || line.starts_with('#')) continue;
     auto path = line;

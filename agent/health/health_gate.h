@@ -40,9 +40,9 @@ struct HealthQuestion {
 class HealthGate {
  public:
   virtual ~HealthGate() = default;
-  // Runs all checks, bounded in time and output. What fails is asked again, as configured, until the
-  // time is up. A check that cannot be run, or has no time left, has failed.
-  // Errors: failed (the gate itself could not work: counts as not healthy).
+  // Runs all checks, bounded in time and output. What fails is asked again, as configured, until
+  // the time is up. A check that cannot be run, or has no time left, has failed. Errors: failed
+  // (the gate itself could not work: counts as not healthy).
   virtual Result<Verdict> check(const HealthQuestion& question) = 0;
   // Keeps the verdict of an attempt, for people. Errors: no_space, failed.
   virtual Status keep(std::uint64_t attempt, const Verdict& verdict) = 0;

@@ -34,8 +34,7 @@ bool decides_against(const Check& check) {
 Result<std::vector<LocalHealthGate::Executable>> LocalHealthGate::executables() const {
   std::vector<Executable> all;
   for (const bool required : {true, false}) {
-    CUBE_TRY(const auto hooks,
-             hooks_in(root_, required ? "health/required.d" : "health/wanted.d"));
+    CUBE_TRY(const auto hooks, hooks_in(root_, required ? "health/required.d" : "health/wanted.d"));
     for (const auto& hook : hooks) {
       Executable executable{hook, {}};
       executable.check.name = hook.name;
@@ -82,8 +81,7 @@ bool LocalHealthGate::wait(Time end, const HealthQuestion& question) const {
   if (until >= end) return false;
   while (steady_clock::now() < until) {
     if (!question.meanwhile()) return false;
-    std::this_thread::sleep_for(
-        std::min<steady_clock::duration>(nap, until - steady_clock::now()));
+    std::this_thread::sleep_for(std::min<steady_clock::duration>(nap, until - steady_clock::now()));
   }
   return true;
 }

@@ -22,9 +22,9 @@ struct HealthConfig {
   std::vector<std::string> required_units;
   std::vector<std::string> wanted_units;
   bool boot_complete = true;
-  int retries = 5;                           // of what fails
+  int retries = 5;  // of what fails
   std::chrono::seconds retry_interval{10};
-  std::chrono::seconds within{900};          // for all of it, where the question does not say
+  std::chrono::seconds within{900};  // for all of it, where the question does not say
 };
 
 class LocalHealthGate final : public HealthGate {

@@ -15,7 +15,8 @@ namespace cube {
 // One line: what failed and why, and what that counted for; "": all passed.
 [[nodiscard]] std::string verdict_text(const Verdict& verdict);
 
-// Durable; those of attempts that the history no longer holds are removed. Errors: no_space, failed.
+// Durable; those of attempts that the history no longer holds are removed. Errors: no_space,
+// failed.
 Status save_verdict(const RootDir& root, const std::string& folder, std::uint64_t attempt,
                     const Verdict& verdict);
 // nullopt: there is none. Errors: corrupt, failed.

@@ -15,7 +15,7 @@ namespace {
 constexpr std::array<const char*, 2> places{"usr/lib/cube-update/", "etc/cube-update/"};
 
 bool is_left_over(const std::string& name) {
-  constexpr std::array<std::string_view, 7> ends{"~",        ".bak",     ".swp",    ".rpmsave",
+  constexpr std::array<std::string_view, 7> ends{"~",        ".bak",    ".swp", ".rpmsave",
                                                  ".rpmorig", ".rpmnew", ".orig"};
   return name.front() == '.' || name.find(".dpkg-") != std::string::npos ||
          std::any_of(ends.begin(), ends.end(),

@@ -19,8 +19,8 @@ std::vector<std::string> variables_of(std::uint64_t attempt, const std::string& 
 }
 
 std::vector<std::string> variables_of(const Update& update) {
-  auto all = variables_of(update.attempt, update.release.name.text, update.from_release,
-                          update.target);
+  auto all =
+      variables_of(update.attempt, update.release.name.text, update.from_release, update.target);
   all.push_back(std::string("CUBE_RETURNING=") + (update.returning ? "1" : "0"));
   return all;
 }
@@ -55,8 +55,8 @@ Status LocalUpdateHooks::migrate(const std::string& name, const Update& update, 
 }
 
 Status LocalUpdateHooks::before_restart(const Update& update) {
-  CUBE_TRY(const auto runs, run_hooks(root_, "pre-reboot.d", config_.timeout, longest,
-                                      variables_of(update)));
+  CUBE_TRY(const auto runs,
+           run_hooks(root_, "pre-reboot.d", config_.timeout, longest, variables_of(update)));
   if (mutated("pre-reboot-ignored")) return ok();
   return refused_by("pre-reboot.d", runs);
 }

@@ -15,11 +15,12 @@ inline constexpr std::size_t max_hook_detail = 120;  // bytes
 struct HookRun {
   std::string name;
   bool passed = false;
-  std::string detail;  // one line, at most max_hook_detail bytes: the last it said, or why it failed
+  std::string
+      detail;  // one line, at most max_hook_detail bytes: the last it said, or why it failed
 };
 
-// `variables` ("NAME=value") come to PATH and LC_ALL, and nothing else does. A hook with a defect is
-// not run and has failed. The last lines of one that fails go to the log.
+// `variables` ("NAME=value") come to PATH and LC_ALL, and nothing else does. A hook with a defect
+// is not run and has failed. The last lines of one that fails go to the log.
 [[nodiscard]] HookRun run_hook(const RootDir& root, const Hook& hook, std::chrono::seconds timeout,
                                const std::vector<std::string>& variables);
 

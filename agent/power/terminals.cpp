@@ -78,8 +78,7 @@ std::set<std::string> terminals_in_use(const RootDir& root) {
   return names;
 }
 
-Status write_to_terminal(const RootDir& devices, const std::string& name,
-                         const std::string& text) {
+Status write_to_terminal(const RootDir& devices, const std::string& name, const std::string& text) {
   CUBE_TRY(const auto fd, devices.open_file(name, O_WRONLY | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW));
   if (::isatty(fd.get()) != 1) return Error{Errc::failed, devices.join(name) + " is no terminal"};
   const std::string message = "\r\n" + text.substr(0, max_message) + "\r\n";
@@ -91,8 +90,7 @@ Seconds LocalSessions::warn(const Update& update) {
   if (minutes_ <= 0 || mutated("nobody-warned")) return 0;
   const bool at_once = update.start == Start::at_once;
   const std::string when =
-      at_once ? "now"
-              : "in " + std::to_string(minutes_) + (minutes_ == 1 ? " minute" : " minutes");
+      at_once ? "now" : "in " + std::to_string(minutes_) + (minutes_ == 1 ? " minute" : " minutes");
   const std::string text = "cube-update: this machine restarts " + when + ", into the release " +
                            update.release.name.text;
   auto names = terminals_in_use(root_);

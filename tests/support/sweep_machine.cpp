@@ -158,8 +158,7 @@ struct SweepPorts final : BootControl,
     demand(before == !m.trial_boot_, "health is asked before the trial, and in it");
     const auto& known = question.failed_before;
     const bool excused = std::find(known.begin(), known.end(), "old") != known.end();
-    if (m.trial_boot_)
-      demand(m.migrations_left() == 0, "migrations come before the health gate");
+    if (m.trial_boot_) demand(m.migrations_left() == 0, "migrations come before the health gate");
     Check service{"service", !m.trial_boot_ || m.scenario_.fate == Fate::good, ""};
     Check old{"old", !m.scenario_.sick_before, ""};
     old.failed_before = excused;
@@ -195,8 +194,7 @@ struct SweepPorts final : BootControl,
     return Error{Errc::refused, "pre-reboot.d/1: not now"};
   }
   Status after(const Attempt& attempt, bool on_trial) override {
-    demand(on_trial == m.trial_boot_ || m.booted_ == m.disk_.fallback,
-           "hooks know where they run");
+    demand(on_trial == m.trial_boot_ || m.booted_ == m.disk_.fallback, "hooks know where they run");
     instant();
     if (on_trial) return ok();
     demand(m.disk_.journal.history.back().number == attempt.number, "the hooks are of the last");

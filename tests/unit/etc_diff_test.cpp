@@ -39,9 +39,9 @@ class EtcDiffTest : public testing::Test {
                                    (next ? "false\n" : "sh\n"));
       const auto made = repository.commit_tree(tree, {slot, 1'700'000'000, false, {}}).value();
       Release release;
-      release.name =
-          ReleaseName::parse(next ? "CUBE_2.0.0_20260101-0000_abcd1234" : "CUBE_1.0.0_20250101-0000_abcd1234")
-              .value();
+      release.name = ReleaseName::parse(next ? "CUBE_2.0.0_20260101-0000_abcd1234"
+                                             : "CUBE_1.0.0_20250101-0000_abcd1234")
+                         .value();
       release.commit = made.commit;
       release.manifest_sha256 = std::string(64, next ? 'b' : 'a');
       release.tree_bytes = made.tree_bytes;
@@ -84,29 +84,32 @@ TEST_F(EtcDiffTest, AddedChangedRemovedAndWhatGoesAlongAsItIs) {
   fs::remove(etc() / "app/main.conf");
   fs::remove(etc() / "moving.conf");
   fs::create_symlink("elsewhere", etc() / "moving.conf");
-  EXPECT_EQ(differences(), (std::vector<std::string>{
-                               "removed etc/app/main.conf", "changed etc/moving.conf",
-                               "added etc/own.conf", "added etc/own.d/", "changed etc/plain.conf",
-                               "added etc/ssh/="}));
+  EXPECT_EQ(differences(),
+            (std::vector<std::string>{"removed etc/app/main.conf", "changed etc/moving.conf",
+                                      "added etc/own.conf", "added etc/own.d/",
+                                      "changed etc/plain.conf", "added etc/ssh/="}));
 }
 
 TEST_F(EtcDiffTest, ModesOfFilesAndFoldersCount) {
   if (::geteuid() != 0) GTEST_SKIP() << "owners and modes are root's";
   ASSERT_EQ(::chmod((etc() / "plain.conf").c_str(), 0600), 0);
   ASSERT_EQ(::chmod((etc() / "app").c_str(), 0700), 0);
-  EXPECT_EQ(differences(), (std::vector<std::string>{"changed etc/app/", "changed etc/plain.conf"}));
+  EXPECT_EQ(differences(),
+            (std::vector<std::string>{"changed etc/app/", "changed etc/plain.conf"}));
 }
 
 TEST_F(EtcDiffTest, ConflictsAreThoseThatTheMergeWouldMeet) {
   put(etc() / "plain.conf", "mine");
   put(etc() / "moving.conf", "mine");
   put(etc() / "app/extra.conf", "new extra");  // the same as the new release's
-  put(etc() / "passwd", "root:x:0:0::/root:/bin/sh\ndaemon:x:1:1::/:/bin/bash\nme:x:9:9::/:/bin/sh\n");
+  put(etc() / "passwd",
+      "root:x:0:0::/root:/bin/sh\ndaemon:x:1:1::/:/bin/bash\nme:x:9:9::/:/bin/sh\n");
   EXPECT_EQ(differences(true),
             (std::vector<std::string>{"changed etc/app/extra.conf", "changed etc/moving.conf!",
                                       "changed etc/passwd!", "changed etc/passwd:daemon!",
                                       "changed etc/plain.conf"}));
-  put(etc() / "passwd", "root:x:0:0::/root:/bin/sh\ndaemon:x:1:1::/:/bin/sh\nme:x:9:9::/:/bin/sh\n");
+  put(etc() / "passwd",
+      "root:x:0:0::/root:/bin/sh\ndaemon:x:1:1::/:/bin/sh\nme:x:9:9::/:/bin/sh\n");
   const auto merged = differences(true);
   EXPECT_TRUE(std::count(merged.begin(), merged.end(), "changed etc/passwd") == 1)
       << "both sides' lines go together";

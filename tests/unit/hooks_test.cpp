@@ -27,8 +27,7 @@ class HooksTest : public testing::Test {
   std::vector<std::string> names(const std::string& occasion = "green.d") const {
     std::vector<std::string> all;
     const auto hooks = hooks_in(root_, occasion).value();
-    for (const auto& found : hooks)
-      all.push_back(found.name + (found.defect.empty() ? "" : "!"));
+    for (const auto& found : hooks) all.push_back(found.name + (found.defect.empty() ? "" : "!"));
     return all;
   }
   std::string said(const std::string& file) const { return get(dir_.path() + "/" + file); }
@@ -126,10 +125,10 @@ TEST_F(HooksTest, TheEnvironmentIsWhatIsDocumentedAndNoMore) {
   attempt.outcome = Outcome::committed;
   ASSERT_TRUE(hooks().after(attempt, false));
   std::string seen = said("seen");
-  for (const std::string line : {"CUBE_ATTEMPT=7", "CUBE_CAUSE=none", "CUBE_FROM_RELEASE=R1",
-                                 "CUBE_ON_TRIAL=0", "CUBE_OUTCOME=committed", "CUBE_RELEASE=R2",
-                                 "CUBE_TARGET_SLOT=b", "LC_ALL=C",
-                                 "PATH=/usr/sbin:/usr/bin:/sbin:/bin"}) {
+  for (const std::string line :
+       {"CUBE_ATTEMPT=7", "CUBE_CAUSE=none", "CUBE_FROM_RELEASE=R1", "CUBE_ON_TRIAL=0",
+        "CUBE_OUTCOME=committed", "CUBE_RELEASE=R2", "CUBE_TARGET_SLOT=b", "LC_ALL=C",
+        "PATH=/usr/sbin:/usr/bin:/sbin:/bin"}) {
     const auto at = seen.find(line + "\n");
     ASSERT_NE(at, std::string::npos) << line << " in " << seen;
     seen.erase(at, line.size() + 1);
@@ -163,9 +162,9 @@ TEST_F(HooksTest, AllHooksBeforeTheRestartAreAskedAndTheRefusalNamesWho) {
 
 TEST_F(HooksTest, MigrationsGoInOrderAndSeeTheOldSlot) {
   EXPECT_EQ(hooks().next_migration("").value(), "");
-  hook(release_folder + "migrate.d/10-db",
-       "cat $CUBE_OLD_SLOT/var/state >" + dir_.path() + "/seen; echo $CUBE_RETURNING >>" +
-           dir_.path() + "/seen");
+  hook(release_folder + "migrate.d/10-db", "cat $CUBE_OLD_SLOT/var/state >" + dir_.path() +
+                                               "/seen; echo $CUBE_RETURNING >>" + dir_.path() +
+                                               "/seen");
   hook(release_folder + "migrate.d/20-net", "echo 'no bridge'; exit 1");
   put(dir_.path() + "/old/var/state", "of the old slot\n");
   EXPECT_EQ(hooks().next_migration("").value(), "10-db");

@@ -20,12 +20,13 @@ using Paths = std::vector<std::string>;
 const ProgressSink quiet = [](const Progress&) {};
 
 TEST(PersistList, PathsCommentsAndNothingElse) {
-  EXPECT_EQ(parse_persist_list("# state\n/var/lib/chrony\nvar/lib/db/\n\r\nroot/.ssh \netc/x y\n").value(),
+  EXPECT_EQ(parse_persist_list("# state\n/var/lib/chrony\nvar/lib/db/\n\r\nroot/.ssh \netc/x y\n")
+                .value(),
             (Paths{"var/lib/chrony", "var/lib/db", "root/.ssh", "etc/x y"}));
   EXPECT_EQ(parse_persist_list("").value(), Paths());
   for (const std::string wrong :
-       {"usr/bin", "/", "var", "etc/", "..", "var/../usr/bin", "var//lib", "var/./lib", "boot/vmlinuz",
-        ".cube/seal", "ostree/repo", "etc/\033[31m", " var/lib", "etcetera/x"})
+       {"usr/bin", "/", "var", "etc/", "..", "var/../usr/bin", "var//lib", "var/./lib",
+        "boot/vmlinuz", ".cube/seal", "ostree/repo", "etc/\033[31m", " var/lib", "etcetera/x"})
     EXPECT_EQ(parse_persist_list(wrong).error().code, Errc::corrupt) << wrong;
   std::string many;
   for (std::size_t i = 0; i < max_persisted; ++i) many += "var/" + std::to_string(i) + "\n";

@@ -26,7 +26,7 @@ class Scratch:
         (self.cube / "env").write_bytes(envblock.encode(envblock.initial(canary=canary)))
         (self.cube / "good").write_bytes(envblock.encode({"cube_fallback": "a"}))
         (self.folder / "usr/lib/cube-update/config.d/10-scratch.toml").write_text(
-            'product = "CUBE"\n[slots]\na = "dir:slots/a"\nb = "dir:slots/b"\n[health]\nretries = 0\n')
+            'product = "CUBE"\n[health]\nretries = 0\n[slots]\na = "dir:slots/a"\nb = "dir:slots/b"\n')
         shutil.copyfile(trusted_root, self.folder / "usr/share/cube-update/root.json")
         check = self.folder / "usr/lib/cube-update/health/required.d/10-true"
         check.write_text("#!/bin/sh\nexit 0\n")
