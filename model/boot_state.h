@@ -16,9 +16,9 @@ struct Trial {
 };
 
 struct BootState {
-  SlotId fallback{};           // boots whenever no trial is offered
-  std::optional<Trial> trial;  // stays visible after it was spent, until bless or reject
-  bool offered = false;        // the one-shot: the next boot is the trial
+  SlotId fallback{};            // boots whenever no trial is offered
+  std::optional<Trial> trial;   // stays visible after it was spent, until bless or reject
+  bool offered = false;         // the one-shot: the next boot is the trial
 
   friend bool operator==(const BootState&, const BootState&) = default;
 };

@@ -14,54 +14,29 @@
 namespace cube {
 
 namespace step {
-struct Record {
-  Journal journal;
-};                // write this journal
-struct Fetch {};  // learn the release in full, verified
-struct Stage {
-  SlotId slot{};
-};  // download ahead what fill() would
-struct Reject {
-  SlotId slot{};
-};  // boot: end any trial of the slot
-struct Unseal {
-  SlotId slot{};
-};
-struct Fill {
-  SlotId slot{};
-};
-struct Verify {
-  SlotId slot{};
-};
-struct WriteSeal {
-  SlotId slot{};
-};
-struct Arm {
-  SlotId slot{};
-  int tries = 0;
-};  // old panic records are set aside first
+struct Record { Journal journal; };            // write this journal
+struct Fetch {};                               // learn the release in full, verified
+struct Stage { SlotId slot{}; };               // download ahead what fill() would
+struct Reject { SlotId slot{}; };              // boot: end any trial of the slot
+struct Unseal { SlotId slot{}; };
+struct Fill { SlotId slot{}; };
+struct Verify { SlotId slot{}; };
+struct WriteSeal { SlotId slot{}; };
+struct Arm { SlotId slot{}; int tries = 0; };  // old panic records are set aside first
 struct Reboot {};
 struct CheckHealth {};
-struct AskHealth {};       // which checks fail already, before the update
-struct PrepareRestart {};  // hooks before the restart; people are warned
-struct Migrate {
-  std::string hook;
-};                   // one hook of the trial, with the old slot at hand
-struct RunHooks {};  // green or red: the update has come to its end
-struct Bless {
-  SlotId slot{};
-};
-struct KeepEvidence {};  // store what the dead kernel left; erase it there
-struct Rest {
-  std::string because;
-};  // nothing more to do in this run; "": as ever
-struct Fail {
-  Error error;
-};  // stop and tell
+struct AskHealth {};                           // which checks fail already, before the update
+struct PrepareRestart {};                      // hooks before the restart; people are warned
+struct Migrate { std::string hook; };          // one hook of the trial, with the old slot at hand
+struct RunHooks {};                            // green or red: the update has come to its end
+struct Bless { SlotId slot{}; };
+struct KeepEvidence {};                        // store what the dead kernel left; erase it there
+struct Rest { std::string because; };          // nothing more to do in this run; "": as ever
+struct Fail { Error error; };                  // stop and tell
 }  // namespace step
 
-using Step = std::variant<step::Record, step::Fetch, step::Stage, step::Reject, step::Unseal,
-                          step::Fill, step::Verify, step::WriteSeal, step::Arm, step::Reboot,
+using Step = std::variant<step::Record, step::Fetch, step::Stage, step::Reject, step::Unseal, step::Fill,
+                          step::Verify, step::WriteSeal, step::Arm, step::Reboot,
                           step::CheckHealth, step::AskHealth, step::PrepareRestart, step::Migrate,
                           step::RunHooks, step::Bless, step::KeepEvidence, step::Rest, step::Fail>;
 

@@ -14,42 +14,19 @@
 
 namespace cube {
 
-struct Idle {
-  friend bool operator==(const Idle&, const Idle&) = default;
-};
-struct Fetching {
-  Update update;
-  friend bool operator==(const Fetching&, const Fetching&) = default;
-};
-struct Fetched {
-  Update update;
-  friend bool operator==(const Fetched&, const Fetched&) = default;
-};
-struct Filling {
-  Update update;
-  friend bool operator==(const Filling&, const Filling&) = default;
-};
-struct Staged {
-  Update update;
-  friend bool operator==(const Staged&, const Staged&) = default;
-};
-struct Arming {
-  Update update;
-  friend bool operator==(const Arming&, const Arming&) = default;
-};
+struct Idle { friend bool operator==(const Idle&, const Idle&) = default; };
+struct Fetching { Update update; friend bool operator==(const Fetching&, const Fetching&) = default; };
+struct Fetched { Update update; friend bool operator==(const Fetched&, const Fetched&) = default; };
+struct Filling { Update update; friend bool operator==(const Filling&, const Filling&) = default; };
+struct Staged { Update update; friend bool operator==(const Staged&, const Staged&) = default; };
+struct Arming { Update update; friend bool operator==(const Arming&, const Arming&) = default; };
 struct Armed {
   Update update;
   std::string boot_id;  // of the boot that armed: another one means that a reboot came between
   friend bool operator==(const Armed&, const Armed&) = default;
 };
-struct Trying {
-  Update update;
-  friend bool operator==(const Trying&, const Trying&) = default;
-};
-struct Committing {
-  Update update;
-  friend bool operator==(const Committing&, const Committing&) = default;
-};
+struct Trying { Update update; friend bool operator==(const Trying&, const Trying&) = default; };
+struct Committing { Update update; friend bool operator==(const Committing&, const Committing&) = default; };
 struct RollingBack {
   Update update;
   Why why;
@@ -99,13 +76,13 @@ struct Floor {
 };
 
 struct Journal {
-  std::uint64_t attempts = 0;  // number of the last update
+  std::uint64_t attempts = 0;     // number of the last update
   Phase phase = Idle{};
   Floor floor;
-  std::vector<Denied> denied;    // at most max_denied, oldest go first
-  std::vector<Attempt> history;  // newest last; at most max_history
-  std::uint64_t schema = 0;      // of the release committed last: who reads the state here
-  std::uint64_t hooks_due = 0;   // attempt after which hooks are still to run; 0: none
+  std::vector<Denied> denied;     // at most max_denied, oldest go first
+  std::vector<Attempt> history;   // newest last; at most max_history
+  std::uint64_t schema = 0;       // of the release committed last: who reads the state here
+  std::uint64_t hooks_due = 0;    // attempt after which hooks are still to run; 0: none
 
   friend bool operator==(const Journal&, const Journal&) = default;
 };

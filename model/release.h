@@ -47,7 +47,7 @@ struct Release {
   std::int64_t trial_deadline = 0;  // seconds from boot to commit; 0: the machine's default
   // Of the state that it keeps on a machine; releases of a lower schema cannot read it any more.
   std::uint64_t schema = 0;
-  std::vector<Pack> packs;  // at most max_packs, each file once
+  std::vector<Pack> packs;          // at most max_packs, each file once
 
   friend bool operator==(const Release& left, const Release& right) {
     return left.manifest_sha256 == right.manifest_sha256;

@@ -12,7 +12,7 @@ struct Seal {
   std::string manifest_sha256;  // its identity
   std::string commit;           // ostree commit that was verified
   std::uint64_t epoch = 0;
-  std::uint64_t attempt = 0;  // the journal's number of the update that wrote it; 0: at install
+  std::uint64_t attempt = 0;    // the journal's number of the update that wrote it; 0: at install
 
   friend bool operator==(const Seal&, const Seal&) = default;
 };

@@ -30,10 +30,10 @@ enum class Cause : std::uint8_t {
   fetch_failed,
   fill_failed,
   arm_failed,
-  superseded,   // another release was asked for
-  memory_lost,  // a trial was running that the journal does not know
-  migration,    // a migration hook of the trial failed
-  held,         // a hook said no to the restart into a return
+  superseded,  // another release was asked for
+  memory_lost, // a trial was running that the journal does not know
+  migration,   // a migration hook of the trial failed
+  held,        // a hook said no to the restart into a return
 };
 inline constexpr Cause last_cause = Cause::held;
 [[nodiscard]] std::string_view to_string(Cause cause);
@@ -43,8 +43,7 @@ inline constexpr std::size_t max_detail = 200;  // bytes
 
 struct Why {
   Cause cause = Cause::none;
-  std::string
-      detail;  // one line for people: the panic line, the failed check; at most max_detail bytes
+  std::string detail;  // one line for people: the panic line, the failed check; at most max_detail bytes
 
   friend bool operator==(const Why&, const Why&) = default;
 };
@@ -66,24 +65,24 @@ struct Update {
   std::uint64_t attempt = 0;  // counts updates on this machine, from 1
   Release release;
   SlotId target{};
-  std::string from_release;  // what ran when it began; "" when unknown
-  std::string source;        // URL or folder of the repository
-  int tries = 3;             // how often the trial may be started
-  bool unattended = true;    // the agent reboots by itself
-  bool returning = false;    // a rollback to an older, already sealed release
+  std::string from_release;      // what ran when it began; "" when unknown
+  std::string source;            // URL or folder of the repository
+  int tries = 3;                 // how often the trial may be started
+  bool unattended = true;        // the agent reboots by itself
+  bool returning = false;        // a rollback to an older, already sealed release
   UnixSeconds started = 0;
-  Seconds deadline = 900;  // from boot to commit
-  int armings = 0;         // how often it was armed, the present one included
-  int tries_seen = 0;      // the loader's count when the update was armed, tried or given up
+  Seconds deadline = 900;        // from boot to commit
+  int armings = 0;               // how often it was armed, the present one included
+  int tries_seen = 0;            // the loader's count when the update was armed, tried or given up
   Start start = Start::at_once;
-  UnixSeconds not_before = 0;  // 0: any time
-  UnixSeconds left = 0;        // when the agent rebooted into the trial; 0: it did not, or not yet
+  UnixSeconds not_before = 0;    // 0: any time
+  UnixSeconds left = 0;          // when the agent rebooted into the trial; 0: it did not, or not yet
   std::vector<std::string> failed_before;  // checks of health that failed before it was armed
-  std::string held;        // what said no to the restart when it was asked last; "": nothing did
-  std::string migrated;    // the migration hook that ended well last, in order of name
-  std::string tried_in;    // boot id of the boot that is, or was, the trial; "": not known
-  bool carry_etc = false;  // of a return: what was changed in /etc meanwhile goes along
-  bool drained = false;    // hooks made the machine ready for the restart
+  std::string held;              // what said no to the restart when it was asked last; "": nothing did
+  std::string migrated;          // the migration hook that ended well last, in order of name
+  std::string tried_in;          // boot id of the boot that is, or was, the trial; "": not known
+  bool carry_etc = false;        // of a return: what was changed in /etc meanwhile goes along
+  bool drained = false;          // hooks made the machine ready for the restart
 
   friend bool operator==(const Update&, const Update&) = default;
 };

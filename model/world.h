@@ -62,8 +62,8 @@ struct World {
   UnixSeconds now = 0;
   Seconds uptime = 0;
   Evidence evidence;
-  std::string hold;             // why the trial of a staged update may not begin now; "": it may
-  bool power_was_lost = false;  // the last start is known, not guessed, to be its return
+  std::string hold;                 // why the trial of a staged update may not begin now; "": it may
+  bool power_was_lost = false;      // the last start is known, not guessed, to be its return
   Health health = Health::unknown;  // in this boot
   std::string health_detail;
   std::vector<std::string> failing;  // with done.health_asked: checks that fail before the update
