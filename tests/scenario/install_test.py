@@ -38,6 +38,7 @@ AGENT = """
 644 usr/share/bash-completion/completions/cube-update
 644 usr/share/cube-update/schemas/check.schema.json
 644 usr/share/cube-update/schemas/config-check.schema.json
+644 usr/share/cube-update/schemas/config-diff.schema.json
 644 usr/share/cube-update/schemas/config-show.schema.json
 644 usr/share/cube-update/schemas/doctor.schema.json
 644 usr/share/cube-update/schemas/error.schema.json

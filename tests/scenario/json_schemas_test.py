@@ -174,7 +174,7 @@ def every_agent_command(judge, folder, repository, names):
     def agent(*words, codes=(0,)):
         return judge.run(UPDATE, *words, "--root", machine.folder, codes=codes)
     machine.start()
-    for words in (("status",), ("history",), ("resume",), ("config", "show"), ("config", "check"), ("check", "--from", repository),
+    for words in (("status",), ("history",), ("resume",), ("config", "show"), ("config-diff",), ("config", "check"), ("check", "--from", repository),
                   ("verify", repository), ("verify", root)):
         agent(*words)
     agent("doctor", codes=(0, 6))
