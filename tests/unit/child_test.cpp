@@ -86,7 +86,7 @@ TEST(Child, IsToldWhenItsParentIsKilled) {
   if (parent == 0) {
     const auto child = start_child({"/bin/sh", "-c",
                                     "trap 'touch " + told + "; exit' TERM; touch " + started +
-                                        "; while :; do sleep 0.05; done"},
+                                        "; for i in $(seq 200); do sleep 0.05; done"},
                                    Fd());
     ::pause();
     ::_exit(child ? 0 : 1);

@@ -21,7 +21,7 @@ NETWORK = ("for link in /sys/class/net/*; do busybox ip link set ${link##*/} up;
 def has(guest, command, text, seconds=60):
     """Until the output of `command` has it."""
     end = time.monotonic() + guest.at.seconds(seconds)
-    while text not in (output := guest.run(command)[1].split("\n", 1)[-1]):
+    while text not in (output := guest.run(command)[1]):
         if time.monotonic() > end:
             raise Failure(f"`{command}` does not say '{text}': {output[-800:]}")
         time.sleep(1)
