@@ -53,7 +53,7 @@ def play(guest, server):
     guest.machine.type(f"{CALL} Apply 'sa{{sv}}' {name_of('2.0.0')} 0\n")
     guest.wait(r"u 1\n")
     guest.wait(r"cube: userspace slot=b trial=1", seconds=APPLY_SECONDS + BOOT_SECONDS)
-    if server.sent < 1_000_000:
+    if server.sent < 50_000:  # what is new in it; the rest is on the machine
         raise Failure(f"only {server.sent} bytes came from the server")
     guest.ready("b", BOOT_SECONDS)
     guest.expect_outcome("2.0.0", "committed", "none", 1)
