@@ -1,5 +1,6 @@
 // Who is warned of a restart: terminals that utmp names, and nothing else.
 #include <fcntl.h>
+#include <poll.h>
 #include <gtest/gtest.h>
 #include <sys/mount.h>
 #include <unistd.h>
@@ -38,6 +39,8 @@ class SessionsTest : public testing::Test {
     return std::string(name.data()).substr(std::strlen("/dev/"));
   }
   std::string shown() const {
+    pollfd terminal{master_.get(), POLLIN, 0};
+    if (::poll(&terminal, 1, 2000) != 1) return "";
     std::array<char, 1024> bytes{};
     const auto count = ::read(master_.get(), bytes.data(), bytes.size());
     return std::string(bytes.data(), count > 0 ? static_cast<std::size_t>(count) : 0);
