@@ -1,7 +1,7 @@
 // Who is warned of a restart: terminals that utmp names, and nothing else.
 #include <fcntl.h>
-#include <poll.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <sys/mount.h>
 #include <unistd.h>
 #include <utmp.h>
