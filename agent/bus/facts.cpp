@@ -5,17 +5,6 @@
 namespace cube {
 namespace {
 
-// "" for null, missing, or no text.
-std::string text_at(const Json& object, const std::string& key) {
-  const auto text = object.string_at(key);
-  return text ? one_line(*text) : "";
-}
-
-std::uint64_t number_at(const Json& object, const std::string& key) {
-  const auto number = object.unsigned_at(key);
-  return number ? *number : 0;
-}
-
 bool truth_at(const Json& object, const std::string& key) {
   const auto member = object.member(key);
   const auto truth = member ? member->boolean() : Result<bool>(Error{});

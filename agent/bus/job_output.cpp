@@ -3,8 +3,6 @@
 #include <algorithm>
 
 namespace cube {
-namespace {
-
 std::string text_at(const Json& object, const std::string& key) {
   const auto text = object.string_at(key);
   return text ? one_line(*text) : "";
@@ -14,8 +12,6 @@ std::uint64_t number_at(const Json& object, const std::string& key) {
   const auto number = object.unsigned_at(key);
   return number ? *number : 0;
 }
-
-}  // namespace
 
 std::vector<std::string> LineCutter::add(std::string_view bytes) {
   std::vector<std::string> lines;

@@ -39,4 +39,8 @@ struct JobEvent {
 // A text from outside on one line, without control characters, cut at `longest` bytes.
 [[nodiscard]] std::string one_line(std::string text, std::size_t longest = 512);
 
+// Members of an object from outside. What is null, missing or another thing counts as "" or 0.
+[[nodiscard]] std::string text_at(const Json& object, const std::string& key);
+[[nodiscard]] std::uint64_t number_at(const Json& object, const std::string& key);
+
 }  // namespace cube

@@ -4,6 +4,7 @@
 #include "agent/appliance.h"
 #include "agent/cli/commands.h"
 #include "agent/cli/exit_code.h"
+#include "agent/cli/render.h"
 #include "agent/lock.h"
 #include "base/json.h"
 
@@ -14,13 +15,6 @@ namespace {
 bool pends(const Phase& phase) {
   return std::holds_alternative<Staged>(phase) || std::holds_alternative<Arming>(phase) ||
          std::holds_alternative<Armed>(phase);
-}
-
-// Names in /etc are the machine's own, but may hold anything.
-std::string printable(std::string text) {
-  for (char& c : text)
-    if (static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) >= 0x7f) c = '?';
-  return text;
 }
 
 std::string remark(const EtcDifference& difference, bool local_wins) {

@@ -47,13 +47,6 @@ Json strings(const std::vector<std::string>& lines) {
   return Json(std::move(array));
 }
 
-// A health check may have said anything.
-std::string printable(std::string text) {
-  for (char& c : text)
-    if (static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) > 0x7e) c = '?';
-  return text;
-}
-
 std::string indented(const std::vector<std::string>& lines) {
   std::string text;
   for (const auto& line : lines) text += "    " + line + "\n";

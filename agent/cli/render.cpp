@@ -184,4 +184,10 @@ std::string status_text(const StatusFacts& facts) {
   return out;
 }
 
+std::string printable(std::string text) {
+  for (char& c : text)
+    if (static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) > 0x7e) c = '?';
+  return text;
+}
+
 }  // namespace cube::cli

@@ -36,4 +36,7 @@ struct StatusFacts {
 [[nodiscard]] Json::Object attempt_json(const Attempt& attempt);
 [[nodiscard]] std::string attempt_text(const Attempt& attempt);
 
+// For a terminal, of bytes that may be anything: printable ASCII, '?' for all else.
+[[nodiscard]] std::string printable(std::string text);
+
 }  // namespace cube::cli

@@ -5,12 +5,19 @@ Usage: doctor_test.py CUBE_UPDATE CUBE_RELEASE APPLIANCE_MODULES [TEST...]
 """
 import json
 import shutil
+import sys
+import unittest
 
-import two_releases
-from two_releases import NEW, OLD
+import folder_machine
+from folder_machine import NEW, OLD
 
 
-class DoctorTest(two_releases.TwoReleases):
+class DoctorTest(folder_machine.FolderMachineTest):
+    def source(self, url):
+        """The only one that is configured."""
+        text = f'[source]\nurl = "{url}"\n' if url else ""
+        (self.folder / "usr/lib/cube-update/config.d/20-site.toml").write_text(text)
+
     def doctor(self, *options, code=0):
         """The last line of --json, its checks by name."""
         told = json.loads(self.run_it("doctor", "--json", *options, code=code).splitlines()[-1])
@@ -28,22 +35,22 @@ class DoctorTest(two_releases.TwoReleases):
         self.run_it("commit")
 
     def test_a_machine_before_its_first_update(self):
+        self.source("")
         told = self.doctor()
         self.expect(told, records="yes", fallback="yes", way_back="warning", trusted_root="yes", source="warning", clock="yes", state="yes")
         self.assertEqual(told["unmet"], [])
         self.assertIn("-> the next update fills it", self.run_it("doctor"))
 
     def test_the_source_is_asked_and_believed_or_not(self):
-        self.configure(f'[source]\nurl = "{self.repository}"\n')
         self.expect(self.doctor(), source="yes", metadata="yes")
         self.assertEqual(self.doctor("--offline")["checks"]["source"]["ready"], "unknown")
         self.assertFalse((self.machine.folder / "var/lib/cube-update/tuf").exists(), "doctor changes nothing")
         damaged = self.machine.folder / "damaged"
         shutil.copytree(self.repository / "metadata", damaged / "metadata")
         (damaged / "metadata/timestamp.json").write_text("{}")
-        self.configure(f'[source]\nurl = "{damaged}"\n')
+        self.source(damaged)
         self.expect(self.doctor(code=6), source="no")
-        self.configure('[source]\nurl = "/nowhere"\n')
+        self.source("/nowhere")
         self.expect(self.doctor(), source="warning")
 
     def test_the_way_back_is_read_when_asked(self):
@@ -76,4 +83,5 @@ class DoctorTest(two_releases.TwoReleases):
 
 
 if __name__ == "__main__":
-    two_releases.main()
+    folder_machine.use(*sys.argv[1:4])
+    unittest.main(argv=[sys.argv[0], *sys.argv[4:]])

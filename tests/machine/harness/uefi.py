@@ -2,7 +2,7 @@
 
 from .appliance import Guest, name_of, version_of
 from .bench import Failure, expect, scenario
-from .systemd_boot import committed_and_nvram_lost, nvram_filled
+from .systemd_boot import committed_and_nvram_lost, refused_for_want_of_nvram
 from .updates import rolled_back, survives_a_cut, why
 
 LOADER = "uefi"
@@ -92,13 +92,7 @@ def nvram_lost(at):
 def nvram_full(at):
     """No loader: others have filled the firmware's variables; refused before arming, the old slot stays, and with room updates go on."""
     guest = started(at)
-    nvram_filled(guest)
-    guest.demand(f"cube-update apply {name_of('2.0.0')} --from /media/stick", code=8)
-    guest.expect_status(booted="a", fallback="a", trial=None)
-    guest.cut_power()
-    guest.start()
-    guest.userspace("a", trial=False)
-    guest.ready("a")
+    refused_for_want_of_nvram(guest)
     by_own_option(guest, "a")
     guest.cut_power()
     guest.lose_nvram()
