@@ -103,12 +103,17 @@ Result<std::unique_ptr<Appliance>> Appliance::open(const std::string& root_path,
     a->rebooter_ = std::make_unique<SystemRebooter>();
   else
     a->rebooter_ = std::make_unique<ScratchRebooter>(a->root_);
+  if (real)
+    a->failure_ = std::make_unique<SystemFailure>();
+  else
+    a->failure_ = std::make_unique<ScratchFailure>(a->root_);
   a->running_ = std::make_unique<RootedRunningBoot>(a->root_);
   a->watchdog_ =
       std::make_unique<IpmiWatchdog>(a->root_, state_folder, a->bmc_, watchdog_config(config));
   a->machine_ = std::make_unique<Machine>(
       Machine{*a->boot_.control, *a->slots_, *a->source_, *a->schedule_, *a->health_,
-              *a->hooks_, *a->sessions_, *a->post_mortem_, *a->rebooter_, *a->running_, a->clock_, a->journal_, *a->watchdog_});
+              *a->hooks_, *a->sessions_, *a->post_mortem_, *a->rebooter_, *a->running_, a->clock_, a->journal_,
+              *a->watchdog_, *a->failure_});
   return a;
 }
 

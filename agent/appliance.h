@@ -72,6 +72,7 @@ class Appliance {
   std::unique_ptr<PostMortem> post_mortem_;
   std::unique_ptr<Rebooter> rebooter_;
   std::unique_ptr<RunningBoot> running_;
+  std::unique_ptr<DeliberateFailure> failure_;
   IpmiDevice bmc_;
   std::unique_ptr<BootWatchdog> watchdog_;
   std::unique_ptr<Machine> machine_;

@@ -158,7 +158,10 @@ void serialize(Archive& archive, Attempt& attempt) {
   archive(attempt.number, attempt.release, attempt.from_release);
   enumeration(archive, attempt.target, SlotId::b);
   archive(attempt.started, attempt.ended, attempt.tries_done);
-  enumeration(archive, attempt.outcome, Outcome::abandoned);
+  // For those who only know format 1; which it was comes later (rehearsal_content).
+  Outcome told = attempt.outcome == Outcome::rehearsed ? Outcome::rolled_back : attempt.outcome;
+  enumeration(archive, told, Outcome::abandoned);
+  if constexpr (Archive::is_loading::value) attempt.outcome = told;
   archive(attempt.why);
 }
 
@@ -235,6 +238,25 @@ void later_content(Archive& archive, Journal& journal) {
       journal.phase);
 }
 
+// And this after it. A release whose program does not know of it is not asked to rehearse
+// (agent/rehearsal/): what that one saves has lost it.
+template <class Archive>
+void rehearsal_content(Archive& archive, Journal& journal) {
+  for (auto& attempt : journal.history) {
+    enumeration(archive, attempt.rehearsal, last_rehearsal);
+    archive(attempt.away);
+    if (attempt.rehearsal != Rehearsal::none && attempt.outcome == Outcome::rolled_back)
+      attempt.outcome = Outcome::rehearsed;
+  }
+  std::visit(
+      [&](auto& alternative) {
+        using Alternative = std::remove_reference_t<decltype(alternative)>;
+        if constexpr (!std::is_same_v<Alternative, Idle>)
+          enumeration(archive, alternative.update.rehearsal, last_rehearsal);
+      },
+      journal.phase);
+}
+
 // The checksum covers all that the reader relies on.
 Sha256 checksum(std::string_view head, std::string_view payload) {
   Sha256Hasher hasher;
@@ -253,6 +275,7 @@ Result<std::string> encode_journal(StoredJournal stored) {
       journal_content(archive, stored.journal);
       schedule_content(archive, stored.journal.phase);
       later_content(archive, stored.journal);
+      rehearsal_content(archive, stored.journal);
     }
     const std::string content = payload.str();
     if (header_bytes + content.size() <= max_journal_bytes) {
@@ -294,6 +317,7 @@ Result<StoredJournal> decode_journal(std::string_view bytes) {
     const auto more = [&] { return stream.peek() != std::istringstream::traits_type::eof(); };
     if (more()) schedule_content(archive, stored.journal.phase);
     if (more()) later_content(archive, stored.journal);
+    if (more()) rehearsal_content(archive, stored.journal);
     // What follows is a newer program's.
     if (mutated("newer-journal-refused") && more()) return wrong;
   } catch (const std::exception&) {  // cereal and the standard library throw many kinds

@@ -7,6 +7,7 @@
 #include "agent/journal_store.h"
 #include "agent/power/rebooter.h"
 #include "agent/power/sessions.h"
+#include "agent/rehearsal/deliberate_failure.h"
 #include "agent/release_source.h"
 #include "agent/running_boot.h"
 #include "agent/start_gate.h"
@@ -32,6 +33,7 @@ struct Machine {
   Clock& clock;
   JournalStore& journal;
   BootWatchdog& watchdog;
+  DeliberateFailure& failure;
 };
 
 }  // namespace cube

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/mutation.h"
+
 namespace cube {
 namespace {
 
@@ -56,8 +58,8 @@ Result<Standing> standing_of(Appliance& appliance, const Journal& journal,
   CUBE_TRY(const auto floor, appliance.floor(journal));
   if (const auto name = ReleaseName::parse(running))
     appliance.source().set_not_before(built_at(*name));
-  return Standing{product, running, floor, insistence.allow_downgrade, journal.schema,
-                  insistence.past_floor};
+  return Standing{
+      product, running, floor, insistence.allow_downgrade, journal.schema, insistence.past_floor};
 }
 
 Result<Selection> select_release(Appliance& appliance, const Journal& journal,
@@ -103,6 +105,21 @@ Result<Update> return_to_other_slot(Appliance& appliance, const Journal& journal
   update.tries = appliance.config().config.trial_tries;
   update.deadline = appliance.config().config.trial_deadline;
   update.returning = true;
+  return update;
+}
+
+Result<Update> rehearsal_in_other_slot(Appliance& appliance, const Journal& journal,
+                                       Rehearsal how) {
+  CUBE_TRY(auto update, return_to_other_slot(appliance, journal, {}));
+  CUBE_TRY(const auto booted, appliance.machine().slots.booted());
+  CUBE_TRY(const auto there, appliance.look_into(other(booted)));
+  if (!rehearses_failures(there.tree()) && !mutated("rehearsed-by-who-knows-not"))
+    return Error{Errc::unsuitable,
+                 update.release.name.text + " in slot " + std::string(to_string(other(booted))) +
+                     " has a cube-update that does not know of rehearsals; after the next update "
+                     "the slot holds the release that runs now"};
+  update.tries = 1;
+  update.rehearsal = how;
   return update;
 }
 

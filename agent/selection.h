@@ -40,4 +40,8 @@ Result<Selection> select_release(Appliance& appliance, const Journal& journal,
 Result<Update> return_to_other_slot(Appliance& appliance, const Journal& journal,
                                     const Insistence& insistence);
 
+// The same, for a trial that fails on purpose: started once, given up whatever comes of it. Errors:
+// as return_to_other_slot; unsuitable (the program there does not know of rehearsals).
+Result<Update> rehearsal_in_other_slot(Appliance& appliance, const Journal& journal, Rehearsal how);
+
 }  // namespace cube

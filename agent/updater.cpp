@@ -141,6 +141,7 @@ Status Updater::perform(const Step& step, const Run& run) {
           [&](const step::PrepareRestart&) { return prepare_restart(run); },
           [&](const step::Migrate& s) { return migrate(s.hook); },
           [&](const step::RunHooks&) { return run_hooks(); },
+          [&](const step::FailOnPurpose& s) { return fail_on_purpose(s.how); },
           [&](const step::Bless& s) { return machine_.boot.bless(s.slot); },
           [&](const step::KeepEvidence&) -> Status {
             CUBE_CHECK(machine_.post_mortem.keep(update_of(report_.journal.phase)->attempt));
@@ -263,6 +264,13 @@ Status Updater::reboot() {
   auto status = machine_.rebooter.reboot();
   if (!status) end_watchdog();
   return status;
+}
+
+// What ends it need not wait for the trial's deadline.
+Status Updater::fail_on_purpose(Rehearsal how) {
+  if (auto held = machine_.watchdog.hold(watchdog_margin); !held)
+    log(Level::warning, "watchdog: " + held.error().what);
+  return machine_.failure.make(how);
 }
 
 // A trial has until its deadline; any other boot is the end of the timer.

@@ -59,6 +59,7 @@ class Updater {
   Status verify_filled(SlotId target, const Run& run);
   Status arm(const step::Arm& arm);
   Status reboot();
+  Status fail_on_purpose(Rehearsal how);
   // agent/updater_hooks.cpp
   void look_at_hooks(World& world, const Journal& journal) const;
   Status check_health(const Run& run);

@@ -136,7 +136,7 @@ Status Updater::run_hooks() {
     const Update& update = rolling_back->update;
     attempt = {update.attempt, update.release.name.text, update.from_release, update.target,
                update.started, machine_.clock.now(), update.tries_seen, Outcome::rolled_back,
-               rolling_back->why, update.release.schema};
+               rolling_back->why, update.release.schema, update.rehearsal};
   } else if (!journal.history.empty() && journal.history.back().number == journal.hooks_due) {
     attempt = journal.history.back();
   }

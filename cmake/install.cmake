@@ -17,6 +17,7 @@ install(FILES packaging/polkit/co.bigstack.cube-update.policy DESTINATION share/
 install(FILES packaging/systemd/90-cube-update.preset DESTINATION lib/systemd/system-preset COMPONENT agent)
 install(FILES packaging/journal-catalog/cube-update.catalog DESTINATION lib/systemd/catalog COMPONENT agent)
 install(PROGRAMS packaging/removal/removal-check DESTINATION lib/cube-update COMPONENT agent)
+install(FILES packaging/features DESTINATION lib/cube-update COMPONENT agent)
 install(FILES packaging/initramfs/emergency.sh packaging/initramfs/watchdog.sh DESTINATION lib/cube-update COMPONENT agent)
 install(PROGRAMS packaging/initramfs-tools/hooks/cube-update
   DESTINATION share/initramfs-tools/hooks COMPONENT agent)

@@ -64,6 +64,10 @@ Step turn(const Journal& journal, const World& world, const Idle&) {
 // until the next one. So does what was stopped, or may go better later: what is there is kept.
 bool ends_update(const Error& failure, const Phase& phase) {
   if (std::holds_alternative<Arming>(phase)) return true;
+  // A failure that cannot be made is the end of its rehearsal.
+  if (const auto* trying = std::get_if<Trying>(&phase);
+      trying != nullptr && trying->update.rehearsal != Rehearsal::none)
+    return true;
   const bool prepares =
       std::holds_alternative<Fetching>(phase) || std::holds_alternative<Fetched>(phase) ||
       std::holds_alternative<Filling>(phase) || std::holds_alternative<Staged>(phase);

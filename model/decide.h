@@ -29,6 +29,7 @@ struct AskHealth {};                           // which checks fail already, bef
 struct PrepareRestart {};                      // hooks before the restart; people are warned
 struct Migrate { std::string hook; };          // one hook of the trial, with the old slot at hand
 struct RunHooks {};                            // green or red: the update has come to its end
+struct FailOnPurpose { Rehearsal how{}; };     // the rehearsed failure; does not return
 struct Bless { SlotId slot{}; };
 struct KeepEvidence {};                        // store what the dead kernel left; erase it there
 struct Rest { std::string because; };          // nothing more to do in this run; "": as ever
@@ -38,7 +39,7 @@ struct Fail { Error error; };                  // stop and tell
 using Step = std::variant<step::Record, step::Fetch, step::Stage, step::Reject, step::Unseal, step::Fill,
                           step::Verify, step::WriteSeal, step::Arm, step::Reboot,
                           step::CheckHealth, step::AskHealth, step::PrepareRestart, step::Migrate,
-                          step::RunHooks, step::Bless, step::KeepEvidence, step::Rest, step::Fail>;
+                          step::RunHooks, step::FailOnPurpose, step::Bless, step::KeepEvidence, step::Rest, step::Fail>;
 
 [[nodiscard]] Step decide(const Journal& journal, const World& world);
 

@@ -35,6 +35,30 @@ constexpr std::array<std::pair<Start, std::string_view>, 3> start_names{{
     {Start::in_window, "in-window"},
 }};
 
+constexpr std::array<std::pair<Rehearsal, std::string_view>, 4> rehearsal_names{{
+    {Rehearsal::none, "none"},
+    {Rehearsal::panic, "panic"},
+    {Rehearsal::hang, "hang"},
+    {Rehearsal::sick, "sick"},
+}};
+
+// Of a value without a name: the first one's.
+template <class Names, class Value>
+std::string_view name_in(const Names& names, Value value) {
+  const auto* found = std::find_if(names.begin(), names.end(),
+                                   [&](const auto& entry) { return entry.first == value; });
+  return found == names.end() ? names.front().second : found->second;
+}
+
+template <class Names>
+auto value_in(const Names& names, std::string_view text)
+    -> std::optional<decltype(names.front().first)> {
+  const auto* found = std::find_if(names.begin(), names.end(),
+                                   [&](const auto& entry) { return entry.second == text; });
+  if (found == names.end()) return std::nullopt;
+  return found->first;
+}
+
 struct PhaseName {
   std::string_view operator()(const Idle&) const { return "idle"; }
   std::string_view operator()(const Fetching&) const { return "fetching"; }
@@ -65,10 +89,15 @@ std::string_view to_string(Cause cause) {
 }
 
 std::optional<Cause> parse_cause(std::string_view text) {
-  const auto* found = std::find_if(cause_names.begin(), cause_names.end(),
-                                   [&](const auto& entry) { return entry.second == text; });
-  if (found == cause_names.end()) return std::nullopt;
-  return found->first;
+  return value_in(cause_names, text);
+}
+
+std::string_view to_string(Rehearsal rehearsal) {
+  return name_in(rehearsal_names, rehearsal);
+}
+
+std::optional<Rehearsal> parse_rehearsal(std::string_view text) {
+  return value_in(rehearsal_names, text);
 }
 
 std::string_view name_of(const Phase& phase) {
@@ -80,9 +109,7 @@ const Update* update_of(const Phase& phase) {
 }
 
 std::string_view to_string(Start start) {
-  const auto* found = std::find_if(start_names.begin(), start_names.end(),
-                                   [&](const auto& entry) { return entry.first == start; });
-  return found == start_names.end() ? "at-once" : found->second;
+  return name_in(start_names, start);
 }
 
 std::string_view to_string(Outcome outcome) {
@@ -93,6 +120,8 @@ std::string_view to_string(Outcome outcome) {
       return "rolled-back";
     case Outcome::abandoned:
       return "abandoned";
+    case Outcome::rehearsed:
+      return "rehearsed";
   }
   return "abandoned";
 }

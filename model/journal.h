@@ -40,7 +40,12 @@ using Phase = std::variant<Idle, Fetching, Fetched, Filling, Staged, Arming, Arm
 // The update of any phase but Idle.
 [[nodiscard]] const Update* update_of(const Phase& phase);
 
-enum class Outcome { committed, rolled_back, abandoned };
+enum class Outcome {
+  committed,
+  rolled_back,
+  abandoned,
+  rehearsed,  // its trial failed on purpose, and the old release is back
+};
 [[nodiscard]] std::string_view to_string(Outcome outcome);
 
 // A finished update.
@@ -55,6 +60,9 @@ struct Attempt {
   Outcome outcome{};
   Why why;
   std::uint64_t schema = 0;  // of the release
+  Rehearsal rehearsal = Rehearsal::none;
+  // From the restart into the trial until the old release ran again and knew of it; 0: not known.
+  Seconds away = 0;
 
   friend bool operator==(const Attempt&, const Attempt&) = default;
 };

@@ -119,6 +119,9 @@ Step turn(const Journal& journal, const World& world, const Staged& phase) {
   update.drained = update.drained || refused;
   if (auto end = ended(journal, world, update, refused ? Cause::held : Cause::fill_failed))
     return *std::move(end);
+  // A rehearsal that was interrupted is not gone on with by whoever comes next.
+  if (update.rehearsal != Rehearsal::none && world.wish != Wish::apply)
+    return abandon(journal, world, update, Cause::rollback_asked);
   const bool waits = update.start != Start::at_once;
   const bool by_itself =
       waits && world.wish == Wish::resume && world.may_reboot && update.unattended;

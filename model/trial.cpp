@@ -69,6 +69,27 @@ Step by_hand() {
   return Rest{"the slot on trial was started by hand, not as a trial; reboot to try it"};
 }
 
+// A trial that fails on purpose. Whatever comes of it, it is given up.
+Step rehearse(const Journal& journal, const World& world, const Update& update) {
+  const std::string what(to_string(update.rehearsal));
+  if (world.failure)
+    return begin_rolling_back(journal, world, update, Cause::breadcrumb,
+                              "rehearsal: no " + what + " could be made: " + world.failure->what);
+  if (world.health != Health::unknown)
+    return begin_rolling_back(journal, world, update, Cause::health,
+                              world.health == Health::passed
+                                  ? "rehearsal: taken for sick; all checks passed"
+                                  : "rehearsal: taken for sick, and it is: " + world.health_detail);
+  if (world.uptime > update.deadline)
+    return begin_rolling_back(journal, world, update, Cause::deadline,
+                              "rehearsal: nobody asked for its health in time");
+  if (auto step = not_tried(world, started_past_loader(world, update))) return *std::move(step);
+  const bool goes_on = world.wish == Wish::commit || world.wish == Wish::resume;
+  if (goes_on && update.rehearsal != Rehearsal::sick) return step::FailOnPurpose{update.rehearsal};
+  if (world.wish == Wish::commit) return step::CheckHealth{};
+  return Rest{"on trial, to be taken for sick; waiting for the health gate"};
+}
+
 // The target runs that was armed. `armed_in`: the boot that did it, where that is known.
 Step begin_trying(const Journal& journal, const World& world, const Update& update,
                   const std::string& armed_in) {
@@ -138,6 +159,8 @@ Step turn(const Journal& journal, const World& world, const Trying& phase) {
   if (world.wish == Wish::rollback)
     return begin_rolling_back(journal, world, update, Cause::rollback_asked,
                               "asked during the trial");
+  if (update.rehearsal != Rehearsal::none && !mutated("rehearsal-committed"))
+    return rehearse(journal, world, update);
   if (!world.migration_failure.empty() && !mutated("migration-failure-ignored"))
     return begin_rolling_back(journal, world, update, Cause::migration, world.migration_failure);
   if (world.health == Health::failed)
@@ -190,8 +213,12 @@ Step turn(const Journal& journal, const World& world, const RollingBack& phase) 
   }
   if (!world.done.evidence_kept) return step::KeepEvidence{};
   if (visible && !mutated("rollback-keeps-trial")) return step::Reject{update.target};
-  return finish(journal, world, update,
-                denies(phase.why.cause) ? Outcome::rolled_back : Outcome::abandoned, phase.why);
+  const bool rehearsed = update.rehearsal != Rehearsal::none && !mutated("rehearsal-denies");
+  const bool given_up = rehearsed && phase.why.cause == Cause::rollback_asked;
+  if (!denies(phase.why.cause) || given_up)
+    return finish(journal, world, update, Outcome::abandoned, phase.why);
+  return finish(journal, world, update, rehearsed ? Outcome::rehearsed : Outcome::rolled_back,
+                phase.why);
 }
 
 }  // namespace cube

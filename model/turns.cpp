@@ -1,5 +1,6 @@
 #include "model/turns.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/mutation.h"
@@ -19,6 +20,13 @@ void deny(Journal& journal, Denied denied) {
                 [&](const Denied& earlier) { return earlier.release == denied.release; });
   journal.denied.push_back(std::move(denied));
   if (journal.denied.size() > max_denied) journal.denied.erase(journal.denied.begin());
+}
+
+// Where the clock was set back meanwhile, nobody knows.
+Seconds away(const World& world, const Update& update, Outcome outcome) {
+  const bool came_back = outcome == Outcome::rolled_back || outcome == Outcome::rehearsed;
+  const bool left = came_back && update.left > 0;
+  return left ? std::max<Seconds>(0, world.now - update.left) : 0;
 }
 
 }  // namespace
@@ -61,10 +69,10 @@ Step finish(Journal journal, const World& world, const Update& update, Outcome o
   if (heard && !mutated("hooks-not-due")) journal.hooks_due = update.attempt;
   if (outcome == Outcome::committed && update.returning && !update.from_release.empty())
     deny(journal, {update.from_release, "", std::string(to_string(Cause::rollback_asked))});
-  journal.history.push_back({update.attempt, update.release.name.text, update.from_release,
-                             update.target, update.started, world.now,
-                             counted(update, world).tries_seen, outcome, std::move(why),
-                             update.release.schema});
+  journal.history.push_back(
+      {update.attempt, update.release.name.text, update.from_release, update.target, update.started,
+       world.now, counted(update, world).tries_seen, outcome, std::move(why), update.release.schema,
+       update.rehearsal, away(world, update, outcome)});
   if (journal.history.size() > max_history) journal.history.erase(journal.history.begin());
   return record(std::move(journal), Idle{});
 }

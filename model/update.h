@@ -52,6 +52,18 @@ struct Why {
 inline constexpr std::size_t max_failed_before = 8;
 inline constexpr std::size_t max_check_name = 64;  // bytes
 
+// A failure that a trial makes on purpose, so that an operator sees the machine come back. Numbers
+// and text forms are stable, as a Cause's.
+enum class Rehearsal : std::uint8_t {
+  none,
+  panic,  // its kernel panics
+  hang,   // nothing runs any more but what ends it from outside: a watchdog
+  sick,   // it comes up, and the health gate says no
+};
+inline constexpr Rehearsal last_rehearsal = Rehearsal::sick;
+[[nodiscard]] std::string_view to_string(Rehearsal rehearsal);
+[[nodiscard]] std::optional<Rehearsal> parse_rehearsal(std::string_view text);
+
 // When the trial of a staged update may begin.
 enum class Start {
   at_once,
@@ -83,6 +95,8 @@ struct Update {
   std::string tried_in;          // boot id of the boot that is, or was, the trial; "": not known
   bool carry_etc = false;        // of a return: what was changed in /etc meanwhile goes along
   bool drained = false;          // hooks made the machine ready for the restart
+  // Not none: a return that is to fail. It is never committed, and its release never denied.
+  Rehearsal rehearsal = Rehearsal::none;
 
   friend bool operator==(const Update&, const Update&) = default;
 };

@@ -49,6 +49,18 @@ void log_failure(const Status& status) {
   if (!status) log(Level::warning, "the rollback could not be announced: " + status.error().what);
 }
 
+// Somebody is likely to watch the console for it.
+void announce_rehearsal(const Appliance& appliance, const Journal& before, const Journal& after) {
+  if (after.history.empty() || after.history.back().outcome != Outcome::rehearsed) return;
+  const Attempt& attempt = after.history.back();
+  if (!before.history.empty() && before.history.back() == attempt) return;
+  const auto text = fmt::format(
+      "rehearsal #{} of: {}. The old release runs again, {} s after it left ({})", attempt.number,
+      to_string(attempt.rehearsal), attempt.away, to_string(attempt.why.cause));
+  log(Level::notice, text);
+  log_failure(write_console(appliance.root(), "cube-update: " + text + "\n"));
+}
+
 }  // namespace
 
 Result<LastWords> last_words_of(const Appliance& appliance, const Attempt& attempt) {
@@ -95,6 +107,7 @@ std::string message_of_the_day(const LastWords& words) {
 }
 
 void announce(const Appliance& appliance, const Journal& before, const Journal& after) {
+  announce_rehearsal(appliance, before, after);
   const Attempt* attempt = last_rolled_back(after);
   if (attempt == nullptr) {
     log_failure(appliance.root().remove_file(motd));

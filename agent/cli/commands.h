@@ -69,6 +69,13 @@ struct DoctorOptions {
   bool read_back = false;  // read all of the other slot: takes minutes
 };
 Result<int> doctor(const Common& common, const DoctorOptions& options);
+struct RehearsalOptions {
+  std::string how;         // "panic", "hang", "sick"; "" = no rehearsal
+  bool attended = false;   // also where nobody knows whether the machine comes back by itself
+  bool no_reboot = false;  // arm it, and leave the restart to the operator
+};
+// Boots the other slot once, has it fail, and times the return.
+Result<int> rehearse(const Common& common, const RehearsalOptions& options);
 // The facts for Prometheus (docs/operations.md). `file`: where to, whole or not at all; "" = standard
 // output.
 Result<int> metrics(const Common& common, const std::string& file);

@@ -41,6 +41,7 @@ struct Options {
   ApplyOptions apply;
   ApplyOptions fetch;
   DoctorOptions doctor;
+  RehearsalOptions rehearsal;
   bool drop = false;
   LookOptions look;
   std::string what;
@@ -187,10 +188,25 @@ std::vector<Command> add_commands(CLI::App& app, Options& o) {
       ->excludes(attempt);
   auto* doctor_command =
       add(app, "doctor", "would an update work here, and the way back, whatever the trial dies of?",
-          [&] { return doctor(o.common, o.doctor); });
+          [&] {
+            return o.rehearsal.how.empty() ? doctor(o.common, o.doctor)
+                                           : rehearse(o.common, o.rehearsal);
+          });
   doctor_command->add_flag("--offline", o.doctor.offline, "do not ask the source of releases");
   doctor_command->add_flag("--verify", o.doctor.read_back,
                            "read all of the other slot back; takes minutes");
+  auto* rehearse_option =
+      doctor_command
+          ->add_option("--rehearse", o.rehearsal.how,
+                       "restart into the other slot, fail there on purpose, and time the return")
+          ->check(CLI::IsMember({"panic", "hang", "sick"}));
+  doctor_command
+      ->add_flag("--attended", o.rehearsal.attended,
+                 "also where nobody knows whether the machine comes back by itself")
+      ->needs(rehearse_option);
+  doctor_command
+      ->add_flag("--no-reboot", o.rehearsal.no_reboot, "arm it, and leave the restart to you")
+      ->needs(rehearse_option);
   auto* deny_command = add(app, "deny", "never install this release here",
                            [&] { return deny(o.common, o.release, o.reason); });
   deny_command->add_option("release", o.release)->required();

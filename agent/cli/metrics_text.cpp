@@ -79,7 +79,8 @@ void add_update(Page& page, const Update& update) {
 void add_last(Page& page, const Attempt& last) {
   page.metric("last_outcome", "gauge",
               "What came of the last update: 1 for its outcome, 0 for the others.");
-  for (const auto outcome : {Outcome::committed, Outcome::rolled_back, Outcome::abandoned})
+  for (const auto outcome :
+       {Outcome::committed, Outcome::rolled_back, Outcome::abandoned, Outcome::rehearsed})
     page.sample({{"outcome", word(to_string(outcome))}}, outcome == last.outcome ? 1 : 0);
   page.metric("last_update_info", "gauge", "The last update that ended, and why it ended so.");
   page.sample({{"release", last.release},

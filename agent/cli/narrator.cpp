@@ -35,6 +35,9 @@ struct StepLine {
     return "asking whether the machine may restart";
   }
   std::string operator()(const step::Migrate& s) const { return "migrating: " + s.hook; }
+  std::string operator()(const step::FailOnPurpose& s) const {
+    return "failing on purpose: " + std::string(to_string(s.how));
+  }
   std::string operator()(const step::RunHooks&) const { return "running hooks after the update"; }
   std::string operator()(const step::Bless& s) const {
     return "committing slot " + slot_text(s.slot) + " as the new fallback";
@@ -52,7 +55,7 @@ std::string stage_name(const Step& step) {
   static constexpr std::string_view names[] = {
       "record", "fetch",  "stage",        "reject",     "unseal",          "fill",    "verify",
       "seal",   "arm",    "reboot",       "check-health", "ask-health",    "prepare-restart",
-      "migrate", "run-hooks", "commit",   "keep-evidence", "rest",         "fail"};
+      "migrate", "run-hooks", "fail-on-purpose", "commit",   "keep-evidence", "rest",         "fail"};
   static_assert(std::size(names) == std::variant_size_v<Step>);
   return std::string(names[step.index()]);
 }

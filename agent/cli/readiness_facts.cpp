@@ -115,6 +115,9 @@ Result<ReadinessFacts> readiness_facts(Appliance& appliance, const DoctorOptions
     facts.other_read_back = read_back(appliance, other(facts.booted), *seal, progress);
   }
   look_at_state(appliance.root(), facts);
+  if (const auto journal = appliance.machine().journal.load())
+    for (const auto& attempt : journal->history)
+      if (attempt.rehearsal != Rehearsal::none) facts.rehearsal = attempt;
   facts.kernel_room = kernel_room(appliance, facts.booted);
   if (!options.offline) ask_source(appliance, facts);
   return facts;

@@ -12,6 +12,10 @@ Json text(std::string_view view) {
   return Json(std::string(view));
 }
 
+Json rehearsal_json(Rehearsal rehearsal) {
+  return rehearsal == Rehearsal::none ? Json() : text(to_string(rehearsal));
+}
+
 Json update_json(const Update& update) {
   Json::Array failed_before;
   for (const auto& name : update.failed_before) failed_before.emplace_back(name);
@@ -29,6 +33,7 @@ Json update_json(const Update& update) {
       {"held", update.held.empty() ? Json() : Json(update.held)},
       {"failed_before", Json(std::move(failed_before))},
       {"schema", update.release.schema},
+      {"rehearsal", rehearsal_json(update.rehearsal)},
       {"not_before", update.not_before > 0 ? Json(format_utc(update.not_before)) : Json()}};
   return Json(std::move(object));
 }
@@ -86,6 +91,8 @@ Json::Object attempt_json(const Attempt& attempt) {
           {"outcome", text(to_string(attempt.outcome))},
           {"cause", text(to_string(attempt.why.cause))},
           {"schema", attempt.schema},
+          {"rehearsal", rehearsal_json(attempt.rehearsal)},
+          {"away_seconds", attempt.away > 0 ? Json(attempt.away) : Json()},
           {"detail", attempt.why.detail}};
 }
 
@@ -97,6 +104,9 @@ std::string attempt_text(const Attempt& attempt) {
   if (attempt.tries_done > 0)
     line +=
         fmt::format(", started {} time{}", attempt.tries_done, attempt.tries_done == 1 ? "" : "s");
+  if (attempt.away > 0) line += fmt::format(", back after {} s", attempt.away);
+  if (attempt.rehearsal != Rehearsal::none)
+    line += fmt::format("; a rehearsal of: {}", to_string(attempt.rehearsal));
   if (!attempt.why.detail.empty()) line += "\n    " + attempt.why.detail;
   return line;
 }
@@ -165,7 +175,10 @@ std::string status_text(const StatusFacts& facts) {
   out += fmt::format("phase     {}", name_of(facts.journal.phase));
   if (const Update* update = update_of(facts.journal.phase))
     out += fmt::format(": {} into slot {} (update #{})", update->release.name.text,
-                       to_string(update->target), update->attempt);
+                       to_string(update->target), update->attempt) +
+           (update->rehearsal == Rehearsal::none
+                ? ""
+                : fmt::format(", a rehearsal of: {}", to_string(update->rehearsal)));
   out += "\n";
   if (!facts.hold.empty()) out += "waits     " + facts.hold + "\n";
   if (const auto next = way_on(facts.journal.phase); !next.empty())

@@ -18,10 +18,15 @@ std::vector<std::string> variables_of(std::uint64_t attempt, const std::string& 
           "CUBE_FROM_RELEASE=" + from, "CUBE_TARGET_SLOT=" + std::string(to_string(target))};
 }
 
+std::string told(Rehearsal rehearsal) {
+  return "CUBE_REHEARSAL=" + std::string(to_string(rehearsal));
+}
+
 std::vector<std::string> variables_of(const Update& update) {
   auto all =
       variables_of(update.attempt, update.release.name.text, update.from_release, update.target);
   all.push_back(std::string("CUBE_RETURNING=") + (update.returning ? "1" : "0"));
+  all.push_back(told(update.rehearsal));
   return all;
 }
 
@@ -68,6 +73,7 @@ Status LocalUpdateHooks::after(const Attempt& attempt, bool on_trial) {
   variables.push_back("CUBE_OUTCOME=" + std::string(to_string(attempt.outcome)));
   variables.push_back("CUBE_CAUSE=" + std::string(to_string(attempt.why.cause)));
   variables.push_back(std::string("CUBE_ON_TRIAL=") + (on_trial ? "1" : "0"));
+  variables.push_back(told(attempt.rehearsal));
   CUBE_TRY(const auto runs, run_hooks(root_, occasion, config_.timeout, longest, variables));
   return refused_by(occasion, runs);
 }

@@ -114,6 +114,20 @@ Answer state(const ReadinessFacts& facts) {
   return {Ready::yes, std::to_string(facts.state_free / (1024 * 1024)) + " MiB are free"};
 }
 
+Answer rehearsal(const ReadinessFacts& facts) {
+  if (!facts.rehearsal)
+    return {Ready::unknown, "no rehearsal is known of",
+            "when a restart does no harm: cube-update doctor --rehearse panic"};
+  const Attempt& played = *facts.rehearsal;
+  const std::string what =
+      std::string(to_string(played.rehearsal)) + " on " + format_utc(played.ended);
+  if (played.outcome == Outcome::rehearsed)
+    return {Ready::yes, what + ": the old release ran again after " + std::to_string(played.away) +
+                            " s (" + std::string(to_string(played.why.cause)) + ")"};
+  return {Ready::warning, what + ": did not come to it: " + played.why.detail,
+          "see `cube-update why " + std::to_string(played.number) + "`, and rehearse again"};
+}
+
 Answer kernel_room(const Status& room) {
   if (room) return {Ready::yes, "there is room for another"};
   return {Ready::no, room.error().what, "make room: an update would be refused before it starts"};
@@ -149,6 +163,7 @@ std::vector<Finding> judge_readiness(const ReadinessFacts& facts) {
   add("metadata", "what the source signs is fresh", metadata(facts));
   add("clock", "the clock", clock(facts));
   add("state", "the state folder, which both slots share", state(facts));
+  add("rehearsal", "the way back was tried on purpose", rehearsal(facts));
   if (facts.kernel_room)
     add("kernel-room", "room for a kernel where the loader reads it",
         kernel_room(*facts.kernel_room));

@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "keys/signing.h"
 #include "model/boot_state.h"
+#include "model/journal.h"
 
 namespace cube {
 
@@ -38,6 +39,8 @@ struct ReadinessFacts {
   // The state folder: what is wrong with it, or "". Both slots must find the same one.
   std::string state_trouble;
   std::uint64_t state_free = 0;  // bytes
+  // The last rehearsal that history knows of. nullopt: none.
+  std::optional<Attempt> rehearsal;
   // Room for another kernel where the loader reads it. nullopt: the loader reads the slots.
   std::optional<Status> kernel_room;
 };
@@ -47,7 +50,7 @@ enum class Ready { yes, warning, no, unknown };
 
 struct Finding {
   std::string name;  // stable: "records", "fallback", "way-back", "trusted-root", "source",
-                     // "metadata", "clock", "state", "kernel-room"
+                     // "metadata", "clock", "state", "rehearsal", "kernel-room"
   std::string what;  // for people
   Ready ready{};
   std::string how;     // what was found

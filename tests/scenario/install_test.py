@@ -15,6 +15,7 @@ AGENT = """
 755 usr/lib/cube-update/cube-fetch
 755 usr/lib/cube-update/cube-updated
 644 usr/lib/cube-update/emergency.sh
+644 usr/lib/cube-update/features
 755 usr/lib/cube-update/removal-check
 644 usr/lib/cube-update/watchdog.sh
 755 usr/lib/dracut/modules.d/90cube-update/emergency-hook.sh

@@ -5,12 +5,13 @@ import gzip
 EMPTY_CPIO = ("070701" + "00000000" * 4 + "00000001" + "00000000" * 6 + "0000000b" + "00000000" + "TRAILER!!!").encode() + bytes(4)
 
 
-def make_tiny_tree(folder, note="first"):
+def make_tiny_tree(folder, note="first", more=()):
     files = {
         "boot/vmlinuz": "kernel\n",
         "etc/os-release": f"NAME=tiny\nNOTE={note}\n",
         "usr/bin/hello": "#!/bin/sh\necho hello\n",
         "usr/lib/modules/6.1.0-1-amd64/modules.dep": "",
+        **dict(more),
     }
     for name, text in files.items():
         path = folder / name

@@ -5,6 +5,9 @@
 
 namespace cube {
 
+// The machine has died of what its own program did.
+struct Died {};
+
 // The ports over one SweepMachine. Every effect is an instant before it; effects that are not one
 // write have instants inside.
 struct SweepPorts final : BootControl,
@@ -19,7 +22,8 @@ struct SweepPorts final : BootControl,
                           RunningBoot,
                           Clock,
                           JournalStore,
-                          BootWatchdog {
+                          BootWatchdog,
+                          DeliberateFailure {
   explicit SweepPorts(SweepMachine& machine) : m(machine) {}
   SweepMachine& m;
   std::optional<std::string> verified_content;
@@ -282,8 +286,16 @@ struct SweepPorts final : BootControl,
     return ok();
   }
   Status tell_rollback(std::uint64_t attempt) override {
+    demand(m.scenario_.rehearsal == Rehearsal::none, "nobody is told of a rollback by a rehearsal");
     demand(m.disk_.journal.history.back().number == attempt, "the rollback told is the last");
     return ok();
+  }
+
+  // DeliberateFailure
+  Status make(Rehearsal how) override {
+    demand(m.trial_boot_ && how == m.scenario_.rehearsal, "only a trial fails on purpose, as asked");
+    instant();
+    throw Died{};
   }
 };
 
@@ -297,6 +309,10 @@ SweepMachine::SweepMachine(Scenario scenario, const Verified<Release>& old_relea
   disk_.a = {old.manifest_sha256,
              Seal{old.name.text, old.manifest_sha256, old.commit, old.epoch, 0}};
   if (scenario.fetches_first) disk_.b = disk_.a;
+  const Release& later = new_release.get();
+  if (scenario.rehearsal != Rehearsal::none)
+    disk_.b = {later.manifest_sha256,
+               Seal{later.name.text, later.manifest_sha256, later.commit, later.epoch, 1}};
 }
 
 void SweepMachine::check_promises() const {
@@ -324,6 +340,11 @@ void SweepMachine::check_promises() const {
            "promise 10: what is called downloaded is there");
   if (disk.fallback == SlotId::b)
     demand(scenario_.fate == Fate::good, "promise 4: only a healthy release becomes the fallback");
+  if (scenario_.rehearsal != Rehearsal::none) {
+    demand(disk.fallback == SlotId::a, "a rehearsal is never committed");
+    demand(disk.b.seal && disk.b.seal->manifest_sha256 == disk.b.release,
+           "a rehearsal leaves the other slot's release as it is");
+  }
   auto& highest = const_cast<SweepMachine*>(this)->highest_floor_;
   const Floor& floor = disk.journal.floor;
   demand(floor.epoch >= highest.epoch && (highest.release.empty() || !floor.release.empty()),
@@ -360,7 +381,7 @@ void SweepMachine::boot() {
 bool SweepMachine::run_agent(Wish wish) {
   SweepPorts ports(*this);
   Machine machine{ports, ports, ports, ports, ports, ports, ports,
-                  ports, ports, ports, ports, ports, ports};
+                  ports, ports, ports, ports, ports, ports, ports};
   Run run;
   run.wish = wish;
   if (wish == Wish::apply || wish == Wish::fetch) {
@@ -369,6 +390,8 @@ bool SweepMachine::run_agent(Wish wish) {
     update.from_release = old_release_.get().name.text;
     update.tries = scenario_.tries;
     if (scenario_.in_window) update.start = Start::in_window;
+    update.rehearsal = scenario_.rehearsal;
+    update.returning = scenario_.rehearsal != Rehearsal::none;
     run.candidate = update;
   }
   auto report = Updater(machine).run(run);
@@ -376,19 +399,33 @@ bool SweepMachine::run_agent(Wish wish) {
   return report->rebooting;
 }
 
+// A watchdog or somebody resets it.
+void SweepMachine::hang() {
+  power_.instant();
+  now_ += scenario_.reset_late ? 1'000'000 : 0;
+  disk_.bmc.expired = disk_.bmc.expired || disk_.bmc.running;
+  disk_.bmc.running = false;
+}
+
+void SweepMachine::panic() {
+  power_.instant();
+  disk_.panic_record = scenario_.leaves_evidence;
+}
+
 bool SweepMachine::live() {
-  if (trial_boot_ && scenario_.fate == Fate::hangs) {
-    power_.instant();
-    now_ += scenario_.reset_late ? 1'000'000 : 0;
-    disk_.bmc.expired = disk_.bmc.expired || disk_.bmc.running;
-    disk_.bmc.running = false;
-    return true;  // the watchdog or somebody resets it
-  }
-  if (trial_boot_ && scenario_.fate == Fate::panics) {
-    power_.instant();
-    disk_.panic_record = scenario_.leaves_evidence;
+  const bool hangs = scenario_.fate == Fate::hangs, panics = scenario_.fate == Fate::panics;
+  if (trial_boot_ && hangs) hang();
+  if (trial_boot_ && panics) panic();
+  if (trial_boot_ && (hangs || panics)) return true;
+  try {
+    return work();
+  } catch (const Died&) {
+    scenario_.rehearsal == Rehearsal::hang ? hang() : panic();
     return true;
   }
+}
+
+bool SweepMachine::work() {
   if (run_agent(Wish::resume)) return true;
   if (run_agent(Wish::commit)) return true;
   const Phase& phase = disk_.journal.phase;
@@ -426,7 +463,9 @@ void SweepMachine::play() {
   SweepPorts::demand(disk_.journal.hooks_due == 0, "hooks have run when the machine is at rest");
   SweepPorts::demand(disk_.green == (last.outcome == Outcome::committed),
                      "green hooks run after a commit, and only then");
-  SweepPorts::demand(disk_.red == (last.outcome != Outcome::committed),
+  // Of a return that was given up before any hook was asked they need not hear.
+  const bool unheard = scenario_.rehearsal != Rehearsal::none && last.outcome == Outcome::abandoned;
+  SweepPorts::demand(unheard || disk_.red == (last.outcome != Outcome::committed),
                      "red hooks run after a rollback, and only then");
 }
 

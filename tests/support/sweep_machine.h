@@ -29,6 +29,8 @@ struct Scenario {
   bool migrates = false;       // two hooks
   bool sick_before = false;    // a check fails in every boot, also before the update
   bool holds_first = false;    // a hook says no to the restart the first time
+  // Instead of an update: the new release is in the other slot already, and fails on purpose.
+  Rehearsal rehearsal = Rehearsal::none;
 };
 
 struct Violation {
@@ -83,6 +85,9 @@ class SweepMachine {
   void boot();                  // the loader's turn; throws PowerCut
   bool run_agent(Wish wish);    // true when the machine was asked to restart
   bool live();                  // one boot's life after the loader; true when it restarts
+  bool work();                  // the same, when its kernel and userspace are well
+  void hang();
+  void panic();
   void check_promises() const;  // at every instant
   [[nodiscard]] int migrations_left() const;
 

@@ -179,5 +179,61 @@ TEST_F(DecideHooks, RedHooksAlsoRunInTheTrialThatFailed) {
   EXPECT_EQ(next(phase), "REBOOT");
 }
 
+TEST_F(DecideHooks, ARehearsalFailsAsAskedAndIsNeverCommitted) {
+  update_.returning = true;
+  run_trial();
+  for (const auto how : {Rehearsal::panic, Rehearsal::hang}) {
+    update_.rehearsal = how;
+    for (const Wish wish : {Wish::resume, Wish::commit}) {
+      world_.wish = wish;
+      EXPECT_EQ(next(Trying{update_}), "FAIL-ON-PURPOSE");
+    }
+  }
+  update_.rehearsal = Rehearsal::sick;
+  world_.wish = Wish::resume;
+  EXPECT_EQ(next(Trying{update_}), "REST");
+  world_.wish = Wish::commit;
+  EXPECT_EQ(next(Trying{update_}), "CHECK-HEALTH");
+  for (const auto health : {Health::passed, Health::failed})
+    for (const auto how : {Rehearsal::panic, Rehearsal::hang, Rehearsal::sick}) {
+      update_.rehearsal = how;
+      world_.health = health;
+      EXPECT_EQ(next(Trying{update_}), "rolling-back");
+    }
+}
+
+TEST_F(DecideHooks, AFailureThatCannotBeMadeEndsTheRehearsal) {
+  update_.returning = true;
+  update_.rehearsal = Rehearsal::panic;
+  run_trial();
+  world_.failure = Error{Errc::failed, "/proc/sysrq-trigger: none", 0};
+  EXPECT_EQ(next(Trying{update_}), "rolling-back");
+}
+
+TEST_F(DecideHooks, ARehearsalIsHeldAgainstNobodyAndTimesTheReturn) {
+  update_.returning = true;
+  update_.rehearsal = Rehearsal::panic;
+  update_.left = 1900;
+  world_.done.evidence_kept = true;
+  const auto step = in(RollingBack{update_, {Cause::panic, "sysrq triggered crash"}});
+  const auto* record = std::get_if<step::Record>(&step);
+  ASSERT_NE(record, nullptr);
+  EXPECT_TRUE(record->journal.denied.empty());
+  const Attempt& attempt = record->journal.history.back();
+  EXPECT_EQ(attempt.outcome, Outcome::rehearsed);
+  EXPECT_EQ(attempt.rehearsal, Rehearsal::panic);
+  EXPECT_EQ(attempt.away, 100);
+  EXPECT_EQ(ended(RollingBack{update_, {Cause::never_started, ""}}).outcome, Outcome::abandoned);
+  world_.now = 1000;  // the clock was set back
+  EXPECT_EQ(ended(RollingBack{update_, {Cause::panic, ""}}).away, 0);
+}
+
+TEST_F(DecideHooks, AnInterruptedRehearsalIsNotGoneOnWith) {
+  update_.returning = true;
+  update_.rehearsal = Rehearsal::hang;
+  world_.wish = Wish::resume;
+  EXPECT_EQ(ended(Staged{update_}).outcome, Outcome::abandoned);
+}
+
 }  // namespace
 }  // namespace cube

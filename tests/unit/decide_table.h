@@ -67,11 +67,11 @@ class DecideTable : public testing::Test {
     const Step step = in(std::move(phase));
     if (const auto* record = std::get_if<step::Record>(&step))
       return std::string(name_of(record->journal.phase));
-    constexpr std::array<const char*, 19> names{
+    constexpr std::array<const char*, 20> names{
         "record",          "FETCH",      "STAGE",     "REJECT",       "UNSEAL",
         "FILL",            "VERIFY",     "WRITE-SEAL", "ARM",         "REBOOT",
         "CHECK-HEALTH",    "ASK-HEALTH", "PREPARE-RESTART", "MIGRATE", "RUN-HOOKS",
-        "BLESS",           "KEEP-EVIDENCE", "REST",   "FAIL"};
+        "FAIL-ON-PURPOSE", "BLESS",      "KEEP-EVIDENCE", "REST",     "FAIL"};
     return names.at(step.index());
   }
   // What came of the update that this step ends.

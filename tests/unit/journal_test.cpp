@@ -113,11 +113,14 @@ TEST(JournalCodec, LaterPartsMayBeMissingAndLaterCausesHaveAStandIn) {
   for (std::size_t length = payload.size(); length > payload.size() / 2; --length) {
     const auto shorter = decode_journal(forged(bytes, payload.substr(0, length)));
     if (!shorter || length == payload.size()) continue;
-    ++read;
+    if (++read == 1) {
+      EXPECT_EQ(std::get<RollingBack>(shorter->journal.phase).why.cause, Cause::migration);
+      continue;
+    }
     EXPECT_EQ(std::get<RollingBack>(shorter->journal.phase).why.cause, Cause::health);
     EXPECT_EQ(shorter->journal.hooks_due, 0U);
   }
-  EXPECT_EQ(read, 2) << "without what came with hooks, and without what came with the schedule";
+  EXPECT_EQ(read, 3) << "without what came with rehearsals, with hooks, and with the schedule";
 }
 
 TEST(JournalCodec, EveryTruncationAndBitFlipIsRefused) {

@@ -143,6 +143,21 @@ TEST(OtherVersion, ACauseOfANewerProgramIsKept) {
   EXPECT_EQ(again->journal.history.front().why.cause, newer) << "it is there for the newer one";
 }
 
+// It reads "rolled back" there, as it did before there were rehearsals.
+TEST(OtherVersion, ARehearsalIsARollbackToAnOlderProgram) {
+  auto journal = journal_of(Staged{some_update()});
+  const auto payload = [&] { return encode_journal({5, journal}).value().substr(header_bytes); };
+  const auto before = payload();
+  journal.history.front().outcome = Outcome::rehearsed;
+  journal.history.front().rehearsal = Rehearsal::hang;
+  journal.history.front().away = 83;
+  std::get<Staged>(journal.phase).update.rehearsal = Rehearsal::panic;
+  const auto after = payload();
+  constexpr std::size_t ours = 1 + 8 + 1;  // one attempt, one update
+  EXPECT_EQ(after.substr(0, after.size() - ours), before.substr(0, before.size() - ours));
+  EXPECT_TRUE(decode_journal(encode_journal({5, journal}).value())->journal == journal);
+}
+
 TEST(OtherVersion, APhaseOfANewerProgramIsNotGuessed) {
   const auto bytes = journal_file("without-schedule", Idle{});
   auto payload = bytes.substr(header_bytes);

@@ -20,7 +20,9 @@ std::string describe(const Scenario& scenario, const std::vector<int>& cuts) {
       << (scenario.in_window ? " in-window" : "") << (scenario.has_bmc ? " bmc" : "")
       << (scenario.migrates ? " migrates" : "") << (scenario.sick_before ? " sick-before" : "")
       << (scenario.holds_first ? " holds" : "") << (scenario.long_outages ? " long-outages" : "")
-      << " tries " << scenario.tries << " cuts";
+      << (scenario.rehearsal == Rehearsal::none ? "" : " rehearsal ")
+      << (scenario.rehearsal == Rehearsal::none ? "" : to_string(scenario.rehearsal)) << " tries "
+      << scenario.tries << " cuts";
   for (const int cut : cuts) out << ' ' << cut;
   return out.str();
 }
@@ -63,7 +65,24 @@ std::vector<Scenario> scenarios() {
     all.push_back({loader, Fate::good, false, false, 3});
     all.back().has_bmc = all.back().long_outages = true;
   }
+  // A good release that fails on purpose.
+  for (const auto loader : {LoaderKind::grub, LoaderKind::systemd_boot}) {
+    for (const auto how : {Rehearsal::panic, Rehearsal::hang, Rehearsal::sick}) {
+      all.push_back({loader, Fate::good, how == Rehearsal::panic, false, 1});
+      all.back().rehearsal = how;
+      all.push_back(all.back());
+      all.back().leaves_evidence = false;
+      all.back().has_bmc = true;
+    }
+  }
   return all;
+}
+
+// What a rehearsal comes to that nothing disturbs.
+Cause rehearsed_cause(const Scenario& scenario) {
+  if (scenario.rehearsal == Rehearsal::sick) return Cause::health;
+  if (scenario.rehearsal == Rehearsal::hang && scenario.has_bmc) return Cause::watchdog;
+  return scenario.leaves_evidence ? Cause::panic : Cause::tries_exhausted;
 }
 
 class PowerCutSweep : public testing::Test {
@@ -90,7 +109,14 @@ class PowerCutSweep : public testing::Test {
     const bool committed = last.outcome == Outcome::committed;
     EXPECT_EQ(last.tries_done, machine.trial_starts()) << "history -- " << describe(scenario, cuts);
     bool well = std::holds_alternative<Idle>(disk.journal.phase) && !disk.offered && !disk.trial;
-    if (scenario.fate == Fate::good) {
+    if (scenario.rehearsal != Rehearsal::none) {
+      well = well && disk.fallback == SlotId::a && machine.trial_starts() <= 1 &&
+             disk.journal.denied.empty() && last.rehearsal == scenario.rehearsal &&
+             (last.outcome == Outcome::rehearsed || last.outcome == Outcome::abandoned);
+      if (cuts.empty())
+        well = well && last.outcome == Outcome::rehearsed && last.away > 0 &&
+               last.why.cause == rehearsed_cause(scenario);
+    } else if (scenario.fate == Fate::good) {
       // Promise 6: with three tries no single cut loses a good release; n cuts cost at most n
       // tries. Of long outages the BMC knows only in a trial that it watched from before the
       // restart.
@@ -147,7 +173,7 @@ class PowerCutSweep : public testing::Test {
 
 TEST_F(PowerCutSweep, NoCut) {
   for (const auto& scenario : scenarios()) EXPECT_TRUE(play(scenario, {}));
-  EXPECT_EQ(runs_, 82);
+  EXPECT_EQ(runs_, 94);
 }
 
 TEST_F(PowerCutSweep, OneCut) {

@@ -10,6 +10,16 @@ namespace {
 
 constexpr UnixSeconds today = 1'764'000'000;
 
+Attempt played(Outcome outcome) {
+  Attempt attempt;
+  attempt.number = 7;
+  attempt.ended = today - 500;
+  attempt.outcome = outcome;
+  attempt.rehearsal = Rehearsal::panic;
+  attempt.away = 83;
+  return attempt;
+}
+
 // A machine on which nothing is amiss.
 ReadinessFacts well() {
   ReadinessFacts facts;
@@ -23,6 +33,7 @@ ReadinessFacts well() {
   facts.built = today - 1000;
   facts.state_free = 1 << 30;
   facts.kernel_room = ok();
+  facts.rehearsal = played(Outcome::rehearsed);
   return facts;
 }
 
@@ -36,7 +47,7 @@ Finding finding(const ReadinessFacts& facts, const std::string& name) {
 
 TEST(ReadinessTest, AWellMachineIsReadyInAllAndHasNothingToDo) {
   const auto all = judge_readiness(well());
-  EXPECT_EQ(all.size(), 9U);
+  EXPECT_EQ(all.size(), 10U);
   for (const auto& one : all) {
     EXPECT_EQ(one.ready, Ready::yes) << one.name << ": " << one.how;
     EXPECT_TRUE(one.remedy.empty()) << one.name;
@@ -55,6 +66,9 @@ TEST(ReadinessTest, EachTroubleIsToldAndHasARemedy) {
          facts.records = BootState{SlotId::b, Trial{SlotId::a, 2, 1}, false};
        }},
       {"way-back", Ready::warning, [](auto& facts) { facts.other_release.reset(); }},
+      {"rehearsal", Ready::unknown, [](auto& facts) { facts.rehearsal.reset(); }},
+      {"rehearsal", Ready::warning,
+       [](auto& facts) { facts.rehearsal = played(Outcome::abandoned); }},
       {"way-back", Ready::warning, [](auto& facts) { facts.other_lacks = {"boot/vmlinuz"}; }},
       {"way-back", Ready::unknown, [](auto& facts) { facts.other_trouble = "in work"; }},
       {"way-back", Ready::warning,
@@ -104,7 +118,7 @@ TEST(ReadinessTest, WhatWasNotAskedIsUnknownAndWhatDoesNotApplyIsLeftOut) {
   facts.kernel_room.reset();
   EXPECT_EQ(finding(facts, "source").ready, Ready::unknown);
   EXPECT_EQ(finding(facts, "metadata").ready, Ready::unknown);
-  EXPECT_EQ(judge_readiness(facts).size(), 8U);
+  EXPECT_EQ(judge_readiness(facts).size(), 9U);
 }
 
 TEST(ReadinessTest, AWayBackThatWasReadIsCalledWhole) {
