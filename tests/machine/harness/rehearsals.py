@@ -1,0 +1,53 @@
+"""The way back played on purpose: `cube-update doctor --rehearse` on an appliance with systemd, its watchdog and its health gate."""
+
+import json
+
+from .appliance import Guest, name_of
+from .bench import expect, scenario
+from .watchdogs import I6300ESB
+
+BOOT_SECONDS = 240
+
+
+def started(at, kind, devices=()):
+    """An appliance that has a release in the other slot, too."""
+    guest = Guest(at, kind=kind, devices=devices)
+    guest.start()
+    guest.ready("a", BOOT_SECONDS)
+    guest.demand(f"cube-update apply {name_of('2.0.0')} --from /media/stick --no-reboot", code=20)
+    guest.demand("cube-update rollback")
+    guest.demand(f"cube-update allow {name_of('2.0.0')}")
+    return guest
+
+
+def rehearse(at, guest, how, sign, cause):
+    """`sign` is what the console shows of the failure."""
+    guest.restart_by(f"cube-update doctor --rehearse {how}")
+    guest.wait(sign, seconds=BOOT_SECONDS)
+    guest.userspace("a", trial=False)
+    guest.ready("a", BOOT_SECONDS)
+    last = guest.expect_outcome("2.0.0", "rehearsed", cause, 1)
+    expect("what was rehearsed", last["rehearsal"], how)
+    status = guest.expect_status(booted="a", fallback="a", release=name_of("1.0.0"), denied=[])
+    expect("the other slot", status["slots"]["b"]["release"], name_of("2.0.0"))
+    told = guest.demand("cube-update doctor --offline --json")
+    checks = json.loads(next(line for line in told.splitlines() if line.startswith("{")))["checks"]
+    found = next(check for check in checks if check["check"] == "rehearsal")
+    expect(f"doctor: {found['how']}", (found["ready"], f"{last['away_seconds']} s" in found["how"]), ("yes", True))
+    print(f"      {at.firmware} rehearsal of {how}: back after {last['away_seconds']} s", flush=True)
+
+
+@scenario("rehearse-panic-sick")
+def panic_and_sick(at):
+    """A panic and a sick release are rehearsed: each time the old release is back, and the other slot's is as good as before."""
+    guest = started(at, "systemd")
+    rehearse(at, guest, "panic", "Kernel panic - not syncing: sysrq triggered crash", "panic")
+    rehearse(at, guest, "sick", r"cube: userspace slot=b trial=1 ", "health")
+    guest.demand("cube-update doctor --rehearse hang", code=11)  # no watchdog here
+
+
+@scenario("rehearse-hang", firmwares=("bios",))
+def hang(at):
+    """A hang is rehearsed: nothing runs any more in the trial, and the hardware watchdog brings the old release back."""
+    guest = started(at, "systemd-managed", devices=I6300ESB)
+    rehearse(at, guest, "hang", "cube-update: rehearsal: making a hang on purpose", "tries-exhausted")
