@@ -69,8 +69,8 @@ Status hang() {
 
 Status SystemFailure::make(Rehearsal how) {
   const std::string told = "cube-update: rehearsal: making a " + std::string(to_string(how));
-  // Critical: "quiet" shows it on the console, and pstore keeps it beside the panic.
-  if (auto kept = write_to("/dev/kmsg", "<2>" + told + " on purpose\n"); !kept)
+  // Emergency: any console shows it, and pstore keeps it beside the panic.
+  if (auto kept = write_to("/dev/kmsg", "<0>" + told + " on purpose\n"); !kept)
     log(Level::warning, kept.error().what);
   if (how == Rehearsal::hang) return hang();
   if (how != Rehearsal::panic) return Error{Errc::bug, "not a failure that can be made"};

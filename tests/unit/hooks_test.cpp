@@ -127,8 +127,8 @@ TEST_F(HooksTest, TheEnvironmentIsWhatIsDocumentedAndNoMore) {
   std::string seen = said("seen");
   for (const std::string line :
        {"CUBE_ATTEMPT=7", "CUBE_CAUSE=none", "CUBE_FROM_RELEASE=R1", "CUBE_ON_TRIAL=0",
-        "CUBE_OUTCOME=committed", "CUBE_RELEASE=R2", "CUBE_TARGET_SLOT=b", "LC_ALL=C",
-        "PATH=/usr/sbin:/usr/bin:/sbin:/bin"}) {
+        "CUBE_OUTCOME=committed", "CUBE_REHEARSAL=none", "CUBE_RELEASE=R2", "CUBE_TARGET_SLOT=b",
+        "LC_ALL=C", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"}) {
     const auto at = seen.find(line + "\n");
     ASSERT_NE(at, std::string::npos) << line << " in " << seen;
     seen.erase(at, line.size() + 1);

@@ -9,7 +9,7 @@ import subprocess
 
 HERE = pathlib.Path(__file__).resolve().parent.parent
 PACKAGES = ["systemd", "systemd-sysv", "udev", "mount", "e2fsprogs", "base-files"]
-SERVICE_PACKAGES = [*PACKAGES, "dbus", "polkitd"]
+SERVICE_PACKAGES = [*PACKAGES, "dbus"]
 SOURCES = pathlib.Path("/etc/apt/sources.list.d/debian.sources")
 # Not needed to run, and much to hash under emulation.
 UNUSED = ["usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/info", "usr/lib/udev/hwdb.d", "usr/share/bash-completion",
@@ -68,12 +68,10 @@ def set_up(tree, variant):
 
 
 def set_up_service(tree):
-    """The bus that the update service is called over, who decides about callers, and a caller who is not root. The service itself
-    comes with cube-update's package."""
-    accounts = {"messagebus": 101, "polkitd": 102, "operator": 1000}
-    for name, line in {"passwd": "{0}:x:{1}:{1}::/nonexistent:/bin/false\n", "group": "{0}:x:{1}:\n"}.items():
+    """The bus that the update service is called over. The service itself comes with cube-update's package."""
+    for name in ("passwd", "group"):
         file = tree / "etc" / name
-        file.write_text(file.read_text() + "".join(line.format(*account) for account in accounts.items()))
+        file.write_text(file.read_text() + {"passwd": "messagebus:x:101:101::/nonexistent:/bin/false\n", "group": "messagebus:x:101:\n"}[name])
 
 
 def _enable(tree, unit, folder):
