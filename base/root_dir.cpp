@@ -55,7 +55,7 @@ Result<Dir> open_listing(Fd fd, const std::string& path) {
 
 // Some filesystems leave the type to stat().
 DirEntry::Type type_of(int folder, const dirent& entry) {
-  mode_t mode = DTTOIF(entry.d_type);
+  auto mode = static_cast<mode_t>(DTTOIF(entry.d_type));
   struct stat st {};
   if (entry.d_type == DT_UNKNOWN &&
       ::fstatat(folder, entry.d_name, &st, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) == 0)
