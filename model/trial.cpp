@@ -10,6 +10,14 @@ bool denies(Cause cause) {
   return cause != Cause::never_started && cause != Cause::arm_failed && cause != Cause::held;
 }
 
+// The failure that was to be rehearsed was made, as far as its end tells. Whoever could not make it,
+// or died of something else before, has shown nothing.
+bool came_to_it(Rehearsal rehearsal, Cause cause) {
+  if (rehearsal == Rehearsal::sick) return cause == Cause::health;
+  return cause == Cause::panic || cause == Cause::watchdog || cause == Cause::overdue ||
+         cause == Cause::tries_exhausted;
+}
+
 // The one rule for a trial that is over: the fallback runs, nothing is offered. `started`: the
 // loader started it since it was last armed. Where it did not, however long that took, the release
 // is not to blame: a loader that drops the offer, a firmware that forgets it, somebody who chose by
@@ -214,8 +222,7 @@ Step turn(const Journal& journal, const World& world, const RollingBack& phase) 
   if (!world.done.evidence_kept) return step::KeepEvidence{};
   if (visible && !mutated("rollback-keeps-trial")) return step::Reject{update.target};
   const bool rehearsed = update.rehearsal != Rehearsal::none && !mutated("rehearsal-denies");
-  const bool given_up = rehearsed && phase.why.cause == Cause::rollback_asked;
-  if (!denies(phase.why.cause) || given_up)
+  if (!denies(phase.why.cause) || (rehearsed && !came_to_it(update.rehearsal, phase.why.cause)))
     return finish(journal, world, update, Outcome::abandoned, phase.why);
   return finish(journal, world, update, rehearsed ? Outcome::rehearsed : Outcome::rolled_back,
                 phase.why);

@@ -223,7 +223,10 @@ TEST_F(DecideHooks, ARehearsalIsHeldAgainstNobodyAndTimesTheReturn) {
   EXPECT_EQ(attempt.outcome, Outcome::rehearsed);
   EXPECT_EQ(attempt.rehearsal, Rehearsal::panic);
   EXPECT_EQ(attempt.away, 100);
-  EXPECT_EQ(ended(RollingBack{update_, {Cause::never_started, ""}}).outcome, Outcome::abandoned);
+  for (const auto cause : {Cause::never_started, Cause::breadcrumb, Cause::health, Cause::deadline,
+                           Cause::rollback_asked})
+    EXPECT_EQ(ended(RollingBack{update_, {cause, ""}}).outcome, Outcome::abandoned)
+        << to_string(cause) << " is no panic that was seen to end";
   world_.now = 1000;  // the clock was set back
   EXPECT_EQ(ended(RollingBack{update_, {Cause::panic, ""}}).away, 0);
 }
