@@ -56,7 +56,8 @@ Json to_json(const Place& place) {
                       {"nonce", place.nonce},
                       {"canary", place.canary},
                       {"created", number(static_cast<std::uint64_t>(place.created))},
-                      {"lost", place.lost}};
+                      {"lost", place.lost},
+                      {"reported", place.reported}};
 }
 
 Result<Place> read_place(const Json& json) {
@@ -70,6 +71,8 @@ Result<Place> read_place(const Json& json) {
   CUBE_TRY(place.created, revision_at(json, "created"));
   CUBE_TRY(const auto lost, json.member("lost"));
   CUBE_TRY(place.lost, lost.boolean());
+  CUBE_TRY(const auto reported, json.member("reported"));
+  CUBE_TRY(place.reported, reported.boolean());
   return place;
 }
 

@@ -30,8 +30,9 @@ struct Place {
   std::string release;
   std::string nonce;
   bool canary = false;
-  Revision created = 0;  // of the holder, as it was seen; 0: never seen
-  bool lost = false;     // it was held, and the store has forgotten it
+  Revision created = 0;   // of the holder, as it was seen; 0: never seen
+  bool lost = false;      // it was held, and the store has forgotten it
+  bool reported = false;  // the failure of this update is at the gate already
 
   friend bool operator==(const Place&, const Place&) = default;
 };

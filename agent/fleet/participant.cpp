@@ -165,8 +165,11 @@ Result<std::string> Participant::ask(const Turn& turn) {
 Result<std::string> Participant::look_once_more(FleetMemory& memory, const View& view,
                                                 const Candidate& me) {
   const auto why = must_turn_back(view.facts, me, memory.place->created);
-  if (!why.empty()) CUBE_CHECK(give_back(memory, {}));
   CUBE_CHECK(tell(memory, why));
+  if (why.empty()) return why;
+  // What was made ready for the restart takes on work again; settle() gives the place back if this
+  // does not.
+  if (ports_.back_to_work()) CUBE_CHECK(give_back(memory, {}));
   return why;
 }
 
@@ -245,51 +248,59 @@ Result<std::string> Participant::settle(const Ending& ending, const Limits& limi
   const auto* mine = holder_named(view.facts, member_.node);
   if (mine != nullptr && mine->nonce == memory.place->nonce) memory.place->created = mine->created;
   if (ending.fate == Fate::under_way) return std::string();
-  const std::string rollout = memory.place->rollout;
-  if (ending.fate == Fate::failed) {
-    CUBE_CHECK(report_failure(memory, ending));
-    CUBE_TRY(const auto after, look(memory));
-    CUBE_CHECK(halt_if_needed(after.facts, rollout, limits));
-    return std::string();
-  }
-  if (!is_held(memory.place)) {
+  if (!is_held(memory.place) && ending.fate != Fate::failed) {
     CUBE_CHECK(forget_place(memory));
     return std::string();
   }
-  if (ending.fate == Fate::dropped) {
-    CUBE_CHECK(give_back(memory, {}));
-    return std::string();
+  return settle_seen(memory, ending, limits);
+}
+
+Result<std::string> Participant::settle_seen(FleetMemory& memory, const Ending& ending,
+                                             const Limits& limits) {
+  const Place place = *memory.place;
+  const auto healthy = ports_.back_to_work();
+  const bool gives_back = healthy || mutated("gate-released-unhealthy");
+  if (ending.fate == Fate::failed && !place.reported) {
+    CUBE_CHECK(report_failure(memory, ending, gives_back));
+    CUBE_TRY(const auto after, look(memory));
+    CUBE_CHECK(halt_if_needed(after.facts, place.rollout, limits));
+    if (!memory.place) return std::string();
   }
-  if (auto healthy = ports_.cluster_healthy(); !healthy && !mutated("gate-released-unhealthy")) {
+  if (!gives_back) {
     const auto why = "the place is kept until the cluster is healthy: " + healthy.error().what;
     CUBE_CHECK(tell(memory, why));
     return why;
   }
-  const auto result = key("hist/" + rollout + "/" + member_.node);
-  CUBE_CHECK(give_back(memory, {{Change::Kind::put, result, memory.place->release}}));
+  std::vector<Change> result;
+  if (ending.fate == Fate::succeeded)
+    result.push_back(
+        {Change::Kind::put, key("hist/" + place.rollout + "/" + member_.node), place.release});
+  CUBE_CHECK(give_back(memory, std::move(result)));
   return std::string();
 }
 
-// In one step with the place: nobody may take it before the failure counts. If it cannot be
-// written, the place stays held, and the rollout stands.
-Status Participant::report_failure(FleetMemory& memory, const Ending& ending) {
-  const Place place = *memory.place;
+// With the place, in one step, if that is to be given back: nobody may take it before the failure
+// counts. If it cannot be written, the place stays held, and the rollout stands.
+Status Participant::report_failure(FleetMemory& memory, const Ending& ending, bool and_give_back) {
+  const Place& place = *memory.place;
   const Failure failure{place.rollout, member_.node,     place.release, ending.why,
                         ending.stage,  member_.hardware, place.canary};
   const Change put{Change::Kind::put, gate_key(failure_name(place.rollout, member_.node)),
                    render(failure)};
-  if (is_held(memory.place)) {
+  if (is_held(memory.place) && and_give_back) {
     const auto name = gate_key(holder_name(member_.node));
     Transaction back{{{Condition::Kind::created_at, name, place.created}},
                      {put, {Change::Kind::erase, name, ""}},
                      ""};
-    if (mutated("gate-fail-and-release-apart")) back.changes = {{Change::Kind::erase, name, ""}};
+    if (mutated("gate-failure-not-told")) back.changes = {{Change::Kind::erase, name, ""}};
     CUBE_TRY(const auto outcome, ports_.store.commit(back));
     if (outcome.done) return forget_place(memory);
+    memory.place->created = 0;  // given away meanwhile; the failure counts all the same
   }
-  CUBE_TRY(const auto alone, ports_.store.commit({{}, {put}, ""}));
-  return alone.done ? forget_place(memory)
-                    : Status(Error{Errc::corrupt, "the store refuses what has no condition"});
+  CUBE_CHECK(ports_.store.commit({{}, {put}, ""}));
+  if (!is_held(memory.place)) return forget_place(memory);
+  memory.place->reported = true;
+  return ports_.memory.save(memory);
 }
 
 Status Participant::halt(const std::string& reason) {

@@ -56,9 +56,10 @@ struct ParticipantPorts {
   FleetMemoryStore& memory;
   const Clock& clock;
   std::function<std::uint64_t()> random;
-  // Whether the cluster can do without the next machine; asked before a place is given back after a
-  // success. Errors: refused (why not yet), failed.
-  std::function<Status()> cluster_healthy;
+  // Lets this machine take on work again, and says whether the cluster can do without the next one;
+  // asked before a place is given back, as often as it takes. Errors: refused (why not yet),
+  // failed.
+  std::function<Status()> back_to_work;
 };
 
 class Participant {
@@ -72,9 +73,10 @@ class Participant {
   // must not be used. Errors: unreachable, untrusted, corrupt, no_space, failed: it may not.
   Result<std::string> ask(const Turn& turn);
 
-  // Gives the place back, if there is one and the update has ended; after a success only once the
-  // cluster is healthy, after a failure together with a record of it, in one step. What remains to
-  // be waited for, one line; "": nothing. Errors: as ask(); then it is to be called again.
+  // Gives the place back, if there is one and the update has ended, once the machine is back to
+  // work and the cluster is healthy; a failure is told at once, and where that is so already, in
+  // one step with the giving back. What remains to be waited for, one line; "": nothing. Errors: as
+  // ask(); then it is to be called again.
   Result<std::string> settle(const Ending& ending, const Limits& limits);
 
   // Looks at the gate once: halts what has to be halted. Errors: as ask().
@@ -104,7 +106,8 @@ class Participant {
   Result<std::uint64_t> finished(const GateFacts& facts, const std::string& rollout);
   Status give_back(FleetMemory& memory, std::vector<Change> with);
   Status forget_place(FleetMemory& memory);
-  Status report_failure(FleetMemory& memory, const Ending& ending);
+  Status report_failure(FleetMemory& memory, const Ending& ending, bool and_give_back);
+  Result<std::string> settle_seen(FleetMemory& memory, const Ending& ending, const Limits& limits);
   Status halt(const std::string& reason);
   Status halt_if_needed(const GateFacts& facts, const std::string& rollout, const Limits& limits);
   Status report_overdue(const Holder& holder);
