@@ -61,7 +61,7 @@ struct Transaction {
   std::string shows;  // prefix that is read back, in the same step, either way; "": nothing
 };
 
-struct Outcome {
+struct Committed {
   bool done = false;  // the conditions held
   Reading reading;    // after it, of Transaction::shows
 };
@@ -77,7 +77,7 @@ class KeyValueStore {
   // Errors: unreachable (it may have been done, or be done later: read again before believing
   // anything), no_space (nothing was done: the store takes no more; erasing still works),
   // untrusted, corrupt, invalid (more than the bounds).
-  virtual Result<Outcome> commit(const Transaction& transaction) = 0;
+  virtual Result<Committed> commit(const Transaction& transaction) = 0;
 };
 
 }  // namespace cube::fleet

@@ -46,6 +46,11 @@ Result<std::optional<Place>> Participant::place() const {
   return std::move(memory.place);
 }
 
+Result<std::string> Participant::told() const {
+  CUBE_TRY(auto memory, ports_.memory.load());
+  return std::move(memory.told);
+}
+
 Result<FleetMemory> Participant::remembered() {
   CUBE_TRY(auto memory, ports_.memory.load());
   if (!memory.self.empty()) return memory;
@@ -208,6 +213,7 @@ Result<std::string> Participant::taken(FleetMemory& memory, const View& view, co
   if (mine == nullptr || mine->nonce != memory.place->nonce)
     return Error{Errc::corrupt, "the store says that a place was taken, and does not show it"};
   memory.place->created = mine->created;
+  memory.revision = view.reading.revision;
   memory.told.clear();
   CUBE_CHECK(ports_.memory.save(memory));
   const auto broken = broken_rule(view.facts, turn.limits);

@@ -84,6 +84,8 @@ class Participant {
 
   // The update that a place is held or asked for; nullopt: none. Errors: as FleetMemoryStore::load.
   [[nodiscard]] Result<std::optional<Place>> place() const;
+  // What the cluster said last, one line; "": nothing is in the way. Errors: the same.
+  [[nodiscard]] Result<std::string> told() const;
 
  private:
   struct View {
