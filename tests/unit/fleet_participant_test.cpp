@@ -109,7 +109,9 @@ TEST_F(FleetParticipant, OfTwoThatDecideAtTheSameTimeOneGoes) {
   auto& n1 = node("n1");
   auto& n2 = node("n2");
   store_.fault = [&](int number) {
-    if (number == 2) EXPECT_EQ(ask(n2).value(), "");  // between n1's reading and its taking
+    if (number == 2) {  // between n1's reading and its taking
+      EXPECT_EQ(ask(n2).value(), "");
+    }
     return Fault::none;
   };
   EXPECT_EQ(ask(n1).value().substr(0, 8), "busy: n2");
