@@ -4,9 +4,10 @@ namespace cube::fleet {
 namespace {
 
 Fate fate_of(const Phase& phase) {
-  const bool prepares =
-      std::holds_alternative<Fetching>(phase) || std::holds_alternative<Fetched>(phase) ||
-      std::holds_alternative<Filling>(phase) || std::holds_alternative<Staged>(phase);
+  if (std::holds_alternative<Staged>(phase)) return Fate::waits;
+  const bool prepares = std::holds_alternative<Fetching>(phase) ||
+                        std::holds_alternative<Fetched>(phase) ||
+                        std::holds_alternative<Filling>(phase);
   return prepares ? Fate::dropped : Fate::under_way;
 }
 

@@ -6,8 +6,7 @@
 
 namespace cube::fleet {
 
-// An update that waits although it had its place gives that back: whoever holds it without going
-// keeps others from going. One that the journal does not know any more was dropped.
+// One that the journal does not know any more was dropped.
 [[nodiscard]] Ending ending_of(const Journal& journal, std::uint64_t attempt);
 
 }  // namespace cube::fleet

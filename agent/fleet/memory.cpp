@@ -102,6 +102,10 @@ Result<FleetMemory> parse_memory(std::string_view text) {
     CUBE_TRY(const auto place, json.member("place"));
     CUBE_TRY(memory.place, read_place(place));
   }
+  CUBE_TRY(memory.queued, json.string_at("queued"));
+  if (json.has("ask_again")) {
+    CUBE_TRY(memory.ask_again, moment_at(json, "ask_again"));
+  }
   if (json.has("wary")) {
     CUBE_TRY(memory.wary, moment_at(json, "wary"));
   }
@@ -126,8 +130,10 @@ std::string render(const FleetMemory& memory) {
                     {"store", number(memory.store)},
                     {"revision", number(static_cast<std::uint64_t>(memory.revision))},
                     {"told", memory.told},
+                    {"queued", memory.queued},
                     {"watched", watched}};
   if (memory.place) json["place"] = to_json(*memory.place);
+  if (memory.ask_again) json["ask_again"] = to_json(*memory.ask_again);
   if (memory.wary) json["wary"] = to_json(*memory.wary);
   return Json(json).pretty() + "\n";
 }

@@ -52,9 +52,14 @@ struct FleetMemory {
   std::uint64_t store = 0;     // id of the store that was seen last; 0: none ever was
   Revision revision = 0;       // the newest seen there
   std::optional<Place> place;
+  std::string queued;  // the rollout in whose queue this machine has a ticket; "": none
+  std::optional<Moment> ask_again;  // not before: others stand before this machine in the queue
   std::vector<Watched> watched;
   std::optional<Moment> wary;  // since when the store's data are not those that were here before
   std::string told;            // what the cluster said last, one line; "": nothing in the way
+
+  // The place was seen at the gate.
+  [[nodiscard]] bool holds_place() const { return place && place->created != 0; }
 
   friend bool operator==(const FleetMemory&, const FleetMemory&) = default;
 };

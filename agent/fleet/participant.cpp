@@ -10,17 +10,8 @@
 namespace cube::fleet {
 namespace {
 
-constexpr int max_tries = 5;  // to take a place, as others take one at the same time
-
-bool is_held(const std::optional<Place>& place) {
-  return place && place->created != 0;
-}
-
-const Holder* holder_named(const GateFacts& facts, const std::string& node) {
-  const auto found = std::find_if(facts.holders.begin(), facts.holders.end(),
-                                  [&](const Holder& holder) { return holder.node == node; });
-  return found == facts.holders.end() ? nullptr : &*found;
-}
+constexpr Seconds turns_in_deadline = 4;  // how long a turn takes at least, as a guess
+constexpr int max_tries = 5;              // to take a place, as others take one at the same time
 
 }  // namespace
 
@@ -31,12 +22,16 @@ std::string Participant::gate_key(const std::string& below) const {
   return key("gate/" + below);
 }
 
+// gate/ and gate-queue/ are read together: all that begins with "gate".
 Participant::View Participant::view_of(Reading reading) const {
   View view;
-  const auto prefix = gate_key("");
-  for (const auto& entry : reading.entries)
-    take_gate_entry(view.facts, entry.key.substr(std::min(prefix.size(), entry.key.size())),
-                    entry.value, entry.created);
+  const auto prefix = gate_key(""), queue = key("gate-queue/");
+  for (const auto& entry : reading.entries) {
+    if (entry.key.starts_with(queue))
+      view.queue.push_back(entry);
+    else if (entry.key.starts_with(prefix))
+      take_gate_entry(view.facts, entry.key.substr(prefix.size()), entry.value, entry.created);
+  }
   view.reading = std::move(reading);
   return view;
 }
@@ -70,7 +65,7 @@ Status Participant::note(FleetMemory& memory, const Reading& reading) {
         "the data of the cluster's store were replaced; this machine begins nothing "
         "until a place cannot be held any more by whom the store forgot");
     memory.wary = now();
-    if (is_held(memory.place)) memory.place->lost = true;
+    if (memory.holds_place()) memory.place->lost = true;
   }
   if (memory.wary && memory.wary->boot_id != boot_id_) memory.wary = now();
   if (!replaced && memory.store == reading.cluster && memory.revision == reading.revision)
@@ -89,10 +84,10 @@ Status Participant::restore_place(FleetMemory& memory, View& view) {
   const auto name = gate_key(holder_name(member_.node));
   Transaction put{{{Condition::Kind::created_at, name, 0}},
                   {{Change::Kind::put, name, render(holder)}},
-                  gate_key("")};
+                  key("gate")};
   CUBE_TRY(auto outcome, ports_.store.commit(put));
   view = view_of(std::move(outcome.reading));
-  if (const auto* mine = holder_named(view.facts, member_.node);
+  if (const auto* mine = holder_of(view.facts, member_.node);
       mine != nullptr && mine->nonce == place.nonce)
     memory.place->created = mine->created;
   memory.place->lost = false;
@@ -101,7 +96,7 @@ Status Participant::restore_place(FleetMemory& memory, View& view) {
 
 // A place that was asked for, whose answer was lost, and that nobody wants any more.
 Status Participant::drop_stray(const FleetMemory& memory, const View& view) {
-  const auto* holder = holder_named(view.facts, member_.node);
+  const auto* holder = holder_of(view.facts, member_.node);
   if (holder == nullptr || !holder->nonce.starts_with(memory.self + "-")) return ok();
   if (memory.place && memory.place->nonce == holder->nonce) return ok();
   const auto name = gate_key(holder_name(member_.node));
@@ -112,7 +107,7 @@ Status Participant::drop_stray(const FleetMemory& memory, const View& view) {
 }
 
 Result<Participant::View> Participant::look(FleetMemory& memory) {
-  CUBE_TRY(auto reading, ports_.store.read(gate_key("")));
+  CUBE_TRY(auto reading, ports_.store.read(key("gate")));
   CUBE_CHECK(note(memory, reading));
   auto view = view_of(std::move(reading));
   CUBE_CHECK(restore_place(memory, view));
@@ -141,12 +136,15 @@ Result<std::uint64_t> Participant::finished(const GateFacts& facts, const std::s
 
 Result<std::string> Participant::ask(const Turn& turn) {
   CUBE_TRY(auto memory, remembered());
+  if (memory.ask_again && memory.ask_again->boot_id == boot_id_ &&
+      ports_.clock.uptime() < memory.ask_again->uptime && !memory.told.empty())
+    return memory.told;
   CUBE_TRY(auto view, look(memory));
   Candidate me{member_.node,     turn.rollout, turn.release,   member_.domain, member_.roles,
                member_.hardware, "",           member_.canary, turn.plan};
   if (memory.place && memory.place->attempt != turn.attempt)
     return std::string("the place of an earlier update is not given back yet");
-  if (is_held(memory.place)) {
+  if (memory.holds_place()) {
     me.nonce = memory.place->nonce;
     return look_once_more(memory, view, me);
   }
@@ -189,15 +187,19 @@ Result<std::string> Participant::take(FleetMemory& memory, View view, Candidate 
       if (verdict.word == "failures")
         CUBE_CHECK(halt_if_needed(view.facts, turn.rollout, turn.limits));
       CUBE_CHECK(tell(memory, verdict.why));
+      if (verdict.word == "busy" || verdict.word == "domain" || verdict.word == "quorum")
+        CUBE_CHECK(wait_in_line(memory, view, turn));
       return verdict.why;
     }
     const Holder holder{member_.node,  turn.rollout, member_.domain,
                         member_.roles, me.nonce,     ports_.clock.now()};
     Transaction take{{{Condition::Kind::untouched_since, gate_key(""), view.reading.revision}},
                      {{Change::Kind::put, name, render(holder)}},
-                     gate_key("")};
+                     key("gate")};
     if (mutated("gate-create-if-absent"))
       take.conditions = {{Condition::Kind::created_at, name, 0}};
+    if (!memory.queued.empty())
+      take.changes.push_back({Change::Kind::erase, ticket_key(memory.queued), ""});
     // The gate follows the newest plan, in the same step.
     if (turn.plan.serial != 0 && (!view.facts.plan || view.facts.plan->serial < turn.plan.serial))
       take.changes.push_back({Change::Kind::put, gate_key(plan_name), render(turn.plan)});
@@ -208,12 +210,46 @@ Result<std::string> Participant::take(FleetMemory& memory, View view, Candidate 
   return std::string("others take places at the same time; asked again soon");
 }
 
+std::string Participant::ticket_key(const std::string& rollout) const {
+  return key("gate-queue/" + rollout + "/" + member_.node);
+}
+
+std::size_t Participant::before_me(const View& view, const std::string& rollout) const {
+  const auto mine = std::find_if(view.queue.begin(), view.queue.end(),
+                                 [&](const Entry& one) { return one.key == ticket_key(rollout); });
+  const auto folder = key("gate-queue/" + rollout + "/");
+  return static_cast<std::size_t>(
+      std::count_if(view.queue.begin(), view.queue.end(), [&](const Entry& one) {
+        return one.key.starts_with(folder) &&
+               (mine == view.queue.end() || one.created < mine->created);
+      }));
+}
+
+// Who stands before this machine may be gone for good: that only makes it ask less often.
+Status Participant::wait_in_line(FleetMemory& memory, const View& view, const Turn& turn) {
+  if (memory.queued != turn.rollout) {
+    std::vector<Change> changes{{Change::Kind::put, ticket_key(turn.rollout), "{}"}};
+    if (!memory.queued.empty())
+      changes.push_back({Change::Kind::erase, ticket_key(memory.queued), ""});
+    memory.queued = turn.rollout;
+    CUBE_CHECK(ports_.memory.save(memory));
+    CUBE_CHECK(ports_.store.commit({{}, std::move(changes), ""}));
+  }
+  const auto at_once = std::max<std::size_t>(1, view.facts.holders.size());
+  const auto turns = static_cast<Seconds>(before_me(view, turn.rollout) / at_once);
+  memory.ask_again = now();
+  memory.ask_again->uptime += turns * turn.limits.hold_deadline / turns_in_deadline;
+  return ports_.memory.save(memory);
+}
+
 Result<std::string> Participant::taken(FleetMemory& memory, const View& view, const Turn& turn) {
-  const auto* mine = holder_named(view.facts, member_.node);
+  const auto* mine = holder_of(view.facts, member_.node);
   if (mine == nullptr || mine->nonce != memory.place->nonce)
     return Error{Errc::corrupt, "the store says that a place was taken, and does not show it"};
   memory.place->created = mine->created;
   memory.revision = view.reading.revision;
+  memory.queued.clear();
+  memory.ask_again.reset();
   memory.told.clear();
   CUBE_CHECK(ports_.memory.save(memory));
   const auto broken = broken_rule(view.facts, turn.limits);
@@ -222,144 +258,6 @@ Result<std::string> Participant::taken(FleetMemory& memory, const View& view, co
   CUBE_CHECK(halt("a rule of the gate is broken: " + broken));
   CUBE_CHECK(give_back(memory, {}));
   return "a rule of the gate is broken: " + broken;
-}
-
-Status Participant::forget_place(FleetMemory& memory) {
-  memory.place.reset();
-  memory.told.clear();
-  return ports_.memory.save(memory);
-}
-
-// `with` is written in the same step. A full store lets the place go all the same.
-Status Participant::give_back(FleetMemory& memory, std::vector<Change> with) {
-  const auto name = gate_key(holder_name(member_.node));
-  const bool only_erases = with.empty();
-  Transaction back{
-      {{Condition::Kind::created_at, name, memory.place->created}}, std::move(with), ""};
-  back.changes.push_back({Change::Kind::erase, name, ""});
-  auto outcome = ports_.store.commit(back);
-  if (!outcome && outcome.error().code == Errc::no_space && !only_erases)
-    outcome = ports_.store.commit({back.conditions, {back.changes.back()}, ""});
-  if (!outcome) return std::move(outcome).error();
-  if (!outcome->done)
-    log(Level::warning, "the place at the cluster's gate was given away meanwhile");
-  return forget_place(memory);
-}
-
-Result<std::string> Participant::settle(const Ending& ending, const Limits& limits) {
-  CUBE_TRY(auto memory, remembered());
-  if (!memory.place) return std::string();
-  CUBE_TRY(const auto view, look(memory));
-  // An answer may have been lost: what the gate says counts.
-  const auto* mine = holder_named(view.facts, member_.node);
-  if (mine != nullptr && mine->nonce == memory.place->nonce) memory.place->created = mine->created;
-  if (ending.fate == Fate::under_way) return std::string();
-  if (!is_held(memory.place) && ending.fate != Fate::failed) {
-    CUBE_CHECK(forget_place(memory));
-    return std::string();
-  }
-  return settle_seen(memory, ending, limits);
-}
-
-Result<std::string> Participant::settle_seen(FleetMemory& memory, const Ending& ending,
-                                             const Limits& limits) {
-  const Place place = *memory.place;
-  const auto healthy = ports_.back_to_work();
-  const bool gives_back = healthy || mutated("gate-released-unhealthy");
-  if (ending.fate == Fate::failed && !place.reported) {
-    CUBE_CHECK(report_failure(memory, ending, gives_back));
-    CUBE_TRY(const auto after, look(memory));
-    CUBE_CHECK(halt_if_needed(after.facts, place.rollout, limits));
-    if (!memory.place) return std::string();
-  }
-  if (!gives_back) {
-    const auto why = "the place is kept until the cluster is healthy: " + healthy.error().what;
-    CUBE_CHECK(tell(memory, why));
-    return why;
-  }
-  std::vector<Change> result;
-  if (ending.fate == Fate::succeeded)
-    result.push_back(
-        {Change::Kind::put, key("hist/" + place.rollout + "/" + member_.node), place.release});
-  CUBE_CHECK(give_back(memory, std::move(result)));
-  return std::string();
-}
-
-// With the place, in one step, if that is to be given back: nobody may take it before the failure
-// counts. If it cannot be written, the place stays held, and the rollout stands.
-Status Participant::report_failure(FleetMemory& memory, const Ending& ending, bool and_give_back) {
-  const Place& place = *memory.place;
-  const Failure failure{place.rollout, member_.node,     place.release, ending.why,
-                        ending.stage,  member_.hardware, place.canary};
-  const Change put{Change::Kind::put, gate_key(failure_name(place.rollout, member_.node)),
-                   render(failure)};
-  if (is_held(memory.place) && and_give_back) {
-    const auto name = gate_key(holder_name(member_.node));
-    Transaction back{{{Condition::Kind::created_at, name, place.created}},
-                     {put, {Change::Kind::erase, name, ""}},
-                     ""};
-    if (mutated("gate-failure-not-told")) back.changes = {{Change::Kind::erase, name, ""}};
-    CUBE_TRY(const auto outcome, ports_.store.commit(back));
-    if (outcome.done) return forget_place(memory);
-    memory.place->created = 0;  // given away meanwhile; the failure counts all the same
-  }
-  CUBE_CHECK(ports_.store.commit({{}, {put}, ""}));
-  if (!is_held(memory.place)) return forget_place(memory);
-  memory.place->reported = true;
-  return ports_.memory.save(memory);
-}
-
-Status Participant::halt(const std::string& reason) {
-  const auto name = gate_key(halt_name);
-  const Notice notice{reason, member_.node, ports_.clock.now()};
-  CUBE_TRY(const auto outcome, ports_.store.commit({{{Condition::Kind::created_at, name, 0}},
-                                                    {{Change::Kind::put, name, render(notice)}},
-                                                    ""}));
-  if (outcome.done) log(Level::warning, "the cluster's rollouts are halted: " + reason);
-  return ok();
-}
-
-Status Participant::halt_if_needed(const GateFacts& facts, const std::string& rollout,
-                                   const Limits& limits) {
-  if (facts.halt) return ok();
-  CUBE_TRY(const auto succeeded, finished(facts, rollout));
-  const auto reason = reason_to_halt(facts, rollout, limits, succeeded);
-  return reason.empty() ? ok() : halt(reason);
-}
-
-Status Participant::report_overdue(const Holder& holder) {
-  const Failure failure{holder.rollout, holder.node, "", "overdue", "", "", false};
-  const auto failed = gate_key(failure_name(holder.rollout, holder.node));
-  const auto held = gate_key(holder_name(holder.node));
-  CUBE_CHECK(ports_.store.commit({{{Condition::Kind::created_at, held, holder.created},
-                                   {Condition::Kind::created_at, failed, 0}},
-                                  {{Change::Kind::put, failed, render(failure)}},
-                                  ""}));
-  return halt(holder.node + " took a place and has not come back in time");
-}
-
-Status Participant::observe(const Limits& limits) {
-  CUBE_TRY(auto memory, remembered());
-  CUBE_TRY(const auto view, look(memory));
-  std::vector<Watched> watched;
-  Status told = ok();
-  for (const auto& holder : view.facts.holders) {
-    if (holder.node == member_.node) continue;
-    Watched one{holder.node, holder.created, now()};
-    for (const auto& before : memory.watched)
-      if (before.node == one.node && before.created == one.created &&
-          before.since.boot_id == boot_id_)
-        one = before;
-    const bool overdue = ports_.clock.uptime() >= one.since.uptime + limits.hold_deadline;
-    if (overdue && !view.facts.halt && told && !mutated("gate-overdue-ignored"))
-      told = report_overdue(holder);
-    watched.push_back(std::move(one));
-  }
-  if (watched != memory.watched) {
-    memory.watched = std::move(watched);
-    CUBE_CHECK(ports_.memory.save(memory));
-  }
-  return told;
 }
 
 }  // namespace cube::fleet

@@ -1,6 +1,7 @@
 // Participant: one machine's part in the rollouts of its cluster: takes a place at the gate before
 // the restart, looks once more before it leaves, gives the place back when it is healthy again or
-// has failed, and watches that nobody is away for too long.
+// has failed, and watches that nobody is away for too long. Those that wait leave a ticket, by
+// which each knows how many stand before it and asks the less often; it decides nothing.
 //
 // Everything is remembered before it is asked for (memory.h) and repeatable: an answer that is
 // lost, an agent or a machine that dies at any point only delays. Nothing here is needed to boot,
@@ -40,6 +41,7 @@ struct Turn {
 
 // What became of the update that the place is for.
 enum class Fate {
+  waits,      // it is installed, and its trial has not begun: a place that is held is given back
   under_way,  // it may still restart the machine, or has
   succeeded,  // committed
   failed,     // its trial was given up
@@ -91,6 +93,7 @@ class Participant {
   struct View {
     Reading reading;
     GateFacts facts;
+    std::vector<Entry> queue;
   };
   [[nodiscard]] std::string key(const std::string& below) const;
   [[nodiscard]] std::string gate_key(const std::string& below) const;
@@ -104,6 +107,10 @@ class Participant {
   [[nodiscard]] bool is_wary(const FleetMemory& memory, const Limits& limits) const;
   Result<std::string> look_once_more(FleetMemory& memory, const View& view, const Candidate& me);
   Result<std::string> take(FleetMemory& memory, View view, Candidate me, const Turn& turn);
+  [[nodiscard]] std::string ticket_key(const std::string& rollout) const;
+  [[nodiscard]] std::size_t before_me(const View& view, const std::string& rollout) const;
+  Status wait_in_line(FleetMemory& memory, const View& view, const Turn& turn);
+  Status leave_queue(FleetMemory& memory);
   Result<std::string> taken(FleetMemory& memory, const View& view, const Turn& turn);
   Result<std::uint64_t> finished(const GateFacts& facts, const std::string& rollout);
   Status give_back(FleetMemory& memory, std::vector<Change> with);

@@ -15,12 +15,6 @@ std::string said(const Notice& notice) {
   return notice.reason + (notice.by.empty() ? "" : " (" + notice.by + ")");
 }
 
-const Holder* holder_of(const GateFacts& facts, const std::string& node) {
-  for (const auto& holder : facts.holders)
-    if (holder.node == node) return &holder;
-  return nullptr;
-}
-
 // A domain that nobody knows is one of its own.
 bool same_domain(const Holder& left, const std::string& node, const std::string& domain) {
   return domain.empty() || left.domain.empty() ? left.node == node : left.domain == domain;
@@ -109,6 +103,12 @@ std::optional<GateVerdict> crowded(const GateFacts& facts, const Candidate& cand
 }
 
 }  // namespace
+
+const Holder* holder_of(const GateFacts& facts, const std::string& node) {
+  for (const auto& holder : facts.holders)
+    if (holder.node == node) return &holder;
+  return nullptr;
+}
 
 Limits stricter(const Limits& left, const Limits& right) {
   Limits limits;

@@ -100,6 +100,9 @@ struct GateVerdict {
   std::int64_t created = 0;  // of the holder, with `mine`
 };
 
+// The place of that machine; nullptr: it holds none.
+[[nodiscard]] const Holder* holder_of(const GateFacts& facts, const std::string& node);
+
 // The stricter of both in every part.
 [[nodiscard]] Limits stricter(const Limits& left, const Limits& right);
 

@@ -118,6 +118,38 @@ TEST_F(FleetParticipant, OfTwoThatDecideAtTheSameTimeOneGoes) {
   EXPECT_FALSE(has("gate/holder/n1"));
 }
 
+TEST_F(FleetParticipant, WhoWaitsFarBehindAsksLessOften) {
+  auto& n1 = node("n1");
+  ASSERT_EQ(ask(n1).value(), "");
+  auto& n2 = node("n2");
+  auto& n3 = node("n3");
+  ASSERT_NE(ask(n2).value(), "");
+  ASSERT_NE(ask(n3).value(), "");
+  EXPECT_TRUE(has("gate-queue/r1/n2"));
+  const int before = store_.requests();
+  EXPECT_NE(ask(n3).value(), "");
+  EXPECT_EQ(store_.requests(), before) << "n2 goes first";
+  EXPECT_NE(ask(n2).value(), "");
+  EXPECT_EQ(store_.requests(), before + 1);
+  EXPECT_EQ(settle(n3, Fate::waits).value(), "");
+  EXPECT_TRUE(has("gate-queue/r1/n3"));
+  EXPECT_EQ(settle(n1, Fate::succeeded).value(), "");
+  // Who stands before does not keep anybody from going once it is asked.
+  clock_.pass(limits_.hold_deadline / 4);
+  EXPECT_EQ(ask(n3).value(), "");
+  EXPECT_FALSE(has("gate-queue/r1/n3"));
+  EXPECT_EQ(settle(n2, Fate::dropped).value(), "");
+  EXPECT_FALSE(has("gate-queue/r1/n2"));
+}
+
+TEST_F(FleetParticipant, WhoHoldsAPlaceAndDoesNotGoGivesItBack) {
+  auto& n1 = node("n1");
+  ASSERT_EQ(ask(n1).value(), "");
+  EXPECT_EQ(settle(n1, Fate::waits).value(), "");
+  EXPECT_FALSE(has("gate/holder/n1"));
+  EXPECT_EQ(ask(n1).value(), "");
+}
+
 TEST_F(FleetParticipant, AFailureIsToldWithThePlaceInOneStep) {
   auto& n1 = node("n1");
   ASSERT_EQ(ask(n1).value(), "");
@@ -352,7 +384,7 @@ TEST(FleetEnding, IsWhatTheJournalSays) {
     journal.phase = std::move(phase);
     return ending_of(journal, 4).fate;
   };
-  EXPECT_EQ(fate(Staged{update}), Fate::dropped);
+  EXPECT_EQ(fate(Staged{update}), Fate::waits);
   EXPECT_EQ(fate(Filling{update}), Fate::dropped);
   EXPECT_EQ(fate(Arming{update}), Fate::under_way);
   EXPECT_EQ(fate(Armed{update, "b"}), Fate::under_way);
