@@ -106,6 +106,9 @@ Result<FleetMemory> parse_memory(std::string_view text) {
   if (json.has("ask_again")) {
     CUBE_TRY(memory.ask_again, moment_at(json, "ask_again"));
   }
+  if (json.has("looked")) {
+    CUBE_TRY(memory.looked, moment_at(json, "looked"));
+  }
   if (json.has("wary")) {
     CUBE_TRY(memory.wary, moment_at(json, "wary"));
   }
@@ -134,6 +137,7 @@ std::string render(const FleetMemory& memory) {
                     {"watched", watched}};
   if (memory.place) json["place"] = to_json(*memory.place);
   if (memory.ask_again) json["ask_again"] = to_json(*memory.ask_again);
+  if (memory.looked) json["looked"] = to_json(*memory.looked);
   if (memory.wary) json["wary"] = to_json(*memory.wary);
   return Json(json).pretty() + "\n";
 }

@@ -54,6 +54,7 @@ struct FleetMemory {
   std::optional<Place> place;
   std::string queued;  // the rollout in whose queue this machine has a ticket; "": none
   std::optional<Moment> ask_again;  // not before: others stand before this machine in the queue
+  std::optional<Moment> looked;     // at the gate, last
   std::vector<Watched> watched;
   std::optional<Moment> wary;  // since when the store's data are not those that were here before
   std::string told;            // what the cluster said last, one line; "": nothing in the way

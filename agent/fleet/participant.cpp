@@ -65,6 +65,7 @@ Status Participant::note(FleetMemory& memory, const Reading& reading) {
         "the data of the cluster's store were replaced; this machine begins nothing "
         "until a place cannot be held any more by whom the store forgot");
     memory.wary = now();
+    memory.watched.clear();  // the same revision means another holding now
     if (memory.holds_place()) memory.place->lost = true;
   }
   if (memory.wary && memory.wary->boot_id != boot_id_) memory.wary = now();
@@ -140,6 +141,7 @@ Result<std::string> Participant::ask(const Turn& turn) {
       ports_.clock.uptime() < memory.ask_again->uptime && !memory.told.empty())
     return memory.told;
   CUBE_TRY(auto view, look(memory));
+  if (!view.facts.holders.empty()) CUBE_CHECK(watch_others(memory, view, turn.limits));
   Candidate me{member_.node,     turn.rollout, turn.release,   member_.domain, member_.roles,
                member_.hardware, "",           member_.canary, turn.plan};
   if (memory.place && memory.place->attempt != turn.attempt)

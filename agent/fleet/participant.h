@@ -81,7 +81,8 @@ class Participant {
   // ask(); then it is to be called again.
   Result<std::string> settle(const Ending& ending, const Limits& limits);
 
-  // Looks at the gate once: halts what has to be halted. Errors: as ask().
+  // Looks at the gate, unless that was done a short time ago: halts what has to be halted. Errors:
+  // as ask().
   Status observe(const Limits& limits);
 
   // The update that a place is held or asked for; nullopt: none. Errors: as FleetMemoryStore::load.
@@ -101,6 +102,7 @@ class Participant {
   [[nodiscard]] View view_of(Reading reading) const;
   Result<FleetMemory> remembered();
   Result<View> look(FleetMemory& memory);
+  Status watch_others(FleetMemory& memory, const View& view, const Limits& limits);
   Status note(FleetMemory& memory, const Reading& reading);
   Status restore_place(FleetMemory& memory, View& view);
   Status drop_stray(const FleetMemory& memory, const View& view);

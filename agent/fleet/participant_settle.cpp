@@ -5,6 +5,11 @@
 #include "model/fleet/gate_entries.h"
 
 namespace cube::fleet {
+namespace {
+
+constexpr Seconds looks_in_deadline = 2;
+
+}  // namespace
 
 Status Participant::forget_place(FleetMemory& memory) {
   memory.place.reset();
@@ -129,9 +134,7 @@ Status Participant::report_overdue(const Holder& holder) {
   return halt(holder.node + " took a place and has not come back in time");
 }
 
-Status Participant::observe(const Limits& limits) {
-  CUBE_TRY(auto memory, remembered());
-  CUBE_TRY(const auto view, look(memory));
+Status Participant::watch_others(FleetMemory& memory, const View& view, const Limits& limits) {
   std::vector<Watched> watched;
   Status told = ok();
   for (const auto& holder : view.facts.holders) {
@@ -146,11 +149,20 @@ Status Participant::observe(const Limits& limits) {
       told = report_overdue(holder);
     watched.push_back(std::move(one));
   }
-  if (watched != memory.watched) {
-    memory.watched = std::move(watched);
-    CUBE_CHECK(ports_.memory.save(memory));
-  }
+  memory.watched = std::move(watched);
+  memory.looked = now();
+  CUBE_CHECK(ports_.memory.save(memory));
   return told;
+}
+
+Status Participant::observe(const Limits& limits) {
+  CUBE_TRY(auto memory, remembered());
+  const auto& last = memory.looked;
+  if (last && last->boot_id == boot_id_ &&
+      ports_.clock.uptime() < last->uptime + limits.hold_deadline / looks_in_deadline)
+    return ok();
+  CUBE_TRY(const auto view, look(memory));
+  return watch_others(memory, view, limits);
 }
 
 }  // namespace cube::fleet

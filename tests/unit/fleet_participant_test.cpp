@@ -256,7 +256,11 @@ TEST_F(FleetParticipant, WhoDoesNotComeBackIsFoundByTheOthersClocks) {
   auto& n2 = node("n2");
   ASSERT_EQ(ask(n1).value(), "");
   EXPECT_TRUE(part(n2).observe(limits_));
-  clock_.pass(limits_.hold_deadline - 1);
+  const int before = store_.requests();
+  clock_.pass(limits_.hold_deadline / 2 - 1);
+  EXPECT_TRUE(part(n2).observe(limits_));
+  EXPECT_EQ(store_.requests(), before) << "a look now and then is enough";
+  clock_.pass(limits_.hold_deadline / 2);
   EXPECT_TRUE(part(n2).observe(limits_));
   EXPECT_FALSE(has("gate/halt"));
   // A restart of who watches begins the watch anew: its clock cannot be compared over it.
