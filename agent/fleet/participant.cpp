@@ -10,8 +10,9 @@
 namespace cube::fleet {
 namespace {
 
-constexpr Seconds turns_in_deadline = 4;  // how long a turn takes at least, as a guess
-constexpr int max_tries = 5;              // to take a place, as others take one at the same time
+constexpr Seconds turns_in_deadline = 4;     // how long a turn takes at least, as a guess
+constexpr Seconds pause_when_stopped = 900;  // until somebody may have settled it
+constexpr int max_tries = 5;                 // to take a place, as others take one at the same time
 
 }  // namespace
 
@@ -191,6 +192,8 @@ Result<std::string> Participant::take(FleetMemory& memory, View view, Candidate 
       CUBE_CHECK(tell(memory, verdict.why));
       if (verdict.word == "busy" || verdict.word == "domain" || verdict.word == "quorum")
         CUBE_CHECK(wait_in_line(memory, view, turn));
+      else
+        CUBE_CHECK(ask_again_in(memory, pause_when_stopped));
       return verdict.why;
     }
     const Holder holder{member_.node,  turn.rollout, member_.domain,
@@ -239,8 +242,12 @@ Status Participant::wait_in_line(FleetMemory& memory, const View& view, const Tu
   }
   const auto at_once = std::max<std::size_t>(1, view.facts.holders.size());
   const auto turns = static_cast<Seconds>(before_me(view, turn.rollout) / at_once);
+  return ask_again_in(memory, turns * turn.limits.hold_deadline / turns_in_deadline);
+}
+
+Status Participant::ask_again_in(FleetMemory& memory, Seconds time) {
   memory.ask_again = now();
-  memory.ask_again->uptime += turns * turn.limits.hold_deadline / turns_in_deadline;
+  memory.ask_again->uptime += time;
   return ports_.memory.save(memory);
 }
 

@@ -112,6 +112,7 @@ class Participant {
   [[nodiscard]] std::string ticket_key(const std::string& rollout) const;
   [[nodiscard]] std::size_t before_me(const View& view, const std::string& rollout) const;
   Status wait_in_line(FleetMemory& memory, const View& view, const Turn& turn);
+  Status ask_again_in(FleetMemory& memory, Seconds time);
   Status leave_queue(FleetMemory& memory);
   Result<std::string> taken(FleetMemory& memory, const View& view, const Turn& turn);
   Result<std::uint64_t> finished(const GateFacts& facts, const std::string& rollout);
