@@ -56,6 +56,7 @@ Json to_json(const Place& place) {
                       {"nonce", place.nonce},
                       {"canary", place.canary},
                       {"created", number(static_cast<std::uint64_t>(place.created))},
+                      {"unsure", place.unsure},
                       {"lost", place.lost},
                       {"reported", place.reported}};
 }
@@ -69,6 +70,8 @@ Result<Place> read_place(const Json& json) {
   CUBE_TRY(const auto canary, json.member("canary"));
   CUBE_TRY(place.canary, canary.boolean());
   CUBE_TRY(place.created, revision_at(json, "created"));
+  CUBE_TRY(const auto unsure, json.member("unsure"));
+  CUBE_TRY(place.unsure, unsure.boolean());
   CUBE_TRY(const auto lost, json.member("lost"));
   CUBE_TRY(place.lost, lost.boolean());
   CUBE_TRY(const auto reported, json.member("reported"));

@@ -31,6 +31,7 @@ struct Place {
   std::string nonce;
   bool canary = false;
   Revision created = 0;   // of the holder, as it was seen; 0: never seen
+  bool unsure = false;    // the store was asked for it, and has not said no
   bool lost = false;      // it was held, and the store has forgotten it
   bool reported = false;  // the failure of this update is at the gate already
 

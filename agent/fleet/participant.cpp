@@ -158,12 +158,9 @@ Result<std::string> Participant::ask(const Turn& turn) {
     CUBE_CHECK(tell(memory, why));
     return why;
   }
-  if (!memory.place) {
-    memory.place = Place{turn.attempt,   turn.rollout,
-                         turn.release,   memory.self + "-" + std::to_string(++memory.holdings),
-                         member_.canary, 0};
-    if (!mutated("gate-nonce-not-kept")) CUBE_CHECK(ports_.memory.save(memory));
-  }
+  if (!memory.place)
+    memory.place = Place{turn.attempt, turn.rollout, turn.release,
+                         memory.self + "-" + std::to_string(++memory.holdings), member_.canary};
   me.nonce = memory.place->nonce;
   return take(memory, std::move(view), std::move(me), turn);
 }
@@ -179,9 +176,25 @@ Result<std::string> Participant::look_once_more(FleetMemory& memory, const View&
   return why;
 }
 
+Transaction Participant::taking(const FleetMemory& memory, const View& view,
+                                const Turn& turn) const {
+  const auto name = gate_key(holder_name(member_.node));
+  const Holder holder{member_.node,  turn.rollout,        member_.domain,
+                      member_.roles, memory.place->nonce, ports_.clock.now()};
+  Transaction take{{{Condition::Kind::untouched_since, gate_key(""), view.reading.revision}},
+                   {{Change::Kind::put, name, render(holder)}},
+                   key("gate")};
+  if (mutated("gate-create-if-absent")) take.conditions = {{Condition::Kind::created_at, name, 0}};
+  if (!memory.queued.empty())
+    take.changes.push_back({Change::Kind::erase, ticket_key(memory.queued), ""});
+  // The gate follows the newest plan, in the same step.
+  if (turn.plan.serial != 0 && (!view.facts.plan || view.facts.plan->serial < turn.plan.serial))
+    take.changes.push_back({Change::Kind::put, gate_key(plan_name), render(turn.plan)});
+  return take;
+}
+
 Result<std::string> Participant::take(FleetMemory& memory, View view, Candidate me,
                                       const Turn& turn) {
-  const auto name = gate_key(holder_name(member_.node));
   CUBE_TRY(me.finished, finished(view.facts, turn.rollout));
   for (int tried = 0; tried < max_tries; ++tried) {
     const auto verdict = decide_gate(view.facts, me, turn.limits);
@@ -196,19 +209,12 @@ Result<std::string> Participant::take(FleetMemory& memory, View view, Candidate 
         CUBE_CHECK(ask_again_in(memory, pause_when_stopped));
       return verdict.why;
     }
-    const Holder holder{member_.node,  turn.rollout, member_.domain,
-                        member_.roles, me.nonce,     ports_.clock.now()};
-    Transaction take{{{Condition::Kind::untouched_since, gate_key(""), view.reading.revision}},
-                     {{Change::Kind::put, name, render(holder)}},
-                     key("gate")};
-    if (mutated("gate-create-if-absent"))
-      take.conditions = {{Condition::Kind::created_at, name, 0}};
-    if (!memory.queued.empty())
-      take.changes.push_back({Change::Kind::erase, ticket_key(memory.queued), ""});
-    // The gate follows the newest plan, in the same step.
-    if (turn.plan.serial != 0 && (!view.facts.plan || view.facts.plan->serial < turn.plan.serial))
-      take.changes.push_back({Change::Kind::put, gate_key(plan_name), render(turn.plan)});
-    CUBE_TRY(auto outcome, ports_.store.commit(take));
+    // Known as one's own before it is asked for.
+    if (!memory.place->unsure) {
+      memory.place->unsure = true;
+      if (!mutated("gate-nonce-not-kept")) CUBE_CHECK(ports_.memory.save(memory));
+    }
+    CUBE_TRY(auto outcome, ports_.store.commit(taking(memory, view, turn)));
     view = view_of(std::move(outcome.reading));
     if (outcome.done) return taken(memory, view, turn);
   }

@@ -108,6 +108,8 @@ class Participant {
   Status drop_stray(const FleetMemory& memory, const View& view);
   [[nodiscard]] bool is_wary(const FleetMemory& memory, const Limits& limits) const;
   Result<std::string> look_once_more(FleetMemory& memory, const View& view, const Candidate& me);
+  [[nodiscard]] Transaction taking(const FleetMemory& memory, const View& view,
+                                   const Turn& turn) const;
   Result<std::string> take(FleetMemory& memory, View view, Candidate me, const Turn& turn);
   [[nodiscard]] std::string ticket_key(const std::string& rollout) const;
   [[nodiscard]] std::size_t before_me(const View& view, const std::string& rollout) const;

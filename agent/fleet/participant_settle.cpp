@@ -37,13 +37,15 @@ Status Participant::give_back(FleetMemory& memory, std::vector<Change> with) {
 Result<std::string> Participant::settle(const Ending& ending, const Limits& limits) {
   CUBE_TRY(auto memory, remembered());
   if (!memory.place) return std::string();
+  const bool was_asked_for = memory.holds_place() || memory.place->unsure;
+  if (ending.fate == Fate::waits && !was_asked_for) return std::string();
   CUBE_TRY(const auto view, look(memory));
   // An answer may have been lost: what the gate says counts.
   const auto* mine = holder_of(view.facts, member_.node);
   if (mine != nullptr && mine->nonce == memory.place->nonce) memory.place->created = mine->created;
   if (ending.fate == Fate::under_way) return std::string();
   if (!memory.holds_place() && ending.fate != Fate::failed) {
-    if (ending.fate != Fate::waits) CUBE_CHECK(leave_queue(memory));
+    CUBE_CHECK(ending.fate == Fate::waits ? forget_place(memory) : leave_queue(memory));
     return std::string();
   }
   return settle_seen(memory, ending, limits);

@@ -423,7 +423,7 @@ TEST(FleetMemoryFile, IsKeptAndRefusedWhenDamaged) {
   FleetMemory memory;
   memory.self = "abc";
   memory.store = UINT64_MAX;
-  memory.place = Place{7, "r1", "rel", "abc-1", true, 42, false, true};
+  memory.place = Place{7, "r1", "rel", "abc-1", true, 42, true, false, true};
   memory.watched = {{"n2", 9, {"boot", 12}}};
   memory.wary = Moment{"boot", 3};
   EXPECT_TRUE(file.save(memory));
