@@ -73,6 +73,11 @@ Status is_zone(const std::string& name) {
   return ok();
 }
 
+Status is_name(const std::string& text) {
+  if (text.empty() || is_safe_name(text)) return ok();
+  return Error{Errc::invalid, "must be a name: letters, digits and ._+-"};
+}
+
 Status is_unit(const std::string& name) {
   const bool has_type = name.find('.') != std::string::npos && name.back() != '.';
   const bool plain = std::all_of(name.begin(), name.end(), [](char c) {
@@ -106,6 +111,17 @@ const std::vector<Key>& keys() {
       {"schedule.time-zone", Text{&Config::schedule_time_zone, is_zone}, "of windows and exceptions, like Europe/Berlin; empty: the system's"},
       {"schedule.spread", Whole{&Config::schedule_spread, 0, 86400}, "seconds over which machines start after a window opens, 0 to 86400, at most half the window"},
       {"schedule.warn-minutes", Whole{&Config::schedule_warn_minutes, 0, 60}, "how long before a restart by itself those who are logged in are warned, 0 to 60; 0: not"},
+      {"fleet.cluster", Text{&Config::fleet_cluster, is_name}, "the cluster whose gate is asked before a restart into a trial; empty: none"},
+      {"fleet.endpoints", Texts{&Config::fleet_endpoints}, "URLs of the etcd of this cluster, tried in this order"},
+      {"fleet.allow-http", Flag{&Config::fleet_allow_http}, "permit plain http to it: who can write there can hold updates back, and nothing else"},
+      {"fleet.ca-file", Text{&Config::fleet_ca_file}, "certificates to trust for https; empty: the system's"},
+      {"fleet.client-certificate", Text{&Config::fleet_client_certificate}, "PEM file that etcd asks for; it must name no common name"},
+      {"fleet.client-key", Text{&Config::fleet_client_key}, "its key as a PEM file; empty: in fleet.client-certificate"},
+      {"fleet.user", Text{&Config::fleet_user}, "user of etcd; empty: none"},
+      {"fleet.password-file", Text{&Config::fleet_password_file}, "file whose first line is that user's password"},
+      {"fleet.node", Text{&Config::fleet_node, is_name}, "this machine's name in the cluster; empty: its host name"},
+      {"fleet.domain", Text{&Config::fleet_domain, is_name}, "its failure domain, as its rack; empty: not known, so it shares one with nobody"},
+      {"fleet.roles", Texts{&Config::fleet_roles, is_name}, "quorums that it is a member of, like etcd and ceph-mon: of each at most one machine is away"},
       {"slots.a", Text{&Config::slot_a}, "LABEL=..., a device, or dir:FOLDER"},
       {"slots.b", Text{&Config::slot_b}, "LABEL=..., a device, or dir:FOLDER"},
       {"slots.carry-over", Texts{&Config::carry_over}, "paths that a new slot takes from the running one"},

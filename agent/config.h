@@ -39,6 +39,17 @@ struct Config {
   std::string schedule_time_zone;                // "" = the system's
   std::int64_t schedule_spread = 900;            // 0..86400 s
   std::int64_t schedule_warn_minutes = 1;        // 0..60: between warning and restart
+  std::string fleet_cluster;  // a name: the cluster whose gate is asked before a restart; "" = none
+  std::vector<std::string> fleet_endpoints;  // URLs of its etcd
+  bool fleet_allow_http = false;             // plain HTTP to it
+  std::string fleet_ca_file;                 // certificates to trust for https; "" = the system's
+  std::string fleet_client_certificate;      // PEM file without a common name
+  std::string fleet_client_key;              // PEM file; "" = in the certificate's
+  std::string fleet_user;                    // of etcd; "" = none
+  std::string fleet_password_file;           // its password, the first line
+  std::string fleet_node;                    // this machine's name in the cluster; "" = its host name
+  std::string fleet_domain;                  // its failure domain; "" = not known
+  std::vector<std::string> fleet_roles;      // quorums that it is a member of
   std::string slot_a = "LABEL=cube-a";           // LABEL=..., a device, or a folder ("dir:slots/a")
   std::string slot_b = "LABEL=cube-b";
   std::vector<std::string> carry_over = {"etc/machine-id", "etc/hostname", "etc/fstab", "etc/ssh",

@@ -69,7 +69,11 @@ Result<World> Updater::look(const Journal& journal, const Run& run) {
   const auto* staged = std::get_if<Staged>(&journal.phase);
   if (staged != nullptr && staged->update.start != Start::at_once) {
     // What cannot be told holds back, too; a rollback must go on all the same.
-    const auto hold = machine_.gate.holds_back(staged->update, world.now);
+    const bool begins =
+        run.wish == Wish::apply ||
+        (run.wish == Wish::resume && world.may_reboot && staged->update.unattended);
+    const auto hold = begins ? machine_.gate.admit(staged->update, world.now)
+                             : machine_.gate.holds_back(staged->update, world.now);
     world.hold = hold ? *hold : hold.error().what;
     if (!hold && mutated("unknown-hold-ignored")) world.hold.clear();
   }

@@ -14,9 +14,9 @@ namespace cube::fleet {
 
 inline constexpr std::size_t max_key_bytes = 512;
 inline constexpr std::size_t max_value_bytes = 256 * 1024;
-inline constexpr std::size_t max_entries = 4096;               // of one reading
+inline constexpr std::size_t max_entries = 4096;                   // of one reading
 inline constexpr std::size_t max_reading_bytes = 4 * 1024 * 1024;  // keys and values together
-inline constexpr std::size_t max_parts = 64;                   // of a transaction: conditions, changes
+inline constexpr std::size_t max_parts = 64;  // of a transaction: conditions, changes
 
 using Revision = std::int64_t;  // counts the changes of the whole store, from 1
 
@@ -61,7 +61,7 @@ struct Transaction {
   std::string shows;  // prefix that is read back, in the same step, either way; "": nothing
 };
 
-struct Outcome {
+struct Committed {
   bool done = false;  // the conditions held
   Reading reading;    // after it, of Transaction::shows
 };
@@ -75,9 +75,9 @@ class KeyValueStore {
   virtual Result<Reading> read(const std::string& prefix) = 0;
 
   // Errors: unreachable (it may have been done, or be done later: read again before believing
-  // anything), no_space (nothing was done: the store takes no more; erasing still works), untrusted,
-  // corrupt, invalid (more than the bounds).
-  virtual Result<Outcome> commit(const Transaction& transaction) = 0;
+  // anything), no_space (nothing was done: the store takes no more; erasing still works),
+  // untrusted, corrupt, invalid (more than the bounds).
+  virtual Result<Committed> commit(const Transaction& transaction) = 0;
 };
 
 }  // namespace cube::fleet

@@ -16,7 +16,9 @@ struct Limits {
   std::uint32_t fail_count = 2;        // 1..1000 failures of a rollout that stop it
   std::uint32_t fail_percent = 5;      // 1..100 % of those that finished that stop it, once
   std::uint32_t fail_min_sample = 20;  // so many have finished
-  Seconds hold_deadline = 5400;        // 600..604800 s: a place held for longer is a failure
+  // Only failures of the same hardware count, and then only machines like those wait.
+  bool by_hardware = false;
+  Seconds hold_deadline = 5400;  // 600..604800 s: a place held for longer is a failure
 
   friend bool operator==(const Limits&, const Limits&) = default;
 };

@@ -1,0 +1,427 @@
+// One machine's part in its cluster, with everything that can be lost on the way.
+#include "agent/fleet/participant.h"
+
+#include <gtest/gtest.h>
+
+#include "agent/fleet/ending.h"
+#include "agent/fleet/operator_acts.h"
+#include "model/fleet/gate_entries.h"
+#include "tests/support/memory_key_value_store.h"
+#include "tests/support/scratch_dir.h"
+
+namespace cube::fleet {
+namespace {
+
+using Fault = MemoryKeyValueStore::Fault;
+
+class SetClock final : public Clock {
+ public:
+  [[nodiscard]] UnixSeconds now() const override { return 1'790'000'000 + uptime_; }
+  [[nodiscard]] Seconds uptime() const override { return uptime_; }
+  void pass(Seconds time) { uptime_ += time; }
+
+ private:
+  Seconds uptime_ = 100;
+};
+
+class KeptMemory final : public FleetMemoryStore {
+ public:
+  [[nodiscard]] Result<FleetMemory> load() const override { return memory; }
+  Status save(const FleetMemory& given) override {
+    // What is read back is what is believed later.
+    const auto read = parse_memory(render(given));
+    EXPECT_TRUE(read) << render(given);
+    EXPECT_EQ(*read, given);
+    memory = given;
+    return ok();
+  }
+  FleetMemory memory;
+};
+
+class FleetParticipant : public ::testing::Test {
+ protected:
+  struct Node {
+    Member member;
+    std::unique_ptr<KeptMemory> memory = std::make_unique<KeptMemory>();
+    Status healthy = ok();
+    std::string boot = "boot-1";
+  };
+
+  Node& node(const std::string& name, const std::string& domain = "rack1") {
+    auto& one = nodes_[name];
+    one.member.cluster = "c1";
+    one.member.node = name;
+    one.member.domain = domain;
+    return one;
+  }
+  Participant part(Node& one) {
+    return {
+        {store_, *one.memory, clock_, [this] { return ++random_; }, [&one] { return one.healthy; }},
+        one.member,
+        one.boot};
+  }
+  Turn turn(std::uint64_t attempt = 1) {
+    return {attempt, "r1", "CUBE_2.0.0_20261101-1200_abc", {3, std::string(64, 'a')}, limits_};
+  }
+  Result<std::string> ask(Node& one, std::uint64_t attempt = 1) {
+    return part(one).ask(turn(attempt));
+  }
+  Result<std::string> settle(Node& one, Fate fate) {
+    return part(one).settle({fate, "panic: not syncing", "mount-failed"}, limits_);
+  }
+  [[nodiscard]] bool has(const std::string& below) const {
+    return store_.entries().count("/cube-update/v1/c1/" + below) != 0;
+  }
+  OperatorActs acts() {
+    return {store_, clock_, "c1", "anna", [this] { return ++random_; }};
+  }
+
+  MemoryKeyValueStore store_;
+  SetClock clock_;
+  Limits limits_;
+  std::map<std::string, Node> nodes_;
+  std::uint64_t random_ = 7;
+};
+
+TEST_F(FleetParticipant, AWholeTurn) {
+  auto& n1 = node("n1");
+  auto& n2 = node("n2");
+  EXPECT_EQ(ask(n1).value(), "");
+  EXPECT_TRUE(has("gate/holder/n1"));
+  EXPECT_TRUE(has("gate/plan"));
+  EXPECT_EQ(ask(n1).value(), "") << "the last look";
+  EXPECT_EQ(ask(n2).value().substr(0, 8), "busy: n1");
+  EXPECT_EQ(part(n2).told().value().substr(0, 8), "busy: n1");
+  EXPECT_EQ(settle(n1, Fate::under_way).value(), "");
+  EXPECT_TRUE(has("gate/holder/n1"));
+  n1.healthy = Error{Errc::refused, "3 placement groups are degraded"};
+  EXPECT_NE(settle(n1, Fate::succeeded).value(), "");
+  EXPECT_TRUE(has("gate/holder/n1")) << "nobody leaves before the cluster is healthy";
+  n1.healthy = ok();
+  EXPECT_EQ(settle(n1, Fate::succeeded).value(), "");
+  EXPECT_FALSE(has("gate/holder/n1"));
+  EXPECT_TRUE(has("hist/r1/n1"));
+  EXPECT_EQ(ask(n2).value(), "");
+  EXPECT_FALSE(part(n1).place().value());
+}
+
+TEST_F(FleetParticipant, OfTwoThatDecideAtTheSameTimeOneGoes) {
+  auto& n1 = node("n1");
+  auto& n2 = node("n2");
+  store_.fault = [&](int number) {
+    if (number == 2) {  // between n1's reading and its taking
+      EXPECT_EQ(ask(n2).value(), "");
+    }
+    return Fault::none;
+  };
+  EXPECT_EQ(ask(n1).value().substr(0, 8), "busy: n2");
+  EXPECT_FALSE(has("gate/holder/n1"));
+}
+
+TEST_F(FleetParticipant, WhoWaitsFarBehindAsksLessOften) {
+  auto& n1 = node("n1");
+  ASSERT_EQ(ask(n1).value(), "");
+  auto& n2 = node("n2");
+  auto& n3 = node("n3");
+  ASSERT_NE(ask(n2).value(), "");
+  ASSERT_NE(ask(n3).value(), "");
+  EXPECT_TRUE(has("gate-queue/r1/n2"));
+  const int before = store_.requests();
+  EXPECT_NE(ask(n3).value(), "");
+  EXPECT_EQ(store_.requests(), before) << "n2 goes first";
+  EXPECT_NE(ask(n2).value(), "");
+  EXPECT_EQ(store_.requests(), before + 1);
+  EXPECT_EQ(settle(n3, Fate::waits).value(), "");
+  EXPECT_TRUE(has("gate-queue/r1/n3"));
+  EXPECT_EQ(settle(n1, Fate::succeeded).value(), "");
+  // Who stands before does not keep anybody from going once it is asked.
+  clock_.pass(limits_.hold_deadline / 4);
+  EXPECT_EQ(ask(n3).value(), "");
+  EXPECT_FALSE(has("gate-queue/r1/n3"));
+  EXPECT_EQ(settle(n2, Fate::dropped).value(), "");
+  EXPECT_FALSE(has("gate-queue/r1/n2"));
+}
+
+TEST_F(FleetParticipant, WhoHoldsAPlaceAndDoesNotGoGivesItBack) {
+  auto& n1 = node("n1");
+  ASSERT_EQ(ask(n1).value(), "");
+  EXPECT_EQ(settle(n1, Fate::waits).value(), "");
+  EXPECT_FALSE(has("gate/holder/n1"));
+  EXPECT_EQ(ask(n1).value(), "");
+}
+
+TEST_F(FleetParticipant, AFailureIsToldWithThePlaceInOneStep) {
+  auto& n1 = node("n1");
+  ASSERT_EQ(ask(n1).value(), "");
+  const auto before = store_.history().size();
+  EXPECT_EQ(settle(n1, Fate::failed).value(), "");
+  const auto& history = store_.history();
+  ASSERT_EQ(history.size(), before + 2);
+  EXPECT_EQ(history[before].revision, history[before + 1].revision);
+  EXPECT_TRUE(has("gate/fail/r1/n1"));
+  EXPECT_FALSE(has("gate/holder/n1"));
+  EXPECT_FALSE(has("gate/halt"));
+  auto& n2 = node("n2");
+  ASSERT_EQ(ask(n2).value(), "");
+  EXPECT_EQ(settle(n2, Fate::failed).value(), "");
+  EXPECT_TRUE(has("gate/halt")) << "the second failure halts";
+  auto& n3 = node("n3");
+  EXPECT_EQ(ask(n3).value().substr(0, 6), "halted");
+  EXPECT_TRUE(acts().resume("looked at", false));
+  EXPECT_NE(ask(n3).value(), "") << "the failures still count";
+  EXPECT_TRUE(has("gate/halt"));
+  EXPECT_TRUE(acts().resume("looked at", true));
+  EXPECT_EQ(ask(n3).value(), "");
+}
+
+TEST_F(FleetParticipant, AFailureIsToldAlthoughTheClusterIsNotHealthy) {
+  auto& n1 = node("n1");
+  ASSERT_EQ(ask(n1).value(), "");
+  n1.healthy = Error{Errc::refused, "an OSD is down"};
+  EXPECT_NE(settle(n1, Fate::failed).value(), "");
+  EXPECT_TRUE(has("gate/fail/r1/n1"));
+  EXPECT_TRUE(has("gate/holder/n1"));
+  n1.healthy = ok();
+  EXPECT_EQ(settle(n1, Fate::failed).value(), "");
+  EXPECT_FALSE(has("gate/holder/n1"));
+}
+
+TEST_F(FleetParticipant, WhoIsStoppedAtTheLastLookGivesThePlaceBack) {
+  auto& n1 = node("n1");
+  ASSERT_EQ(ask(n1).value(), "");
+  ASSERT_TRUE(acts().pause("audit"));
+  EXPECT_EQ(acts().pause("audit").error().code, Errc::nothing_to_do);
+  EXPECT_EQ(ask(n1).value().substr(0, 6), "paused");
+  EXPECT_FALSE(has("gate/holder/n1"));
+  ASSERT_TRUE(acts().resume("audit is over", false));
+  EXPECT_EQ(ask(n1).value(), "");
+}
+
+// Every answer may be lost, every request may not arrive, and the agent starts anew each time.
+TEST_F(FleetParticipant, WhateverIsLostNothingIsTakenTwice) {
+  for (const Fault kind : {Fault::unreachable, Fault::answer_lost})
+    for (int lost = 1; lost <= 12; ++lost) {
+      MemoryKeyValueStore store;
+      KeptMemory memory;
+      store.fault = [&](int number) { return number == lost ? kind : Fault::none; };
+      const auto run = [&](auto&& what) {
+        for (int again = 0; again < 3; ++again) {
+          Participant one(
+              {store, memory, clock_, [this] { return ++random_; }, [] { return ok(); }},
+              node("n1").member, "boot-1");
+          const auto said = what(one);
+          if (said) return *said;
+        }
+        ADD_FAILURE() << lost;
+        return std::string();
+      };
+      EXPECT_EQ(run([&](Participant& one) { return one.ask(turn()); }), "");
+      EXPECT_EQ(run([&](Participant& one) { return one.ask(turn()); }), "");
+      EXPECT_EQ(run([&](Participant& one) {
+                  return one.settle({Fate::succeeded, "", ""}, limits_);
+                }),
+                "");
+      int taken = 0, finished = 0;
+      for (const auto& event : store.history()) {
+        taken += event.change.kind == Change::Kind::put &&
+                 event.change.key.find("/holder/") != std::string::npos;
+        finished += event.change.key.find("/hist/") != std::string::npos;
+      }
+      EXPECT_EQ(taken, 1) << lost;
+      EXPECT_FALSE(memory.memory.place);
+      EXPECT_EQ(store.entries().count("/cube-update/v1/c1/gate/holder/n1"), 0U) << lost;
+      EXPECT_LE(finished, 1) << lost;
+    }
+}
+
+TEST_F(FleetParticipant, APlaceThatNobodyWantsAnyMoreIsGivenBack) {
+  auto& n1 = node("n1");
+  store_.fault = [](int number) { return number == 2 ? Fault::answer_lost : Fault::none; };
+  EXPECT_EQ(ask(n1).error().code, Errc::unreachable);
+  EXPECT_TRUE(has("gate/holder/n1"));
+  EXPECT_EQ(settle(n1, Fate::dropped).value(), "");
+  EXPECT_FALSE(has("gate/holder/n1"));
+  // Even one that arrives when it has been forgotten.
+  const auto nonce = n1.memory->memory.self + "-1";
+  ASSERT_TRUE(store_.commit({{},
+                             {{Change::Kind::put, "/cube-update/v1/c1/gate/holder/n1",
+                               render(Holder{"n1", "r1", "rack1", {}, nonce, 1, 0})}},
+                             ""}));
+  EXPECT_TRUE(part(n1).observe(limits_));
+  EXPECT_FALSE(has("gate/holder/n1"));
+}
+
+TEST_F(FleetParticipant, WhoDoesNotComeBackIsFoundByTheOthersClocks) {
+  auto& n1 = node("n1");
+  auto& n2 = node("n2");
+  ASSERT_EQ(ask(n1).value(), "");
+  EXPECT_TRUE(part(n2).observe(limits_));
+  clock_.pass(limits_.hold_deadline - 1);
+  EXPECT_TRUE(part(n2).observe(limits_));
+  EXPECT_FALSE(has("gate/halt"));
+  // A restart of who watches begins the watch anew: its clock cannot be compared over it.
+  n2.boot = "boot-2";
+  clock_.pass(10);
+  EXPECT_TRUE(part(n2).observe(limits_));
+  EXPECT_FALSE(has("gate/halt"));
+  clock_.pass(limits_.hold_deadline);
+  EXPECT_TRUE(part(n2).observe(limits_));
+  EXPECT_TRUE(has("gate/halt"));
+  EXPECT_TRUE(has("gate/fail/r1/n1"));
+  EXPECT_TRUE(has("gate/holder/n1")) << "its place stays, for it may still be away";
+  // It comes back after all.
+  EXPECT_EQ(settle(n1, Fate::succeeded).value(), "");
+  EXPECT_FALSE(has("gate/holder/n1"));
+}
+
+TEST_F(FleetParticipant, AnOperatorTakesThePlaceOfADeadMachineAway) {
+  auto& n1 = node("n1");
+  ASSERT_EQ(ask(n1).value(), "");
+  EXPECT_EQ(acts().unlock("n2", "gone").error().code, Errc::nothing_to_do);
+  EXPECT_TRUE(acts().unlock("n1", "burnt down"));
+  EXPECT_FALSE(has("gate/holder/n1"));
+  auto& n2 = node("n2");
+  EXPECT_EQ(ask(n2).value(), "");
+  // The dead one was not dead: it does no harm, and does not take the place of another away.
+  EXPECT_EQ(settle(n1, Fate::succeeded).value(), "");
+  EXPECT_TRUE(has("gate/holder/n2"));
+  const auto log = acts().log(10).value();
+  ASSERT_EQ(log.size(), 1U);
+  EXPECT_EQ(log[0].act, "unlock n1");
+  EXPECT_EQ(log[0].by, "anna");
+}
+
+TEST_F(FleetParticipant, AfterALossOfDataNobodyBeginsUntilAllAreBack) {
+  auto& n1 = node("n1");
+  auto& n2 = node("n2");
+  ASSERT_EQ(ask(n1).value(), "");
+  ASSERT_NE(ask(n2).value(), "");
+  store_.replace();
+  EXPECT_EQ(ask(n2).value().substr(0, 8), "the data");
+  EXPECT_EQ(part(n2).observe(limits_).has_value(), true);
+  EXPECT_EQ(settle(n1, Fate::under_way).value(), "");
+  EXPECT_TRUE(has("gate/holder/n1")) << "who is away by its memory puts its place back";
+  clock_.pass(limits_.hold_deadline);
+  EXPECT_EQ(ask(n2).value().substr(0, 8), "busy: n1");
+  EXPECT_EQ(settle(n1, Fate::succeeded).value(), "");
+  EXPECT_EQ(ask(n2).value(), "");
+}
+
+TEST_F(FleetParticipant, AnOldCopyOfTheDataIsNoticed) {
+  auto& n1 = node("n1");
+  auto& n2 = node("n2");
+  EXPECT_TRUE(part(n2).observe(limits_));
+  const auto old = store_.copy();
+  ASSERT_EQ(ask(n1).value(), "");
+  ASSERT_NE(ask(n2).value(), "");
+  store_.restore(*old);
+  EXPECT_EQ(ask(n2).value().substr(0, 8), "the data");
+  // An unlock after that is an unlock: the place is not put back a second time.
+  EXPECT_EQ(settle(n1, Fate::under_way).value(), "");
+  ASSERT_TRUE(has("gate/holder/n1"));
+  EXPECT_TRUE(acts().unlock("n1", "gone"));
+  EXPECT_EQ(settle(n1, Fate::under_way).value(), "");
+  EXPECT_FALSE(has("gate/holder/n1"));
+}
+
+TEST_F(FleetParticipant, AFullStoreLetsGoAndLetsNobodyIn) {
+  auto& n1 = node("n1");
+  auto& n2 = node("n2");
+  ASSERT_EQ(ask(n1).value(), "");
+  store_.fault = [](int) { return Fault::no_space; };
+  EXPECT_EQ(settle(n1, Fate::succeeded).value(), "");
+  EXPECT_FALSE(has("gate/holder/n1"));
+  EXPECT_EQ(ask(n2).error().code, Errc::no_space);
+  store_.fault = [](int) { return Fault::none; };
+  ASSERT_EQ(ask(n2).value(), "");
+  store_.fault = [](int) { return Fault::no_space; };
+  EXPECT_EQ(settle(n2, Fate::failed).error().code, Errc::no_space);
+  EXPECT_TRUE(has("gate/holder/n2")) << "a failure that cannot be told keeps the place";
+}
+
+TEST_F(FleetParticipant, TwoMachinesOfOneNameDoNotShareAPlace) {
+  auto& n1 = node("n1");
+  Node twin;
+  twin.member = n1.member;
+  ASSERT_EQ(ask(n1).value(), "");
+  EXPECT_NE(ask(twin).value().find("under this machine's name"), std::string::npos);
+  EXPECT_EQ(settle(twin, Fate::dropped).value(), "");
+  EXPECT_TRUE(has("gate/holder/n1"));
+}
+
+TEST_F(FleetParticipant, WhatOthersWroteKeepsEverybodyHere) {
+  auto& n1 = node("n1");
+  ASSERT_TRUE(store_.commit(
+      {{}, {{Change::Kind::put, "/cube-update/v1/c1/gate/rule-of-tomorrow", "1"}}, ""}));
+  EXPECT_EQ(ask(n1).value().substr(0, 8), "the gate");
+  // Keys of other clusters and other programs are none of ours.
+  auto& other = node("o1");
+  other.member.cluster = "c2";
+  EXPECT_EQ(ask(other).value(), "");
+}
+
+TEST_F(FleetParticipant, OperatorsNarrow) {
+  EXPECT_TRUE(acts().set({"max-unavailable=2"}, "two racks of spares"));
+  limits_.max_unavailable = 3;
+  auto& n1 = node("n1");
+  auto& n2 = node("n2");
+  auto& n3 = node("n3");
+  EXPECT_EQ(ask(n1).value(), "");
+  EXPECT_EQ(ask(n2).value(), "");
+  EXPECT_EQ(ask(n3).value().substr(0, 4), "busy");
+  EXPECT_EQ(acts().set({"max-unavailable=0"}, "x").error().code, Errc::invalid);
+  EXPECT_TRUE(acts().block("CUBE_2.0.0_20261101-1200_abc", "CVE"));
+  EXPECT_NE(ask(n1).value().find("is blocked"), std::string::npos);
+  EXPECT_TRUE(acts().unblock("CUBE_2.0.0_20261101-1200_abc", "fixed"));
+  EXPECT_EQ(ask(n1).value(), "");
+}
+
+TEST(FleetEnding, IsWhatTheJournalSays) {
+  Journal journal;
+  Update update;
+  update.attempt = 4;
+  const auto fate = [&](Phase phase) {
+    journal.phase = std::move(phase);
+    return ending_of(journal, 4).fate;
+  };
+  EXPECT_EQ(fate(Staged{update}), Fate::waits);
+  EXPECT_EQ(fate(Filling{update}), Fate::dropped);
+  EXPECT_EQ(fate(Arming{update}), Fate::under_way);
+  EXPECT_EQ(fate(Armed{update, "b"}), Fate::under_way);
+  EXPECT_EQ(fate(Trying{update}), Fate::under_way);
+  EXPECT_EQ(fate(Committing{update}), Fate::under_way);
+  EXPECT_EQ(fate(RollingBack{update, {}}), Fate::under_way);
+  EXPECT_EQ(fate(Idle{}), Fate::dropped);
+  Attempt attempt;
+  attempt.number = 4;
+  const auto after = [&](Outcome outcome) {
+    attempt.outcome = outcome;
+    journal.history = {attempt};
+    return fate(Idle{});
+  };
+  EXPECT_EQ(after(Outcome::committed), Fate::succeeded);
+  EXPECT_EQ(after(Outcome::rolled_back), Fate::failed);
+  EXPECT_EQ(after(Outcome::abandoned), Fate::dropped);
+  EXPECT_EQ(after(Outcome::rehearsed), Fate::dropped);
+}
+
+TEST(FleetMemoryFile, IsKeptAndRefusedWhenDamaged) {
+  const ScratchDir scratch;
+  const auto root = scratch.root();
+  FileFleetMemory file(root);
+  EXPECT_EQ(file.load().value(), FleetMemory{});
+  FleetMemory memory;
+  memory.self = "abc";
+  memory.store = UINT64_MAX;
+  memory.place = Place{7, "r1", "rel", "abc-1", true, 42, false, true};
+  memory.watched = {{"n2", 9, {"boot", 12}}};
+  memory.wary = Moment{"boot", 3};
+  EXPECT_TRUE(file.save(memory));
+  EXPECT_EQ(file.load().value(), memory);
+  const auto text = render(memory);
+  for (std::size_t cut = 0; cut + 2 < text.size(); cut += 7)
+    EXPECT_FALSE(parse_memory(text.substr(0, cut))) << cut;
+}
+
+}  // namespace
+}  // namespace cube::fleet
