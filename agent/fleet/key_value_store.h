@@ -17,6 +17,7 @@ inline constexpr std::size_t max_value_bytes = 256 * 1024;
 inline constexpr std::size_t max_entries = 4096;                   // of one reading
 inline constexpr std::size_t max_reading_bytes = 4 * 1024 * 1024;  // keys and values together
 inline constexpr std::size_t max_parts = 64;  // of a transaction: conditions, changes
+inline constexpr std::size_t max_transaction_bytes = 1024 * 1024;  // keys and values together
 
 using Revision = std::int64_t;  // counts the changes of the whole store, from 1
 
@@ -71,7 +72,8 @@ class KeyValueStore {
   virtual ~KeyValueStore() = default;
 
   // What is there now: after every change that was answered before this call. Errors: unreachable,
-  // untrusted (the store refuses us), corrupt (an answer without sense, or beyond the bounds).
+  // untrusted (the store refuses us), corrupt (an answer without sense, or beyond the bounds),
+  // invalid (no such prefix).
   virtual Result<Reading> read(const std::string& prefix) = 0;
 
   // Errors: unreachable (it may have been done, or be done later: read again before believing
@@ -79,5 +81,10 @@ class KeyValueStore {
   // untrusted, corrupt, invalid (more than the bounds).
   virtual Result<Committed> commit(const Transaction& transaction) = 0;
 };
+
+// A key, or a prefix of keys: 1 to max_key_bytes. Errors: invalid.
+[[nodiscard]] Status check_key(const std::string& key);
+// Within the bounds, and no key is changed twice. Errors: invalid.
+[[nodiscard]] Status check_transaction(const Transaction& transaction);
 
 }  // namespace cube::fleet

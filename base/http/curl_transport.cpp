@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "base/mutation.h"
+
 namespace cube {
 namespace {
 
@@ -141,6 +143,41 @@ class Fields {
   curl_slist* list_ = nullptr;
 };
 
+// The body of a POST, which is read once: libcurl sends a request again by itself when a connection
+// that it reused ends before the answer begins, but not one whose body it cannot get anew.
+struct Body {
+  std::string_view left;
+
+  static std::size_t read(char* out, std::size_t size, std::size_t count, void* body) {
+    auto& left = static_cast<Body*>(body)->left;
+    const auto bytes = std::min(left.size(), size * count);
+    std::copy_n(left.begin(), bytes, out);
+    left.remove_prefix(bytes);
+    return bytes;
+  }
+  static int seek(void*, curl_off_t, int) { return CURL_SEEKFUNC_FAIL; }
+};
+
+void set_post(Options& options, const PostedDocument& document, Body& body) {
+  options.set(CURLOPT_POST, 1L);
+  options.set(CURLOPT_FOLLOWLOCATION, 0L);
+  options.set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(document.body.size()));
+  if (mutated("etcd-post-retried")) return options.set(CURLOPT_POSTFIELDS, document.body.c_str());
+  body.left = document.body;
+  options.set(CURLOPT_READFUNCTION, &Body::read);
+  options.set(CURLOPT_READDATA, static_cast<void*>(&body));
+  options.set(CURLOPT_SEEKFUNCTION, &Body::seek);
+}
+
+bool add_fields(Fields& fields, const TransferRequest& request) {
+  if (!request.entity.empty() && !fields.add("If-Range: " + request.entity)) return false;
+  if (!request.posted) return true;
+  bool added = fields.add("Expect:");  // not: a long body goes out without waiting for leave
+  for (const auto& [field, value] : request.posted->fields)
+    added = added && fields.add(std::string(name_of(field)) + ": " + value);
+  return added;
+}
+
 bool started() {
   static const CURLcode result = curl_global_init(CURL_GLOBAL_DEFAULT);
   return result == CURLE_OK;
@@ -167,8 +204,7 @@ Result<Transfer> CurlTransport::perform(const TransferRequest& request, Receiver
   const std::string& url = request.url;
   if (easy_ == nullptr) return Error{Errc::failed, url + ": libcurl cannot start"};
   Fields fields;
-  if (!request.entity.empty() && !fields.add("If-Range: " + request.entity))
-    return Error{Errc::failed, url + ": out of memory"};
+  if (!add_fields(fields, request)) return Error{Errc::failed, url + ": out of memory"};
   Options options(easy_);
   options.set(CURLOPT_SHARE, share_);
   options.set(CURLOPT_URL, url.c_str());
@@ -179,13 +215,20 @@ Result<Transfer> CurlTransport::perform(const TransferRequest& request, Receiver
   options.set(CURLOPT_HEADERFUNCTION, &take_head);
   options.set(CURLOPT_HEADERDATA, static_cast<void*>(&receiver));
   options.set_if(CURLOPT_RANGE, request.range);
+  Body body;
+  if (request.posted) set_post(options, *request.posted, body);
   if (fields.list() != nullptr) options.set(CURLOPT_HTTPHEADER, fields.list());
   if (!options.all_set())
     return Error{Errc::failed, url + ": this libcurl lacks an option that protects the transfer"};
   const CURLcode result = curl_easy_perform(easy_);
   curl_off_t wait = 0;
   curl_easy_getinfo(easy_, CURLINFO_RETRY_AFTER, &wait);
-  return as_transfer(result, std::chrono::seconds(std::clamp<curl_off_t>(wait, 0, longest_wait)));
+  long sent = 1;
+  if (result != CURLE_OK) curl_easy_getinfo(easy_, CURLINFO_REQUEST_SIZE, &sent);
+  auto transfer =
+      as_transfer(result, std::chrono::seconds(std::clamp<curl_off_t>(wait, 0, longest_wait)));
+  transfer.sent = sent > 0;
+  return transfer;
 }
 
 }  // namespace cube

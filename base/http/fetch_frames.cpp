@@ -80,7 +80,32 @@ bool is_kind(char letter) {
 }
 
 std::size_t limit_of(FrameKind kind) {
-  return kind == FrameKind::settings ? max_settings_bytes : max_frame_bytes;
+  if (kind == FrameKind::settings) return max_settings_bytes;
+  return kind == FrameKind::request ? max_request_bytes : max_frame_bytes;
+}
+
+void put_document(std::string& out, const PostedDocument& document) {
+  put_number(out, static_cast<std::uint8_t>(document.fields.size()));
+  for (const auto& [field, value] : document.fields) {
+    put_number(out, static_cast<std::uint8_t>(field));
+    put_text(out, value);
+  }
+  put_text(out, document.body);
+}
+
+// Fields come in the order of their numbers, each once.
+Result<PostedDocument> take_document(Content& in) {
+  PostedDocument document;
+  int last = -1;
+  for (auto left = in.number<std::uint8_t>(request_fields); left > 0; --left) {
+    const int field = in.number<std::uint8_t>(request_fields - 1);
+    if (field <= last) return Error{Errc::corrupt, "the fetch service's socket: no field"};
+    document.fields[static_cast<RequestField>(field)] = in.text(max_field_bytes);
+    last = field;
+  }
+  document.body = in.bytes(max_posted_bytes);
+  if (check_document(document)) return document;
+  return Error{Errc::corrupt, "the fetch service's socket: no document"};
 }
 
 // What the other side may say of a request: not that it was asked to stop, and no bug of ours.
@@ -152,6 +177,8 @@ std::string encode_request(const TransferRequest& request) {
   put_text(out, request.range);
   put_text(out, request.entity);
   put_text(out, request.url);
+  put_number(out, static_cast<std::uint8_t>(request.posted ? 1 : 0));
+  if (request.posted) put_document(out, *request.posted);
   return out;
 }
 
@@ -163,8 +190,13 @@ Result<TransferRequest> decode_request(std::string_view content) {
   request.range = in.text(max_range);
   request.entity = in.text(max_entity);
   request.url = in.text(max_url);
+  if (in.number<std::uint8_t>(1) == 1) {
+    CUBE_TRY(request.posted, take_document(in));
+  }
   CUBE_CHECK(in.end("request"));
-  if (request.range.find_first_not_of("0123456789-") != std::string::npos)
+  const bool of_document = !request.range.empty() || !request.entity.empty();
+  if (request.range.find_first_not_of("0123456789-") != std::string::npos ||
+      (request.posted && of_document))
     return Error{Errc::corrupt, "the fetch service's socket: no range"};
   return request;
 }
@@ -176,6 +208,7 @@ std::string encode_end(const Transfer& transfer) {
   put_number(out, static_cast<std::uint8_t>(code == sayable.end() ? 0 : code - sayable.begin()));
   put_number(out, static_cast<std::uint64_t>(transfer.asked_to_wait.count()));
   put_text(out, printable(transfer.text) ? transfer.text.substr(0, max_text) : "unprintable");
+  put_number(out, static_cast<std::uint8_t>(transfer.sent ? 1 : 0));
   return out;
 }
 
@@ -188,6 +221,7 @@ Result<Transfer> decode_end(std::string_view content) {
   transfer.asked_to_wait = std::chrono::seconds(
       in.number<std::uint64_t>(static_cast<std::uint64_t>(longest_wait.count())));
   transfer.text = in.text(max_text);
+  transfer.sent = in.number<std::uint8_t>(1) == 1;
   CUBE_CHECK(in.end("end"));
   return transfer;
 }

@@ -2,7 +2,7 @@
 // the network (cube-fetch), over one connection of a Unix socket.
 //
 //   client:  S settings            once, at first
-//            R request             then one at a time
+//            R request             then one at a time; it may bring a document to send
 //   service: H head line | B body  any number, in order
 //            E end                 then the next R may come
 //
@@ -29,6 +29,8 @@ enum class FrameKind : char { settings = 'S', request = 'R', head = 'H', body = 
 // Bytes of a frame's content. Settings carry certificates: a system's whole list has 0.25 MiB.
 inline constexpr std::size_t max_settings_bytes = 4 * 1024 * 1024;
 inline constexpr std::size_t max_frame_bytes = 64 * 1024;
+// A request may bring a document.
+inline constexpr std::size_t max_request_bytes = max_posted_bytes + max_frame_bytes;
 
 struct Frame {
   FrameKind kind{};
@@ -67,8 +69,9 @@ struct FetchSettings {
 [[nodiscard]] std::string encode_settings(const FetchSettings& settings);
 [[nodiscard]] std::string encode_request(const TransferRequest& request);
 [[nodiscard]] std::string encode_end(const Transfer& transfer);
-// Errors: corrupt (too short, too long, a text beyond its limit, a number without meaning). Texts
-// are printable ASCII, but for certificates and keys.
+// Errors: corrupt (too short, too long, a text beyond its limit, a number without meaning, a
+// document beyond check_document). Texts are printable ASCII, but for certificates, keys and
+// documents.
 [[nodiscard]] Result<FetchSettings> decode_settings(std::string_view content);
 [[nodiscard]] Result<TransferRequest> decode_request(std::string_view content);
 [[nodiscard]] Result<Transfer> decode_end(std::string_view content);

@@ -97,7 +97,7 @@ Status check_request(const TransferRequest& request, bool allow_http) {
   CUBE_CHECK(check_url(request.url, allow_http));
   if (request.url.starts_with("file:") && !mutated("fetch-service-reads-files"))
     return Error{Errc::invalid, "files are not for the fetch service to read"};
-  return ok();
+  return request.posted ? check_document(*request.posted) : ok();
 }
 
 Transfer make(Transport& transport, const TransferRequest& request, bool allow_http,
@@ -108,7 +108,7 @@ Transfer make(Transport& transport, const TransferRequest& request, bool allow_h
       allowed ? transport.perform(request, forwarder) : Result<Transfer>(allowed.error());
   if (transfer) return std::move(*transfer);
   return {Transfer::End::failed, transfer.error().code, transfer.error().what,
-          std::chrono::seconds{0}};
+          std::chrono::seconds{0}, false};
 }
 
 Result<Frame> first_frame(Client& client) {

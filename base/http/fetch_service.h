@@ -8,7 +8,8 @@
 namespace cube {
 
 // `socket`: a connected stream socket, blocking. Only http and https, and http only if the settings
-// allow it; nothing on this machine's disk is read but the system's certificates. A client that
+// allow it; nothing on this machine's disk is read but the system's certificates. A document is
+// sent only where the client says, once, and never on to where a server redirects. A client that
 // goes away ends the request under way within a second.
 // Errors: corrupt (the client does not keep to the protocol), failed.
 Status serve_fetches(const Fd& socket);

@@ -111,6 +111,7 @@ struct HttpClient::State {
   HttpConfig config;
   HttpConnection connection;
   std::random_device random;
+  bool sent = false;  // of the last document
 
   explicit State(HttpConfig given) : config(std::move(given)), connection(config) {}
 
@@ -173,6 +174,21 @@ Status HttpClient::get_range(const std::string& url, const ByteRange& range, con
       url, state_->config.deadline + more, given, [&](milliseconds remaining) {
         return state_->connection.get_range(url, range, remaining, take, given);
       });
+}
+
+Result<HttpAnswer> HttpClient::post(const std::string& url, const PostedDocument& document,
+                                    std::size_t max_bytes, milliseconds time) {
+  state_->sent = false;
+  CUBE_CHECK(check_url(url, state_->config.allow_http));
+  if (url.starts_with("file:")) return Error{Errc::invalid, url + ": nothing is sent to a file"};
+  CUBE_CHECK(check_document(document));
+  auto answer = state_->connection.post(url, document, max_bytes, time);
+  state_->sent = state_->connection.sent();
+  return answer;
+}
+
+bool HttpClient::sent() const {
+  return state_->sent;
 }
 
 }  // namespace cube

@@ -7,6 +7,7 @@
 // grows, is random in part, and is at least what the server asked for (Retry-After). A document
 // that was cut off is continued where it broke, if the server gives it a strong entity tag and
 // still has the same; a range goes on with its next byte. Connections are reused. Not thread-safe.
+// What is sent to a server (post) has the same limits, and none of the second tries.
 #pragma once
 
 #include <chrono>
@@ -17,6 +18,7 @@
 #include <string>
 
 #include "base/byte_sink.h"
+#include "base/http/posted_document.h"
 #include "base/result.h"
 
 namespace cube {
@@ -62,6 +64,16 @@ class HttpClient {
   // to find out. Errors: as get(); corrupt (a document of another length), failed (the server
   // does not send parts), invalid (no such range), those of `take`.
   Status get_range(const std::string& url, const ByteRange& range, const ByteSink& take);
+
+  // Gives the document to the server, once: it is never tried again, no redirect is followed, and
+  // the request ends after `time` at the latest. Every status is an answer. Errors: unreachable
+  // (no whole answer: unless sent() says no, the server may have done what was asked), corrupt
+  // (an answer of more than max_bytes; the same), invalid (URL, document, client certificate),
+  // untrusted (the server's certificate: nothing was sent), cancelled, failed.
+  Result<HttpAnswer> post(const std::string& url, const PostedDocument& document,
+                          std::size_t max_bytes, std::chrono::milliseconds time);
+  // Whether anything of the last post() went to a server. Through a service: as it says.
+  [[nodiscard]] bool sent() const;
 
  private:
   struct State;

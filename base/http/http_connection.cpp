@@ -2,6 +2,8 @@
 
 #include <optional>
 
+#include "base/http/post_answer.h"
+
 namespace cube {
 namespace {
 
@@ -61,11 +63,24 @@ std::optional<Error> failure_of(const RangeAnswer& answer, const Transfer& trans
                "the server answers with status " + std::to_string(answer.status())};
 }
 
+// Why there is no answer to what was sent; nullopt: there is one.
+std::optional<Error> failure_of(const PostAnswer& answer, const Transfer& transfer) {
+  if (answer.too_large())
+    return Error{Errc::corrupt, "the answer is larger than was agreed, or has headers without end"};
+  if (answer.is_error() && answer.cut()) return std::nullopt;
+  if (auto failure = failure_of(transfer)) return failure;
+  if (!answer.has_head() || transfer.end != Transfer::End::whole)
+    return Error{Errc::unreachable, "the server ended before its answer did"};
+  return std::nullopt;
+}
+
 }  // namespace
 
 Result<Transfer> HttpConnection::perform(const TransferRequest& request, Receiver& receiver) {
   asked_to_wait_ = {};
+  sent_ = false;  // when there is no transfer, there was no request
   CUBE_TRY(auto transfer, transport_->perform(request, receiver));
+  sent_ = transfer.sent;
   asked_to_wait_ = transfer.asked_to_wait;
   return transfer;
 }
@@ -99,6 +114,14 @@ Status HttpConnection::get_range(const std::string& url, const ByteRange& range,
   if (!failure) return ok();
   if (!answer.taken()) return answer.taken();
   return std::move(*failure).in(url);
+}
+
+Result<HttpAnswer> HttpConnection::post(const std::string& url, const PostedDocument& document,
+                                        std::size_t max_bytes, milliseconds remaining) {
+  PostAnswer answer(max_bytes);
+  CUBE_TRY(const auto transfer, perform({url, "", "", remaining, document}, answer));
+  if (auto failure = failure_of(answer, transfer)) return std::move(*failure).in(url);
+  return HttpAnswer{answer.status(), std::move(answer.body())};
 }
 
 }  // namespace cube

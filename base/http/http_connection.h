@@ -28,6 +28,11 @@ class HttpConnection {
   // Errors: as HttpClient::get_range.
   Status get_range(const std::string& url, const ByteRange& range,
                    std::chrono::milliseconds remaining, const ByteSink& take, std::uint64_t& given);
+  // Gives the document to the server, once. Errors: as HttpClient::post.
+  Result<HttpAnswer> post(const std::string& url, const PostedDocument& document,
+                          std::size_t max_bytes, std::chrono::milliseconds remaining);
+  // As HttpClient::sent.
+  [[nodiscard]] bool sent() const { return sent_; }
   // Retry-After of the last answer; 0 when it had none.
   [[nodiscard]] std::chrono::seconds asked_to_wait() const { return asked_to_wait_; }
 
@@ -36,6 +41,7 @@ class HttpConnection {
 
   std::unique_ptr<Transport> transport_;
   std::chrono::seconds asked_to_wait_{0};
+  bool sent_ = false;
 };
 
 }  // namespace cube

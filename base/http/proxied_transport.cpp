@@ -96,6 +96,7 @@ Result<Frame> ProxiedTransport::receive(Time end) {
 
 Result<Transfer> ProxiedTransport::exchange(const TransferRequest& request, Receiver& receiver) {
   CUBE_CHECK(send(FrameKind::request, encode_request(request)));
+  asked_ = true;
   const auto end = steady_clock::now() + request.remaining + grace;
   for (;;) {
     CUBE_TRY(const auto frame, receive(end));
@@ -120,6 +121,7 @@ Result<Transfer> ProxiedTransport::perform(const TransferRequest& request, Recei
   // Between two requests the service has nothing to say: it has gone, or makes no sense.
   pollfd state{socket_.get(), POLLIN | POLLRDHUP, 0};
   if (socket_.valid() && ::poll(&state, 1, 0) != 0) socket_.reset();
+  asked_ = false;
   Status there = ok();
   if (!socket_.valid()) there = connect();
   auto transfer = there ? exchange(request, receiver) : Result<Transfer>(there.error());
@@ -130,7 +132,7 @@ Result<Transfer> ProxiedTransport::perform(const TransferRequest& request, Recei
   if (!nonsense && error.code != Errc::unreachable && error.code != Errc::cancelled)
     return transfer;
   return Transfer{Transfer::End::failed, nonsense ? Errc::unreachable : error.code, error.what,
-                  seconds{0}};
+                  seconds{0}, asked_};
 }
 
 }  // namespace cube

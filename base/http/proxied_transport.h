@@ -33,6 +33,7 @@ class ProxiedTransport final : public Transport {
   const HttpConfig& config_;
   Fd socket_;
   FrameCutter cutter_;
+  bool asked_ = false;  // the service has the whole request
 };
 
 }  // namespace cube

@@ -5,8 +5,10 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "base/http/posted_document.h"
 #include "base/http/receiver.h"
 #include "base/result.h"
 
@@ -19,6 +21,9 @@ struct TransferRequest {
   std::string range;                       // "0-99", "100-"; "": the whole document
   std::string entity;                      // only if it still has this tag; "": whatever it has
   std::chrono::milliseconds remaining{0};  // the request ends then at the latest
+  // Found good by check_document. It is sent once at most, and no redirect is followed; then there
+  // is no range and no entity. nullopt: something is asked for.
+  std::optional<PostedDocument> posted{};
 };
 
 // How a request ended.
@@ -33,6 +38,7 @@ struct Transfer {
   Errc code = Errc::unreachable;
   std::string text;                       // one line: why
   std::chrono::seconds asked_to_wait{0};  // Retry-After: 0 to a day
+  bool sent = true;                       // false: nothing of the request went to a server
 };
 
 class Transport {

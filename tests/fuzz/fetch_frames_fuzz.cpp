@@ -29,12 +29,16 @@ std::vector<cube::Frame> frames_of(std::string_view bytes, std::size_t piece, bo
 }
 
 void check(const cube::Frame& frame) {
-  demand(frame.content.size() <= (frame.kind == cube::FrameKind::settings ? cube::max_settings_bytes
-                                                                          : cube::max_frame_bytes));
+  const std::size_t limit = frame.kind == cube::FrameKind::settings  ? cube::max_settings_bytes
+                            : frame.kind == cube::FrameKind::request ? cube::max_request_bytes
+                                                                     : cube::max_frame_bytes;
+  demand(frame.content.size() <= limit);
   if (const auto settings = cube::decode_settings(frame.content))
     demand(cube::encode_settings(*settings) == frame.content);
-  if (const auto request = cube::decode_request(frame.content))
+  if (const auto request = cube::decode_request(frame.content)) {
     demand(cube::encode_request(*request) == frame.content);
+    demand(!request->posted || cube::check_document(*request->posted));
+  }
   if (const auto end = cube::decode_end(frame.content))
     demand(cube::encode_end(*end) == frame.content);
 }

@@ -150,6 +150,20 @@ void check(const cube::Result<std::string>& document, const std::vector<std::str
          some_answer_has(answers, *document));
 }
 
+// The same answers to a document that is sent: one request, and nothing beyond the bounds.
+void check_post(cube::HttpConnection& connection, const std::vector<std::string>& answers) {
+  server().set_answers(answers);
+  const auto got = connection.post(url, {"document", {}}, max_bytes, milliseconds(1000));
+  demand(server().requests() <= 1);
+  if (!got) {
+    demand(got.error().what.find(url) != std::string::npos);
+    return;
+  }
+  demand(connection.sent());
+  demand(got->status >= 200 && got->status <= 999);
+  demand(got->body.size() <= (got->status < 400 ? max_bytes : 65536));
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -160,6 +174,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   config.allow_http = true;
   config.proxy = server().address();
   cube::HttpConnection connection(config);
+  check_post(connection, answers);
+  server().set_answers(answers);
   cube::PartialDocument so_far;
   for (int number = 0; number < 2; ++number) {
     const auto start = std::chrono::steady_clock::now();

@@ -4,6 +4,17 @@
 
 namespace cube::fleet {
 
+namespace {
+
+Result<Reading> within_bounds(Reading reading) {
+  std::size_t bytes = 0;
+  for (const auto& entry : reading.entries) bytes += entry.key.size() + entry.value.size();
+  if (reading.entries.size() <= max_entries && bytes <= max_reading_bytes) return reading;
+  return Error{Errc::corrupt, "more than may be there"};
+}
+
+}  // namespace
+
 Reading MemoryKeyValueStore::show(const std::string& prefix) const {
   Reading reading{cluster_, revision_, {}};
   for (const auto& [key, entry] : entries_)
@@ -34,14 +45,16 @@ void MemoryKeyValueStore::apply(const Change& change) {
 }
 
 Result<Reading> MemoryKeyValueStore::read(const std::string& prefix) {
+  CUBE_CHECK(check_key(prefix));
   const auto happens = fault(++requests_);
   const std::lock_guard lock(mutex_);
   if (happens == Fault::unreachable || happens == Fault::answer_lost)
     return Error{Errc::unreachable, "the store does not answer"};
-  return show(prefix);
+  return within_bounds(show(prefix));
 }
 
 Result<Committed> MemoryKeyValueStore::commit(const Transaction& transaction) {
+  CUBE_CHECK(check_transaction(transaction));
   const auto happens = fault(++requests_);
   const std::lock_guard lock(mutex_);
   if (happens == Fault::unreachable) return Error{Errc::unreachable, "the store does not answer"};
@@ -53,10 +66,15 @@ Result<Committed> MemoryKeyValueStore::commit(const Transaction& transaction) {
   outcome.done = std::all_of(transaction.conditions.begin(), transaction.conditions.end(),
                              [this](const Condition& one) { return holds(one); });
   if (outcome.done && !changes.empty()) {
-    ++revision_;
+    // What changes nothing is no revision.
+    const bool changes_something =
+        std::any_of(changes.begin(), changes.end(), [this](const Change& change) {
+          return change.kind == Change::Kind::put || entries_.count(change.key) != 0;
+        });
+    if (changes_something) ++revision_;
     for (const auto& change : changes) apply(change);
   }
-  outcome.reading = show(transaction.shows);
+  CUBE_TRY(outcome.reading, within_bounds(show(transaction.shows)));
   if (happens == Fault::answer_lost) return Error{Errc::unreachable, "the answer was lost"};
   return outcome;
 }

@@ -10,10 +10,20 @@
 namespace cube {
 namespace {
 
+// The head, and as much of a body as it announces.
+bool whole(const std::string& request) {
+  const auto head = request.find("\r\n\r\n");
+  if (head == std::string::npos) return false;
+  const std::string field = "\r\nContent-Length: ";
+  const auto length = request.find(field);
+  if (length == std::string::npos || length > head) return true;
+  return request.size() >= head + 4 + std::stoul(request.substr(length + field.size()));
+}
+
 std::string read_request(const Fd& peer) {
   std::string request;
   std::array<char, 4096> buffer{};
-  while (request.find("\r\n\r\n") == std::string::npos) {
+  while (!whole(request)) {
     const auto count = ::recv(peer.get(), buffer.data(), buffer.size(), 0);
     if (count <= 0) break;
     request.append(buffer.data(), static_cast<std::size_t>(count));

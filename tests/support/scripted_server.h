@@ -21,7 +21,7 @@ class ScriptedServer {
   [[nodiscard]] std::string url() const {
     return "http://127.0.0.1:" + std::to_string(port_.number);
   }
-  // Request lines and fields, as they came.
+  // Request lines, fields and bodies, as they came.
   [[nodiscard]] std::vector<std::string> requests() const;
 
  private:

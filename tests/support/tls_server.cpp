@@ -90,6 +90,9 @@ void TlsServer::serve() {
       continue;
     if (SSL_write(session.get(), answer_.data(), static_cast<int>(answer_.size())) > 0) ++answers_;
     SSL_shutdown(session.get());
+    // What the client still sends is read, so that no reset overtakes the answer.
+    ::shutdown(peer.get(), SHUT_WR);
+    while (::recv(peer.get(), request.data(), request.size(), 0) > 0) continue;
   }
 }
 

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
+
 namespace cube {
 namespace {
 
@@ -95,14 +97,66 @@ TEST(FetchFrames, EveryTruncationAndEveryByteMoreIsRefused) {
   EXPECT_FALSE(decode_end(end + "x"));
 }
 
+TransferRequest posting() {
+  TransferRequest request{"https://x/y", "", "", milliseconds(1)};
+  request.posted = PostedDocument{"{\r\n\0}", {}};
+  request.posted->fields = {{RequestField::content_type, "application/json"},
+                            {RequestField::fleet_lock_protocol, "true"}};
+  return request;
+}
+
+TEST(FetchFrames, DocumentsComeBackAsTheyWent) {
+  const auto sent = posting();
+  const auto got = decode_request(encode_request(sent));
+  ASSERT_TRUE(got);
+  ASSERT_TRUE(got->posted);
+  EXPECT_EQ(got->posted->body, sent.posted->body);
+  EXPECT_EQ(got->posted->fields, sent.posted->fields);
+  const std::string bytes = encode_request(sent);
+  for (std::size_t n = 0; n < bytes.size(); ++n) EXPECT_FALSE(decode_request(bytes.substr(0, n)));
+  EXPECT_FALSE(decode_request(bytes + "x"));
+  const auto end =
+      decode_end(encode_end({Transfer::End::failed, Errc::unreachable, "", seconds(0), false}));
+  ASSERT_TRUE(end);
+  EXPECT_FALSE(end->sent);
+}
+
+TEST(FetchFrames, DocumentsHaveTheFieldsThatAreNamedAndNoOther) {
+  const auto with = [](const std::function<void(TransferRequest&)>& change) {
+    auto request = posting();
+    change(request);
+    return decode_request(encode_request(request));
+  };
+  EXPECT_TRUE(with([](auto&) {}));
+  for (const std::string& value : {std::string("a\r\nHost: y"), std::string(), std::string(" a"),
+                                   std::string(max_field_bytes + 1, 'a')})
+    EXPECT_FALSE(with([&](auto& r) { r.posted->fields[RequestField::authorization] = value; }))
+        << value;
+  EXPECT_FALSE(with([](auto& r) { r.posted->fields[RequestField{4}] = "x"; })) << "no such field";
+  EXPECT_FALSE(with([](auto& r) { r.posted->body.clear(); }));
+  EXPECT_FALSE(with([](auto& r) { r.posted->body.assign(max_posted_bytes + 1, 'x'); }));
+  EXPECT_FALSE(with([](auto& r) { r.range = "0-9"; }));
+  EXPECT_FALSE(with([](auto& r) { r.entity = "tag"; }));
+  // The same field twice, and fields in another order.
+  const std::string one("\0\1\0\0\0a", 6), other("\1\1\0\0\0b", 6);
+  TransferRequest plain{"https://x/y", "", "", milliseconds(1)};
+  std::string head = encode_request(plain);
+  head.back() = '\1';
+  const std::string body("\1\0\0\0x", 5);
+  EXPECT_TRUE(decode_request(head + "\2" + one + other + body));
+  EXPECT_FALSE(decode_request(head + "\2" + other + one + body));
+  EXPECT_FALSE(decode_request(head + "\2" + one + one + body));
+  EXPECT_FALSE(decode_request(head + "\5" + one + other + body));
+}
+
 TEST(FetchFrames, WhatHasNoMeaningIsRefused) {
   EXPECT_FALSE(decode_request(encode_request({"https://x/\r\nHost: y", "", "", milliseconds(1)})));
   EXPECT_FALSE(decode_request(encode_request({"https://x/", "0-9\r\nX: y", "", milliseconds(1)})));
   EXPECT_FALSE(decode_request(encode_request({"https://x/", "", "a\r\nX: y", milliseconds(1)})));
   EXPECT_FALSE(decode_request(encode_request({std::string(9000, 'x'), "", "", milliseconds(1)})));
   EXPECT_FALSE(decode_request(encode_request({"https://x/", "", "", milliseconds(1LL << 50)})));
-  EXPECT_FALSE(decode_end(std::string("\x09\0", 2) + std::string(12, '\0'))) << "no such end";
-  EXPECT_FALSE(decode_end(std::string("\0\x09", 2) + std::string(12, '\0'))) << "no such reason";
+  EXPECT_FALSE(decode_end(std::string("\x09\0", 2) + std::string(13, '\0'))) << "no such end";
+  EXPECT_FALSE(decode_end(std::string("\0\x09", 2) + std::string(13, '\0'))) << "no such reason";
   const auto hidden = decode_end(encode_end({Transfer::End::failed, Errc::failed, "\x1b[2J", {}}));
   ASSERT_TRUE(hidden);
   EXPECT_EQ(hidden->text, "unprintable") << "nothing for a terminal";

@@ -117,6 +117,31 @@ TEST(FetchService, ReadsNoFileAndNoPlainHttpThatIsNotAllowed) {
   EXPECT_EQ(server.requests().size(), 0U);
 }
 
+TEST(FetchService, SendsADocumentOnceAndOnlyWhereItIsTold) {
+  const ScriptedServer other({"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbody"});
+  const ScriptedServer server(
+      {"HTTP/1.1 307 x\r\nConnection: close\r\nContent-Length: 0\r\n"
+       "Location: " +
+       other.url() + "/y\r\n\r\n"});
+  Served served;
+  served.say(FrameKind::settings, settings());
+  TransferRequest asked{server.url() + "/x", "", "", milliseconds(5000)};
+  asked.posted = PostedDocument{"document", {}};
+  served.say(FrameKind::request, encode_request(asked));
+  const auto frames = served.listen();
+  ASSERT_GE(frames.size(), 2U);
+  EXPECT_EQ(frames.front().content, "HTTP/1.1 307 x\r\n");
+  EXPECT_TRUE(decode_end(frames.back().content)->sent);
+  EXPECT_EQ(server.requests().size(), 1U);
+  EXPECT_EQ(other.requests().size(), 0U);
+  asked.url = "file:///etc/hostname";
+  served.say(FrameKind::request, encode_request(asked));
+  const auto refused = decode_end(served.listen().back().content);
+  EXPECT_EQ(refused->code, Errc::invalid);
+  EXPECT_FALSE(refused->sent);
+  EXPECT_TRUE(served.join());
+}
+
 TEST(FetchService, EndsWithAClientThatBreaksTheRules) {
   const std::string url = "http://127.0.0.1:1/";
   const std::vector<std::function<void(Served&)>> breaches = {
