@@ -1,10 +1,12 @@
-// fleet_simulation: runs a SimulatedFleet on a store in memory, and writes what the store saw.
+// fleet_simulation: runs a SimulatedFleet on real etcd, or on a store in memory, of which it writes
+// what it saw.
 #include <chrono>
 #include <cstdio>
 #include <fstream>
 #include <iostream>
 #include <string>
 
+#include "agent/fleet/etcd_store.h"
 #include "base/json.h"
 #include "tests/fleet/simulated_fleet.h"
 #include "tests/support/memory_key_value_store.h"
@@ -38,7 +40,7 @@ void write_history(const MemoryKeyValueStore& store, const std::string& file) {
 
 int usage() {
   std::cerr << "usage: fleet_simulation [--clusters N] [--nodes N] [--seed N] [--threads N] "
-               "[--max N] [--pause-us N] [--window N] --history FILE\n";
+               "[--max N] [--pause-us N] [--window N] (--history FILE | --etcd URL)\n";
   return 2;
 }
 
@@ -46,7 +48,7 @@ int simulate(int argc, char** argv) {
   FleetSetup setup;
   setup.limits.max_unavailable = 2;
   setup.limits.fail_count = 2;
-  std::string history;
+  std::string history, etcd;
   for (int i = 1; i + 1 < argc; i += 2) {
     const std::string name = argv[i], value = argv[i + 1];
     if (name == "--clusters")
@@ -59,6 +61,8 @@ int simulate(int argc, char** argv) {
       setup.threads = std::stoi(value);
     else if (name == "--max")
       setup.limits.max_unavailable = static_cast<std::uint32_t>(std::stoul(value));
+    else if (name == "--etcd")
+      etcd = value;
     else if (name == "--window")
       setup.window = std::stoi(value);
     else if (name == "--pause-us")
@@ -68,13 +72,19 @@ int simulate(int argc, char** argv) {
     else
       return usage();
   }
-  if (argc % 2 == 0 || history.empty()) return usage();
+  if (argc % 2 == 0 || history.empty() == etcd.empty()) return usage();
   const auto begin = std::chrono::steady_clock::now();
   MemoryKeyValueStore store;
-  const auto result =
-      SimulatedFleet(setup, [&store] { return std::make_unique<Shared>(store); }).run();
+  const auto make_store = [&]() -> std::unique_ptr<KeyValueStore> {
+    if (etcd.empty()) return std::make_unique<Shared>(store);
+    EtcdConfig config;
+    config.endpoints = {etcd};
+    config.allow_http = true;
+    return std::make_unique<EtcdStore>(EtcdStore::open(std::move(config)).value());
+  };
+  const auto result = SimulatedFleet(setup, make_store).run();
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
-  write_history(store, history);
+  if (etcd.empty()) write_history(store, history);
   Json::Object nodes;
   for (const auto& [how, count] : result.nodes) nodes[how] = count;
   std::cout << Json(Json::Object{{"nodes", nodes},

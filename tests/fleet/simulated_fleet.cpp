@@ -79,6 +79,7 @@ struct SimulatedFleet::Worker final : KeyValueStore {
     ++fleet_.requests_;
     if (loses()) return Error{Errc::unreachable, "lost"};
     auto reading = store_->read(prefix);
+    wait_if_away(reading);
     // Time for others between what was read and what is done about it.
     std::this_thread::sleep_for(std::chrono::microseconds(fleet_.setup_.pause_us));
     return reading;
@@ -87,11 +88,17 @@ struct SimulatedFleet::Worker final : KeyValueStore {
     ++fleet_.requests_;
     if (loses()) return Error{Errc::unreachable, "lost"};
     auto done = store_->commit(transaction);
+    wait_if_away(done);
     if (loses()) {
       ++fleet_.lost_;
       return Error{Errc::unreachable, "its answer was lost"};
     }
     return done;
+  }
+  // Virtual time must not run away while a real store starts again.
+  template <typename T>
+  static void wait_if_away(const Result<T>& answer) {
+    if (!answer) std::this_thread::sleep_for(std::chrono::milliseconds(50));
   }
   [[nodiscard]] bool loses() { return share(node->random) < fleet_.setup_.lost; }
 
