@@ -23,6 +23,12 @@
 
 namespace cube::fleet {
 
+// Where they are among the targets, and who alone signs them.
+inline constexpr const char* plan_target = "fleet/plan.json";
+inline constexpr const char* plan_role = "rollout";
+inline constexpr const char* site_target = "fleet/site.json";
+inline constexpr const char* site_role = "site";
+
 inline constexpr std::size_t max_plan_bytes = 64 * 1024;
 inline constexpr std::size_t max_rollouts = 16;
 inline constexpr std::size_t max_planned_releases = 64;
