@@ -22,7 +22,7 @@ Status read_count(const Json& json, const std::string& key, std::uint64_t max,
 Result<LimitsWish> read_limits(const Json& json) {
   CUBE_CHECK(check_members(json, {},
                            {"max_unavailable", "one_domain", "fail_count", "fail_percent",
-                            "fail_min_sample", "hold_deadline"}));
+                            "fail_min_sample", "by_hardware", "hold_deadline"}));
   LimitsWish wish;
   CUBE_CHECK(read_count(json, "max_unavailable", most_machines, wish.max_unavailable));
   CUBE_CHECK(read_count(json, "fail_count", most_machines, wish.fail_count));
@@ -30,6 +30,9 @@ Result<LimitsWish> read_limits(const Json& json) {
   CUBE_CHECK(read_count(json, "fail_min_sample", most_machines, wish.fail_min_sample));
   if (json.has("one_domain")) {
     CUBE_TRY(wish.one_domain, flag_at(json, "one_domain"));
+  }
+  if (json.has("by_hardware")) {
+    CUBE_TRY(wish.by_hardware, flag_at(json, "by_hardware"));
   }
   if (json.has("hold_deadline")) {
     CUBE_TRY(const auto hold, duration_at(json, "hold_deadline"));
@@ -46,6 +49,7 @@ Limits with(Limits limits, const LimitsWish& wish) {
   limits.fail_count = wish.fail_count.value_or(limits.fail_count);
   limits.fail_percent = wish.fail_percent.value_or(limits.fail_percent);
   limits.fail_min_sample = wish.fail_min_sample.value_or(limits.fail_min_sample);
+  limits.by_hardware = wish.by_hardware.value_or(limits.by_hardware);
   limits.hold_deadline = wish.hold_deadline.value_or(limits.hold_deadline);
   return limits;
 }
@@ -58,6 +62,7 @@ std::string widened_by(const Limits& limits, const LimitsWish& wish) {
   if (wished.fail_count > limits.fail_count) return "fail_count";
   if (wished.fail_percent > limits.fail_percent) return "fail_percent";
   if (wished.fail_min_sample > limits.fail_min_sample) return "fail_min_sample";
+  if (wished.by_hardware && !limits.by_hardware) return "by_hardware";
   if (wished.hold_deadline > limits.hold_deadline) return "hold_deadline";
   return "";
 }

@@ -18,6 +18,7 @@ struct LimitsWish {
   std::optional<std::uint32_t> fail_count;
   std::optional<std::uint32_t> fail_percent;
   std::optional<std::uint32_t> fail_min_sample;
+  std::optional<bool> by_hardware;
   std::optional<Seconds> hold_deadline;
 
   friend bool operator==(const LimitsWish&, const LimitsWish&) = default;

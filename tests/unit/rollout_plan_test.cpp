@@ -54,7 +54,7 @@ TEST(RolloutPlan, AllMembersAreRead) {
   EXPECT_EQ(rollout.soak, 86'400);
   EXPECT_EQ(rollout.deadline, 21 * 86'400);
   EXPECT_EQ(rollout.attempts, 3u);
-  EXPECT_EQ(rollout.limits, (Limits{4, false, 3, 6, 21, 4800}));
+  EXPECT_EQ(rollout.limits, (Limits{4, false, 3, 6, 21, false, 4800}));
   ASSERT_EQ(plan->windows.size(), 1u);
   EXPECT_EQ(plan->windows[0][0].time_zone, "Asia/Taipei");
   EXPECT_EQ(plan->windows[0][0].exceptions.size(), 1u);
@@ -162,7 +162,7 @@ TEST(RolloutSitePlan, ItOnlyNarrows) {
   EXPECT_EQ(both->blocked.size(), 2u);
   EXPECT_EQ(both->pin->text(), "3.0.9");
   EXPECT_EQ(both->windows.size(), 2u) << "both must be open";
-  EXPECT_EQ(both->rollouts[0].limits, (Limits{1, false, 3, 6, 21, 4800}));
+  EXPECT_EQ(both->rollouts[0].limits, (Limits{1, false, 3, 6, 21, false, 4800}));
 }
 
 TEST(RolloutSitePlan, WhateverWouldWidenIsAnErrorThatNamesIt) {
@@ -171,7 +171,8 @@ TEST(RolloutSitePlan, WhateverWouldWidenIsAnErrorThatNamesIt) {
       {R"("fail_count": 4)", "fail_count"},
       {R"("fail_percent": 7)", "fail_percent"},
       {R"("fail_min_sample": 22)", "fail_min_sample"},
-      {R"("hold_deadline": "PT81M")", "hold_deadline"}};
+      {R"("hold_deadline": "PT81M")", "hold_deadline"},
+      {R"("by_hardware": true)", "by_hardware"}};
   for (const auto& [limit, name] : wider) {
     const auto site = read_site_plan(spoilt(good_site, R"("max_unavailable": 1)", limit));
     ASSERT_TRUE(site) << site.error().what;

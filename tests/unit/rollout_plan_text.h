@@ -26,7 +26,7 @@ inline constexpr const char* good_plan = R"({
      "interpolate": "linear", "canary": {"labels": ["canary=true"], "after": "PT1H"},
      "soak": "PT24H", "deadline": "P21D", "attempts": 3,
      "limits": {"max_unavailable": 4, "one_domain": false, "fail_count": 3, "fail_percent": 6,
-                "fail_min_sample": 21, "hold_deadline": "PT80M"}}],
+                "fail_min_sample": 21, "by_hardware": false, "hold_deadline": "PT80M"}}],
   "windows": [{"time_zone": "Asia/Taipei", "open": ["1st,3rd Sat 01:00 +5h"],
                "except": ["2026-12-26"]}]})";
 
