@@ -105,7 +105,7 @@ Result<Publication> Publisher::Delegates::publish(const Wish& wish, UnixSeconds 
                                       wish.role + " in " + run.keys.path() +
                                       "; bring that one, or let this one sign from now on with "
                                       "--new-key"};
-  CUBE_TRY(const auto before, published(wish.role, wish.path, wish.text.size()));
+  CUBE_TRY(const auto before, published(wish.role, wish.path, max_targets_bytes));
   if (same_key && before == wish.text)
     return Error{Errc::nothing_to_do, wish.path + ": is published already"};
   if (!same_key) {

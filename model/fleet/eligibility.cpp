@@ -193,10 +193,6 @@ bool lets_begin(const std::vector<Reason>& reasons) {
                      [](const Reason& reason) { return reason.restart_only; });
 }
 
-std::string told(const Reason& reason) {
-  return reason.sentence + (reason.until ? " (until " + format_utc(*reason.until) + ")" : "");
-}
-
 // Of a rollout, or of the plan: the worst it has; `later` without any.
 Holds worst(const std::vector<Reason>& reasons) {
   const auto any = [&](Holds holds) {
@@ -207,6 +203,10 @@ Holds worst(const std::vector<Reason>& reasons) {
 }
 
 }  // namespace
+
+std::string told(const Reason& reason) {
+  return reason.sentence + (reason.until ? " (until " + format_utc(*reason.until) + ")" : "");
+}
 
 Holds Judgement::outcome() const {
   const bool up_to_date =

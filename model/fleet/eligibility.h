@@ -44,6 +44,9 @@ struct Reason {
   bool restart_only = false;  // the download may begin all the same
 };
 
+// With its time.
+[[nodiscard]] std::string told(const Reason& reason);
+
 // Of one rollout of the plan.
 struct RolloutJudgement {
   std::string id;
