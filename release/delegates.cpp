@@ -141,8 +141,8 @@ Result<std::vector<Publisher::Document>> Publisher::Delegates::renewed(const Run
   std::vector<Document> documents;
   const auto& state = *run.before;
   for (const auto& role : state.targets.delegated) {
-    CUBE_TRY(const auto signers, signers_among(run.keys, role.key_ids));
-    if (signers.size() < role.threshold) continue;
+    const auto key = run.keys.find(role.name);
+    if (!key || !key->has_private || role.key_ids != std::vector<std::string>{key->id}) continue;
     CUBE_TRY(const auto list, publisher_.repository_.delegated(state, role.name));
     if (!list) continue;
     CUBE_TRY(auto body, signed_part(list->text));

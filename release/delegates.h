@@ -37,7 +37,8 @@ class Publisher::Delegates {
 
  private:
   friend class Publisher;
-  // The documents of all delegated roles whose keys are at hand, signed anew.
+  // The documents of all delegated roles whose keys are at hand under the role's name, signed anew;
+  // what other programs delegated stays as it is.
   [[nodiscard]] Result<std::vector<Document>> renewed(const Run& run) const;
   // `before`: the `signed` part of the list before, of which the targets are replaced.
   [[nodiscard]] Result<Document> signed_list(const Run& run, const DelegatedRole& role,

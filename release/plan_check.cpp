@@ -8,14 +8,16 @@
 namespace cube {
 namespace {
 
-using namespace fleet;
+using fleet::Plan;
+using fleet::PlanHead;
 
 constexpr Seconds usual_restart = 900;  // trial.deadline's default
 
 Result<std::optional<std::string>> published_text(const Publisher* publisher, bool site) {
   if (publisher == nullptr) return std::optional<std::string>();
   return Publisher::Delegates(*publisher)
-      .published(site ? site_role : plan_role, site ? site_target : plan_target, max_plan_bytes);
+      .published(site ? fleet::site_role : fleet::plan_role,
+                 site ? fleet::site_target : fleet::plan_target, fleet::max_plan_bytes);
 }
 
 Status check_serial(const PlanHead& plan, const std::string& text,
@@ -24,10 +26,10 @@ Status check_serial(const PlanHead& plan, const std::string& text,
   if (*before == text) return Error{Errc::nothing_to_do, "that plan is published already"};
   std::uint64_t serial = 0;
   if (site) {
-    CUBE_TRY(const auto known, read_site_plan(*before));
+    CUBE_TRY(const auto known, fleet::read_site_plan(*before));
     serial = known.serial;
   } else {
-    CUBE_TRY(const auto known, read_plan(*before));
+    CUBE_TRY(const auto known, fleet::read_plan(*before));
     serial = known.serial;
   }
   if (plan.serial > serial) return ok();
@@ -38,7 +40,7 @@ Status check_serial(const PlanHead& plan, const std::string& text,
 }
 
 Status check_windows(const Plan& plan, UnixSeconds now, std::vector<std::string>& warnings) {
-  CUBE_TRY(const auto windows, PlanWindows::of(plan, TimeZone::utc()));
+  CUBE_TRY(const auto windows, fleet::PlanWindows::of(plan, TimeZone::utc()));
   if (windows.none()) return ok();
   if (!windows.next(now))
     return Error{Errc::refused,
@@ -67,7 +69,7 @@ Status check_rollouts(const Plan& plan, const Publisher* publisher,
                                       ", which is not published; publish it first"};
     if (find_blocked(plan, rollout.release) != nullptr)
       warnings.push_back("rollout " + rollout.id + " is of a release that the plan blocks");
-    if (rollout.ramp.points.back().ppm < all_units && !rollout.deadline)
+    if (rollout.ramp.points.back().ppm < fleet::all_units && !rollout.deadline)
       warnings.push_back("rollout " + rollout.id + " ends at " +
                          std::to_string(rollout.ramp.points.back().ppm) +
                          " of a million, and has no deadline: the others never get it");
@@ -82,7 +84,7 @@ Result<CheckedPlan> check_plan(const std::string& text, bool site, UnixSeconds n
   CheckedPlan checked;
   CUBE_TRY(const auto before, published_text(publisher, site));
   if (site) {
-    CUBE_TRY(const auto narrowing, read_site_plan(text));
+    CUBE_TRY(const auto narrowing, fleet::read_site_plan(text));
     CUBE_CHECK(check_serial(narrowing, text, before, site));
     checked.serial = narrowing.serial;
     CUBE_TRY(const auto whole, published_text(publisher, false));
@@ -90,10 +92,10 @@ Result<CheckedPlan> check_plan(const std::string& text, bool site, UnixSeconds n
       return Error{Errc::invalid,
                    "site's plan: there is no published plan that it could narrow; name the "
                    "repository with --repository"};
-    CUBE_TRY(auto plan, read_plan(*whole));
+    CUBE_TRY(auto plan, fleet::read_plan(*whole));
     CUBE_TRY(checked.plan, narrow(std::move(plan), narrowing));
   } else {
-    CUBE_TRY(checked.plan, read_plan(text));
+    CUBE_TRY(checked.plan, fleet::read_plan(text));
     CUBE_CHECK(check_serial(checked.plan, text, before, site));
     checked.serial = checked.plan.serial;
   }

@@ -12,7 +12,12 @@
 namespace cube::cli {
 namespace {
 
-using namespace fleet;
+using fleet::Holds;
+using fleet::Judgement;
+using fleet::PlanInForce;
+using fleet::PlanSource;
+using fleet::Reason;
+using fleet::RolloutJudgement;
 
 // The newest plan; the kept one while the source is out of reach.
 Result<PlanInForce> plan_of(Appliance& appliance, std::string& out_of_reach) {
@@ -133,11 +138,12 @@ int exit_code_of(const Judgement& judgement) {
 Result<PlanView> view_plan(Appliance& appliance, const Journal& journal, UnixSeconds at) {
   PlanView view;
   CUBE_TRY(const auto running, appliance.running_release());
-  CUBE_TRY(view.node, facts_of_node(appliance.root(), appliance.config().config, journal, running));
+  CUBE_TRY(view.node,
+           fleet::facts_of_node(appliance.root(), appliance.config().config, journal, running));
   appliance.source().set_not_before(view.node.not_before);
   CUBE_TRY(view.force, plan_of(appliance, view.out_of_reach));
-  CUBE_TRY(view.windows, windows_here(view.force.plan, appliance.schedule()));
-  view.judgement = judge(view.force.plan, view.windows, view.node, at);
+  CUBE_TRY(view.windows, fleet::windows_here(view.force.plan, appliance.schedule()));
+  view.judgement = fleet::judge(view.force.plan, view.windows, view.node, at);
   return view;
 }
 
