@@ -1,5 +1,7 @@
 #include "agent/appliance.h"
 
+#include "agent/fleet/plan_facts.h"
+#include "agent/fleet/planned_start.h"
 #include "agent/health/local_health_gate.h"
 #include "agent/hooks/local_update_hooks.h"
 #include "agent/power/system_rebooter.h"
@@ -89,6 +91,13 @@ Result<std::unique_ptr<Appliance>> Appliance::open(const std::string& root_path,
       StagingConfig{config.source_staging,
                     static_cast<std::uint64_t>(config.source_staging_max) * mib});
   a->schedule_ = std::make_unique<Schedule>(a->root_, config);
+  if (config.fleet_plan)
+    a->planned_ = std::make_unique<fleet::PlannedStart>(
+        *a->schedule_, *a->schedule_, a->root_, [&a = *a]() -> Result<fleet::NodeFacts> {
+          CUBE_TRY(const auto journal, a.journal_.load());
+          CUBE_TRY(const auto running, a.running_release());
+          return fleet::facts_of_node(a.root_, a.config_.config, journal, running);
+        });
   a->health_ =
       std::make_unique<LocalHealthGate>(a->root_, health_config(config), verdicts_folder);
   a->hooks_ = std::make_unique<LocalUpdateHooks>(
@@ -111,7 +120,7 @@ Result<std::unique_ptr<Appliance>> Appliance::open(const std::string& root_path,
   a->watchdog_ =
       std::make_unique<IpmiWatchdog>(a->root_, state_folder, a->bmc_, watchdog_config(config));
   a->machine_ = std::make_unique<Machine>(
-      Machine{*a->boot_.control, *a->slots_, *a->source_, *a->schedule_, *a->health_,
+      Machine{*a->boot_.control, *a->slots_, *a->source_, a->planned_ ? *a->planned_ : *a->schedule_, *a->health_,
               *a->hooks_, *a->sessions_, *a->post_mortem_, *a->rebooter_, *a->running_, a->clock_, a->journal_,
               *a->watchdog_, *a->failure_});
   return a;

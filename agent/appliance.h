@@ -66,6 +66,7 @@ class Appliance {
   ChosenLoader boot_;
   std::unique_ptr<ChannelSource> source_;
   std::unique_ptr<Schedule> schedule_;
+  std::unique_ptr<StartGate> planned_;  // with fleet.plan: the schedule, and the plan
   std::unique_ptr<HealthGate> health_;
   std::unique_ptr<UpdateHooks> hooks_;
   std::unique_ptr<Sessions> sessions_;

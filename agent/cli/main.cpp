@@ -9,6 +9,7 @@
 
 #include "agent/cli/commands.h"
 #include "agent/cli/exit_code.h"
+#include "agent/cli/fleet_plan.h"
 #include "base/json.h"
 
 namespace cube::cli {
@@ -42,6 +43,8 @@ struct Options {
   ApplyOptions fetch;
   DoctorOptions doctor;
   RehearsalOptions rehearsal;
+  FleetPlanOptions fleet_plan;
+  FleetWindowOptions fleet_window;
   bool drop = false;
   LookOptions look;
   std::string what;
@@ -69,6 +72,8 @@ void add_choice(CLI::App& command, ApplyOptions& options) {
   command.add_flag("--allow-downgrade", options.allow_downgrade,
                    "take the named release even if it is older than what was committed here");
   command.add_flag("--past-floor", options.past_floor, past_floor_help);
+  command.add_flag("--allow-blocked", options.allow_blocked,
+                   "also a release that the fleet's rollout plan blocks");
   command.add_flag("--accept-stale", options.accept_stale, stale_help);
   command
       .add_option("--max-rate", options.max_rate,
@@ -148,6 +153,23 @@ void add_rollback(const Add& add, CLI::App& app, Options& o) {
   command->add_flag("--past-floor", o.rollback.past_floor, past_floor_help);
 }
 
+void add_fleet(const Add& add, CLI::App& app, Options& o) {
+  auto* fleet = app.add_subcommand("fleet", "this machine among others")->require_subcommand(1);
+  auto* plan = add(*fleet, "plan", "what the signed rollout plan lets this machine begin, and when",
+                   [&o] { return fleet_plan(o.common, o.fleet_plan); });
+  plan->add_flag("--explain", o.fleet_plan.explain, "every reason why not yet");
+  plan->add_option("--at", o.fleet_plan.at, "at this time instead of now");
+  plan->add_option("--from", o.fleet_plan.from, "repository: URL or folder");
+  add_through(*plan, o.fleet_plan.through);
+  auto* window = fleet->add_subcommand("window", "when it may restart")->require_subcommand(1);
+  auto* test = add(*window, "test", "the openings in the coming days, of plan, site and machine",
+                   [&o] { return fleet_window_test(o.common, o.fleet_window); });
+  test->add_option("--from", o.fleet_window.from, "from this time on (default: now)");
+  test->add_option("--days", o.fleet_window.days, "how many days")
+      ->check(CLI::Range(1, 400))
+      ->capture_default_str();
+}
+
 std::vector<Command> add_commands(CLI::App& app, Options& o) {
   std::vector<Command> commands;
   const auto add = [&](CLI::App& parent, const char* name, const char* help,
@@ -221,6 +243,7 @@ std::vector<Command> add_commands(CLI::App& app, Options& o) {
   add(*config, "show", "every key, its value and where it comes from",
       [&] { return config_show(o.common); });
   add(*config, "check", "is the configuration valid?", [&] { return config_check(o.common); });
+  add_fleet(add, app, o);
   add(app, "automatic", "what the timer runs: start what waits, look for releases",
       [&] { return automatic(o.common); });
   add(app, "resume", "at every boot: settle what the reboot left open (run by systemd)",
