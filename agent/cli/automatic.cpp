@@ -4,6 +4,7 @@
 #include "agent/appliance.h"
 #include "agent/cli/commands.h"
 #include "agent/cli/exit_code.h"
+#include "agent/cli/fleet_cluster.h"
 #include "agent/cli/fleet_plan.h"
 #include "agent/cli/last_look.h"
 #include "agent/cli/narrator.h"
@@ -54,6 +55,15 @@ Result<std::optional<int>> look_after(Appliance& appliance, const Common& common
   return std::optional<int>();
 }
 
+// This machine's part in its cluster, whatever its own updates do. What goes wrong here keeps
+// nobody from going on: it is tried again the next time.
+void take_part(Appliance& appliance) {
+  const auto cluster = appliance.cluster();
+  if (cluster && *cluster == nullptr) return;
+  const auto done = cluster ? take_part_in(appliance, **cluster) : Status(cluster.error());
+  if (!done) log(Level::warning, "the cluster: " + done.error().what);
+}
+
 // What the rollout plan lets this machine begin; nullopt: nothing now, which is told. Errors: as
 // view_plan; nothing_to_do.
 Result<std::optional<std::string>> planned(Appliance& appliance, const Common& common) {
@@ -77,7 +87,9 @@ UnixSeconds last_look_of(const RootDir& root) {
 
 Result<int> automatic(const Common& common) {
   CUBE_TRY(auto appliance, Appliance::open(common.root, ""));
+  take_part(*appliance);
   CUBE_TRY(const auto code, look_after(*appliance, common));
+  if (code && *code == exit_waiting) take_part(*appliance);
   if (code) return *code;
   const std::string what = appliance->config().config.schedule_automatic;
   ApplyOptions options;

@@ -22,6 +22,7 @@ struct ApplyOptions {
   bool allow_downgrade = false;          // needs `release`
   bool past_floor = false;               // also one that cannot read the state here
   bool accept_stale = false;             // believe expired metadata
+  bool out_of_turn = false;    // without a place at the cluster's gate
   bool allow_blocked = false;            // also one that the fleet's plan blocks
   // Chosen by the fleet's plan, which also says when it restarts; needs `release`.
   bool planned = false;

@@ -101,6 +101,7 @@ Result<FleetMemory> parse_memory(std::string_view text) {
   CUBE_TRY(memory.store, number_at(json, "store"));
   CUBE_TRY(memory.revision, revision_at(json, "revision"));
   CUBE_TRY(memory.told, json.string_at("told"));
+  CUBE_TRY(memory.shown, json.string_at("shown"));
   if (json.has("place")) {
     CUBE_TRY(const auto place, json.member("place"));
     CUBE_TRY(memory.place, read_place(place));
@@ -136,6 +137,7 @@ std::string render(const FleetMemory& memory) {
                     {"store", number(memory.store)},
                     {"revision", number(static_cast<std::uint64_t>(memory.revision))},
                     {"told", memory.told},
+                    {"shown", memory.shown},
                     {"queued", memory.queued},
                     {"watched", watched}};
   if (memory.place) json["place"] = to_json(*memory.place);

@@ -58,6 +58,7 @@ struct FleetMemory {
   std::optional<Moment> looked;     // at the gate, last
   std::vector<Watched> watched;
   std::optional<Moment> wary;  // since when the store's data are not those that were here before
+  std::string shown;           // what the others see of this machine
   std::string told;            // what the cluster said last, one line; "": nothing in the way
 
   // The place was seen at the gate.

@@ -143,8 +143,8 @@ Result<std::string> Participant::ask(const Turn& turn) {
     return memory.told;
   CUBE_TRY(auto view, look(memory));
   if (!view.facts.holders.empty()) CUBE_CHECK(watch_others(memory, view, turn.limits));
-  Candidate me{member_.node,     turn.rollout, turn.release,   member_.domain, member_.roles,
-               member_.hardware, "",           member_.canary, turn.plan};
+  Candidate me{member_.node,     turn.rollout, turn.release, member_.domain, member_.roles,
+               member_.hardware, "",           turn.canary,  turn.plan};
   if (memory.place && memory.place->attempt != turn.attempt)
     return std::string("the place of an earlier update is not given back yet");
   if (memory.holds_place()) {
@@ -160,7 +160,7 @@ Result<std::string> Participant::ask(const Turn& turn) {
   }
   if (!memory.place)
     memory.place = Place{turn.attempt, turn.rollout, turn.release,
-                         memory.self + "-" + std::to_string(++memory.holdings), member_.canary};
+                         memory.self + "-" + std::to_string(++memory.holdings), turn.canary};
   me.nonce = memory.place->nonce;
   return take(memory, std::move(view), std::move(me), turn);
 }

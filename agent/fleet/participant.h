@@ -27,7 +27,14 @@ struct Member {
   std::string domain;
   std::set<std::string> roles;
   std::string hardware;
-  bool canary = false;
+};
+
+// What the others may see of this machine.
+struct NodeStatus {
+  std::string release;  // that runs; "": not known
+  std::string phase;    // of an update (model/journal.h)
+  std::string target;   // release of that update; "": none
+  std::string says;     // what it waits for, or what came of its last update; one line
 };
 
 // What a place is wanted for.
@@ -37,6 +44,7 @@ struct Turn {
   std::string release;
   PlanMark plan;
   Limits limits;
+  bool canary = false;
 };
 
 // What became of the update that the place is for.
@@ -84,6 +92,10 @@ class Participant {
   // Looks at the gate, unless that was done a short time ago: halts what has to be halted. Errors:
   // as ask().
   Status observe(const Limits& limits);
+
+  // Shows the others what becomes of this machine, if that is not what they see already. For
+  // people: nothing is decided by it. Errors: as ask().
+  Status show(const NodeStatus& status);
 
   // The update that a place is held or asked for; nullopt: none. Errors: as FleetMemoryStore::load.
   [[nodiscard]] Result<std::optional<Place>> place() const;

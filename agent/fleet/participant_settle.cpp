@@ -1,5 +1,6 @@
 // How a machine gives its place back, and what it makes of those that do not.
 #include "agent/fleet/participant.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "base/mutation.h"
 #include "model/fleet/gate_entries.h"
@@ -8,6 +9,7 @@ namespace cube::fleet {
 namespace {
 
 constexpr Seconds looks_in_deadline = 2;
+constexpr std::size_t max_says = 200;
 
 }  // namespace
 
@@ -155,6 +157,23 @@ Status Participant::watch_others(FleetMemory& memory, const View& view, const Li
   memory.looked = now();
   CUBE_CHECK(ports_.memory.save(memory));
   return told;
+}
+
+Status Participant::show(const NodeStatus& status) {
+  CUBE_TRY(auto memory, remembered());
+  Json::Array roles;
+  for (const auto& role : member_.roles) roles.emplace_back(role);
+  Json::Object record{{"release", status.release},   {"phase", status.phase},
+                      {"target", status.target},     {"says", status.says.substr(0, max_says)},
+                      {"domain", member_.domain},    {"roles", roles},
+                      {"hardware", member_.hardware}};
+  std::string shown = Json(record).line();
+  if (memory.shown == shown) return ok();
+  record["at"] = ports_.clock.now();
+  CUBE_CHECK(ports_.store.commit(
+      {{}, {{Change::Kind::put, key("node/" + member_.node), Json(record).line()}}, ""}));
+  memory.shown = std::move(shown);
+  return ports_.memory.save(memory);
 }
 
 Status Participant::observe(const Limits& limits) {
