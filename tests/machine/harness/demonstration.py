@@ -19,6 +19,7 @@ from .systemd import BOOT_SECONDS
 
 SITE = "/etc/cube-update/config.d/50-site.toml"
 POLL_SECONDS = 10  # each look costs the emulated machine some seconds of its only processor
+DEADLINE = 600  # seconds; an emulated machine on a busy host takes its time
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 SHOWN = {CALL: "busctl call ...", GET: "busctl get-property ..."}
 SIMULATED = """simulated: QEMU emulates the machine, its disk and its firmware (BIOS), without KVM, so times say nothing; a store for
@@ -77,7 +78,7 @@ class Demonstration:
         guest.demand("systemctl start polkit.service")  # it is slow here, and a caller waits 25 s for it
 
     def configure(self, window, when):
-        text = f'[source]\nurl = "{self.url}"\n[schedule]\nwindows = ["{window}"]\nspread = 0\n'
+        text = f'[source]\nurl = "{self.url}"\n[schedule]\nwindows = ["{window}"]\nspread = 0\n[trial]\ndeadline = {DEADLINE}\n'
         write(self.guest, SITE, text)
         self.wrote(SITE, text, f", the window is {when}")
 
