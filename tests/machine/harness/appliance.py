@@ -25,7 +25,7 @@ MANAGED_RELEASES = {INSTALLED: "good", "2.0.0": "good", "2.0.6": "hang", "2.0.9"
 # kind -> releases, userspace, kernel
 KINDS = {"busybox": (RELEASES, "busybox", kernel.CLOUD), "systemd": (SYSTEMD_RELEASES, "systemd", kernel.CLOUD),
          "managed": (MANAGED_RELEASES, "busybox", kernel.FULL),
-         "service": ({INSTALLED: "good", "2.0.0": "good"}, "service", kernel.CLOUD),
+         "service": ({INSTALLED: "good", "2.0.0": "good", "2.0.1": "vfs-panic"}, "service", kernel.CLOUD),
          "systemd-managed": ({INSTALLED: "good", "2.0.0": "good"}, "systemd", kernel.FULL)}
 BOOT_SECONDS = 60
 APPLY_SECONDS = 120
