@@ -16,7 +16,7 @@ def _free_port():
         return one.getsockname()[1]
 
 
-def _base64(text):
+def base64_of(text):
     return base64.b64encode(text.encode()).decode()
 
 
@@ -44,7 +44,7 @@ class Etcd:
         end = time.monotonic() + 30
         while time.monotonic() < end:
             try:
-                self.ask("/v3/kv/range", {"key": _base64("x")})
+                self.ask("/v3/kv/range", {"key": base64_of("x")})
                 return
             except (OSError, http.client.HTTPException, KeyError):
                 time.sleep(0.1)
@@ -60,24 +60,25 @@ class Etcd:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
         connection.request("POST", path, json.dumps(body))
         answer = json.loads(connection.getresponse().read())
-        answer["header"]
+        connection.close()
+        answer["header"]  # an error has none
         return answer
 
     def bytes_below(self):
         end = PREFIX[:-1] + chr(ord("/") + 1)
-        answer = self.ask("/v3/kv/range", {"key": _base64(PREFIX), "range_end": _base64(end)})
+        answer = self.ask("/v3/kv/range", {"key": base64_of(PREFIX), "range_end": base64_of(end)})
         return sum(len(base64.b64decode(one["key"])) + len(base64.b64decode(one.get("value", "")))
                    for one in answer.get("kvs", []))
 
     def write_history(self, file):
         """One JSON line for each change, in order. Returns how many."""
-        revision = int(self.ask("/v3/kv/range", {"key": _base64("x")})["header"]["revision"])
+        revision = int(self.ask("/v3/kv/range", {"key": base64_of("x")})["header"]["revision"])
         # The last change may be another's: one more, that ends what is waited for.
-        self.ask("/v3/kv/put", {"key": _base64(PREFIX + "end"), "value": ""})
+        self.ask("/v3/kv/put", {"key": base64_of(PREFIX + "end"), "value": ""})
         end = PREFIX[:-1] + chr(ord("/") + 1)
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         connection.request("POST", "/v3/watch", json.dumps({"create_request": {
-            "key": _base64(PREFIX), "range_end": _base64(end), "start_revision": "1"}}))
+            "key": base64_of(PREFIX), "range_end": base64_of(end), "start_revision": "1"}}))
         answer, count = connection.getresponse(), 0
         with open(file, "w") as out:
             while True:

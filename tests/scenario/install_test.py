@@ -43,7 +43,10 @@ AGENT = """
 644 usr/share/cube-update/schemas/config-show.schema.json
 644 usr/share/cube-update/schemas/doctor.schema.json
 644 usr/share/cube-update/schemas/error.schema.json
+644 usr/share/cube-update/schemas/fleet-act.schema.json
+644 usr/share/cube-update/schemas/fleet-log.schema.json
 644 usr/share/cube-update/schemas/fleet-plan.schema.json
+644 usr/share/cube-update/schemas/fleet-status.schema.json
 644 usr/share/cube-update/schemas/fleet-window.schema.json
 644 usr/share/cube-update/schemas/history.schema.json
 644 usr/share/cube-update/schemas/install-slot.schema.json

@@ -162,9 +162,13 @@ class Guest:
             raise Failure(f"`{command}` exits with {seen} instead of {code}: {output.strip()[-600:]}")
         return output
 
+    def told(self, command, **how):
+        """What `command` --json says first. The terminal's echo of what was typed may stand before it."""
+        output = self.demand(command, **how)
+        return json.loads(next(line[line.index('{"'):] for line in output.splitlines() if '{"' in line))
+
     def status(self):
-        output = self.demand("cube-update status --json")
-        return json.loads(next(line for line in output.splitlines() if line.startswith("{")))
+        return self.told("cube-update status --json")
 
     def apply(self, version, options=""):
         """Starts an update; the machine restarts in the end."""
