@@ -30,7 +30,7 @@ struct EtcdConfig {
   std::string password_file;       // one line; nobody but owner and group may read the file
   std::string through;             // socket of the fetch service; "": this process has the network
   std::chrono::milliseconds connect_timeout{2000};
-  std::chrono::milliseconds request_timeout{8000};  // etcd gives up after 7 s
+  std::chrono::milliseconds request_timeout{4000};  // longer than etcd takes for a new leader
   std::chrono::milliseconds deadline{20000};        // of a question, to all endpoints together
   std::function<bool()> cancelled = {};
 };

@@ -132,7 +132,7 @@ std::string end_of_prefix(std::string prefix) {
 }
 
 std::string range_request(const std::string& prefix) {
-  return range_of(prefix).line();
+  return range_of(prefix).canonical();
 }
 
 std::string transaction_request(const Transaction& transaction) {
@@ -147,7 +147,7 @@ std::string transaction_request(const Transaction& transaction) {
   return Json(Json::Object{{"compare", std::move(compare)},
                            {"success", std::move(success)},
                            {"failure", std::move(failure)}})
-      .line();
+      .canonical();
 }
 
 std::string login_request(const std::string& user, const std::string& password) {
@@ -162,7 +162,10 @@ Result<Json> parse_answer(std::string_view answer) {
 }
 
 Result<std::uint64_t> number_at(const Json& object, const std::string& key, std::uint64_t highest) {
-  if (!object.has(key)) return std::uint64_t{0};
+  if (!object.has(key)) {
+    if (const auto members = object.object(); !members) return senseless(members.error().what);
+    return std::uint64_t{0};
+  }
   CUBE_TRY(const auto text, object.string_at(key));
   std::uint64_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -212,6 +215,10 @@ Result<std::string> token_in(std::string_view answer) {
 
 EtcdRefusal refusal_in(int status, std::string_view body) {
   using Kind = EtcdRefusal::Kind;
+  if (body.find("CommonName") != std::string_view::npos)  // this one is no JSON
+    return {Kind::not_allowed,
+            "etcd's JSON gateway refuses client certificates with a common name (CN) when users "
+            "are asked for: make one whose subject has none"};
   const auto json = Json::parse(body);
   const auto text = json ? json->string_at("error") : Result<std::string>(json.error());
   const auto code = json ? json->unsigned_at("code") : Result<std::uint64_t>(json.error());
@@ -221,10 +228,6 @@ EtcdRefusal refusal_in(int status, std::string_view body) {
   }
   const std::string why = printable(*text) ? text->substr(0, max_why_bytes) : "unprintable";
   const auto says = [&](const char* words) { return text->find(words) != std::string::npos; };
-  if (says("CommonName"))
-    return {Kind::not_allowed,
-            "etcd's JSON gateway refuses client certificates with a common name (CN) when users "
-            "are asked for: make one whose subject has none"};
   if (says("user name is empty")) return {Kind::not_allowed, why + " (etcd asks for a user)"};
   if (*code == 16 || says("revision of auth store is old")) return {Kind::not_logged_in, why};
   if (*code == 7 || says("authentication failed")) return {Kind::not_allowed, why};

@@ -287,7 +287,31 @@ def ipmi_replies():
     }
 
 
+def etcd_answers():
+    """The first byte says to what: reading, transaction, login, the cluster, refusal, base64."""
+    head = '"header":{"cluster_id":"324952591200643719","member_id":"33","revision":"9","raft_term":"2"}'
+    kvs = '"kvs":[{"key":"Zy9h","create_revision":"2","mod_revision":"2","version":"1"},' \
+          '{"key":"Zy9i","create_revision":"3","mod_revision":"9","version":"4","value":"eA=="}],"count":"2"'
+    shown = '{"response_range":{"header":{"revision":"9"},%s}}' % kvs
+    return {
+        "reading": "\0{%s,%s}" % (head, kvs),
+        "reading-empty": "\0{%s}" % head,
+        "reading-more": "\0{%s,%s,\"more\":true}" % (head, kvs),
+        "done": '\1{%s,"succeeded":true,"responses":[{"response_put":{"header":{"revision":"9"}}},%s]}' % (head, shown),
+        "not-done": '\1{%s,"responses":[%s]}' % (head, shown),
+        "nothing-shown": '\1{%s,"succeeded":true,"responses":[{"response_put":{}}]}' % head,
+        "token": '\2{%s,"token":"ktLGogIgGNdDpquF.13"}' % head,
+        "members": '\3{%s,"members":[{"ID":"33","name":"m0","peerURLs":["http://h:1"],"clientURLs":["http://h:2"]}]}' % head,
+        "alarms": '\3{%s,"alarms":[{"memberID":"33","alarm":"NOSPACE"}]}' % head,
+        "status": '\3{%s,"version":"3.4.23","dbSize":"20480","leader":"33","dbSizeInUse":"16384","errors":["x"]}' % head,
+        "refusal": '\4{"error":"etcdserver: mvcc: database space exceeded","message":"x","code":8}',
+        "no-etcd": "\4<html>502 Bad Gateway</html>",
+        "base64": "\5Zm9vYmE=",
+    }
+
+
 if __name__ == "__main__":
+    write("etcd_answer", etcd_answers())
     write("initramfs", initramfs_images())
     write("ipmi", ipmi_replies())
     write("pack_index", delta_indexes())

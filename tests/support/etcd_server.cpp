@@ -33,7 +33,7 @@ std::string program() {
 
 [[noreturn]] void become(const std::vector<std::string>& arguments, const std::string& log) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  const int output = ::open(log.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 0600);
+  const int output = ::open(log.c_str(), O_WRONLY | O_APPEND, 0600);
   ::dup2(output, STDOUT_FILENO);
   ::dup2(output, STDERR_FILENO);
   std::vector<char*> argv;
@@ -74,6 +74,7 @@ void EtcdServer::start() {
                                         "--bcrypt-cost=4"};
   arguments.insert(arguments.end(), options_.more.begin(), options_.more.end());
   const auto log_path = folder_.path() + "/log";
+  std::ofstream(log_path).close();  // empty
   pid_ = ::fork();
   if (pid_ == 0) become(arguments, log_path);
   if (pid_ < 0) throw std::runtime_error("cannot fork");
