@@ -67,6 +67,8 @@ Status Participant::note(FleetMemory& memory, const Reading& reading) {
         "until a place cannot be held any more by whom the store forgot");
     memory.wary = now();
     memory.watched.clear();  // the same revision means another holding now
+    memory.queued.clear();
+    memory.shown.clear();
     if (memory.holds_place()) memory.place->lost = true;
   }
   if (memory.wary && memory.wary->boot_id != boot_id_) memory.wary = now();

@@ -305,9 +305,13 @@ TEST_F(FleetParticipant, AfterALossOfDataNobodyBeginsUntilAllAreBack) {
   auto& n2 = node("n2");
   ASSERT_EQ(ask(n1).value(), "");
   ASSERT_NE(ask(n2).value(), "");
+  const NodeStatus status{"CUBE_1", "staged", "CUBE_2", "waits"};
+  EXPECT_TRUE(part(n2).show(status));
   store_.replace();
   EXPECT_EQ(ask(n2).value().substr(0, 8), "the data");
   EXPECT_EQ(part(n2).observe(limits_).has_value(), true);
+  EXPECT_TRUE(part(n2).show(status));
+  EXPECT_TRUE(has("node/n2"));
   EXPECT_EQ(settle(n1, Fate::under_way).value(), "");
   EXPECT_TRUE(has("gate/holder/n1")) << "who is away by its memory puts its place back";
   clock_.pass(limits_.hold_deadline);
