@@ -1,5 +1,8 @@
 #include "agent/appliance.h"
 
+#include "agent/fleet/fleet_gate.h"
+#include "agent/fleet/plan_facts.h"
+#include "agent/fleet/planned_start.h"
 #include "agent/health/local_health_gate.h"
 #include "agent/hooks/local_update_hooks.h"
 #include "agent/power/system_rebooter.h"
@@ -63,6 +66,18 @@ HealthConfig health_config(const Config& config) {
   return health;
 }
 
+// Nothing begins, and why.
+class ShutGate final : public StartGate {
+ public:
+  explicit ShutGate(Error why) : why_(std::move(why)) {}
+  [[nodiscard]] Result<std::string> holds_back(const Update&, UnixSeconds) const override {
+    return why_;
+  }
+
+ private:
+  Error why_;
+};
+
 }  // namespace
 
 Appliance::Appliance(RootDir root, LoadedConfig config)
@@ -70,6 +85,7 @@ Appliance::Appliance(RootDir root, LoadedConfig config)
       config_(std::move(config)),
       clock_(root_),
       journal_(root_, state_folder),
+      cluster_(std::unique_ptr<fleet::ClusterPart>()),
       bmc_(root_) {}
 
 Appliance::~Appliance() = default;
@@ -89,6 +105,13 @@ Result<std::unique_ptr<Appliance>> Appliance::open(const std::string& root_path,
       StagingConfig{config.source_staging,
                     static_cast<std::uint64_t>(config.source_staging_max) * mib});
   a->schedule_ = std::make_unique<Schedule>(a->root_, config);
+  if (config.fleet_plan)
+    a->planned_ = std::make_unique<fleet::PlannedStart>(
+        *a->schedule_, *a->schedule_, a->root_, [&a = *a]() -> Result<fleet::NodeFacts> {
+          CUBE_TRY(const auto journal, a.journal_.load());
+          CUBE_TRY(const auto running, a.running_release());
+          return fleet::facts_of_node(a.root_, a.config_.config, journal, running);
+        });
   a->health_ =
       std::make_unique<LocalHealthGate>(a->root_, health_config(config), verdicts_folder);
   a->hooks_ = std::make_unique<LocalUpdateHooks>(
@@ -108,13 +131,34 @@ Result<std::unique_ptr<Appliance>> Appliance::open(const std::string& root_path,
   else
     a->failure_ = std::make_unique<ScratchFailure>(a->root_);
   a->running_ = std::make_unique<RootedRunningBoot>(a->root_);
+  StartGate& alone = a->planned_ ? *a->planned_ : *a->schedule_;
+  if (!config.fleet_cluster.empty()) a->join_cluster(alone);
   a->watchdog_ =
       std::make_unique<IpmiWatchdog>(a->root_, state_folder, a->bmc_, watchdog_config(config));
   a->machine_ = std::make_unique<Machine>(
-      Machine{*a->boot_.control, *a->slots_, *a->source_, *a->schedule_, *a->health_,
+      Machine{*a->boot_.control, *a->slots_, *a->source_, a->cluster_gate_ ? *a->cluster_gate_ : alone, *a->health_,
               *a->hooks_, *a->sessions_, *a->post_mortem_, *a->rebooter_, *a->running_, a->clock_, a->journal_,
               *a->watchdog_, *a->failure_});
   return a;
+}
+
+// Whatever is wrong with it only keeps new trials from beginning.
+void Appliance::join_cluster(StartGate& alone) {
+  const auto facts = running_->facts();
+  cluster_ = facts ? fleet::ClusterPart::open(root_, config_.config, clock_, facts->boot_id)
+                   : Result<std::unique_ptr<fleet::ClusterPart>>(facts.error());
+  if (!cluster_) {
+    cluster_gate_ = std::make_unique<ShutGate>(cluster_.error());
+    return;
+  }
+  fleet::ClusterPart& part = **cluster_;
+  cluster_gate_ = std::make_unique<fleet::FleetGate>(
+      alone, part.participant(), [&part](const Update& update) { return part.turn_of(update); });
+}
+
+Result<fleet::ClusterPart*> Appliance::cluster() {
+  if (!cluster_) return cluster_.error();
+  return cluster_->get();
 }
 
 Result<Floor> Appliance::floor(const Journal& journal) {

@@ -9,6 +9,7 @@
 #include "agent/channel_source.h"
 #include "agent/config.h"
 #include "agent/file_journal_store.h"
+#include "agent/fleet/cluster_part.h"
 #include "agent/loader_choice.h"
 #include "agent/machine.h"
 #include "agent/schedule/schedule.h"
@@ -41,6 +42,9 @@ class Appliance {
   [[nodiscard]] ChannelSource& source() const { return *source_; }
   [[nodiscard]] IpmiChannel& bmc() { return bmc_; }
   [[nodiscard]] Machine& machine() { return *machine_; }
+  // This machine's part in its cluster; nullptr: fleet.cluster names none. Errors: invalid (the
+  // configuration), failed.
+  [[nodiscard]] Result<fleet::ClusterPart*> cluster();
   // What lies in a slot, to be read. Errors: as OstreeSlotStore::look_into.
   [[nodiscard]] Result<MountedSlot> look_into(SlotId slot) const;
   [[nodiscard]] OstreeSlotStore& slots() { return *slots_; }
@@ -56,6 +60,7 @@ class Appliance {
 
  private:
   Appliance(RootDir root, LoadedConfig config);
+  void join_cluster(StartGate& alone);
 
   RootDir root_;
   LoadedConfig config_;
@@ -66,6 +71,9 @@ class Appliance {
   ChosenLoader boot_;
   std::unique_ptr<ChannelSource> source_;
   std::unique_ptr<Schedule> schedule_;
+  Result<std::unique_ptr<fleet::ClusterPart>> cluster_;
+  std::unique_ptr<StartGate> cluster_gate_;  // with fleet.cluster: the others, and its gate
+  std::unique_ptr<StartGate> planned_;  // with fleet.plan: the schedule, and the plan
   std::unique_ptr<HealthGate> health_;
   std::unique_ptr<UpdateHooks> hooks_;
   std::unique_ptr<Sessions> sessions_;

@@ -10,6 +10,7 @@
 #include <variant>
 
 #include "base/time_zone.h"
+#include "model/fleet/plan.h"
 #include "model/maintenance_window.h"
 #include "model/name.h"
 
@@ -78,6 +79,11 @@ Status is_name(const std::string& text) {
   return Error{Errc::invalid, "must be a name: letters, digits and ._+-"};
 }
 
+Status is_label(const std::string& text) {
+  if (fleet::is_label(text)) return ok();
+  return Error{Errc::invalid, "\"" + text + "\" is no label like \"canary=true\""};
+}
+
 Status is_unit(const std::string& name) {
   const bool has_type = name.find('.') != std::string::npos && name.back() != '.';
   const bool plain = std::all_of(name.begin(), name.end(), [](char c) {
@@ -111,6 +117,9 @@ const std::vector<Key>& keys() {
       {"schedule.time-zone", Text{&Config::schedule_time_zone, is_zone}, "of windows and exceptions, like Europe/Berlin; empty: the system's"},
       {"schedule.spread", Whole{&Config::schedule_spread, 0, 86400}, "seconds over which machines start after a window opens, 0 to 86400, at most half the window"},
       {"schedule.warn-minutes", Whole{&Config::schedule_warn_minutes, 0, 60}, "how long before a restart by itself those who are logged in are warned, 0 to 60; 0: not"},
+      {"fleet.plan", Flag{&Config::fleet_plan}, "look for releases, download and restart by itself only as the repository's signed rollout plan says"},
+      {"fleet.unit", Text{&Config::fleet_unit, is_name}, "what the plan counts this machine as, the same for all of a cluster; empty: fleet.cluster, or else the machine's id"},
+      {"fleet.labels", Texts{&Config::fleet_labels, is_label}, "labels by which a plan chooses its canaries, like \"canary=true\"; the same for all of a cluster"},
       {"fleet.cluster", Text{&Config::fleet_cluster, is_name}, "the cluster whose gate is asked before a restart into a trial; empty: none"},
       {"fleet.endpoints", Texts{&Config::fleet_endpoints}, "URLs of the etcd of this cluster, tried in this order"},
       {"fleet.allow-http", Flag{&Config::fleet_allow_http}, "permit plain http to it: who can write there can hold updates back, and nothing else"},

@@ -39,6 +39,9 @@ struct Config {
   std::string schedule_time_zone;                // "" = the system's
   std::int64_t schedule_spread = 900;            // 0..86400 s
   std::int64_t schedule_warn_minutes = 1;        // 0..60: between warning and restart
+  bool fleet_plan = false;    // updates by themselves only as the signed rollout plan says
+  std::string fleet_unit;     // what its ramp counts; "" = the cluster, or else the machine's id
+  std::vector<std::string> fleet_labels;  // "canary=true": what makes this unit one of its canaries
   std::string fleet_cluster;  // a name: the cluster whose gate is asked before a restart; "" = none
   std::vector<std::string> fleet_endpoints;  // URLs of its etcd
   bool fleet_allow_http = false;             // plain HTTP to it

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "agent/fleet/plan_source.h"
 #include "base/mutation.h"
 
 namespace cube {
@@ -58,8 +59,12 @@ Result<Standing> standing_of(Appliance& appliance, const Journal& journal,
   CUBE_TRY(const auto floor, appliance.floor(journal));
   if (const auto name = ReleaseName::parse(running))
     appliance.source().set_not_before(built_at(*name));
-  return Standing{
+  Standing standing{
       product, running, floor, insistence.allow_downgrade, journal.schema, insistence.past_floor};
+  if (appliance.config().config.fleet_plan && !insistence.allow_blocked) {
+    CUBE_TRY(standing.blocked, fleet::blocked_by_plan(appliance.root()));
+  }
+  return standing;
 }
 
 Result<Selection> select_release(Appliance& appliance, const Journal& journal,

@@ -20,6 +20,7 @@ struct Selection {
 struct Insistence {
   bool allow_downgrade = false;  // a named release may be older than what was committed here
   bool past_floor = false;       // a release that cannot read the state here (Release::schema)
+  bool allow_blocked = false;    // a release that the fleet's plan blocks
 };
 
 // What counts when a release is judged for this machine. Tells the source what time is certainly

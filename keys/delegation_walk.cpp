@@ -14,6 +14,7 @@ constexpr std::size_t max_levels = 8;
 constexpr std::size_t max_releases = 4096;
 constexpr std::uint64_t max_work = std::uint64_t{1} << 30;  // about a second
 constexpr std::uint64_t work_of_a_hash = 1024;
+constexpr const char* top_role = "targets";
 
 // A role that is to be visited: how it got there, and whom to ask for it.
 struct Visit {
@@ -38,12 +39,12 @@ class Work {
   std::uint64_t done_ = 0;
 };
 
-// Visits roles in order. `wanted` chooses the delegations to follow; `use` looks at a document and
-// says whether the search is over.
+// Visits roles in order. `wanted` chooses the delegations to follow; `use` looks at a document,
+// told who signed it in whose name, and says whether the search is over.
 class Walk {
  public:
   using Wanted = std::function<Result<bool>(const DelegatedRole&)>;
-  using Use = std::function<bool(const Targets&)>;
+  using Use = std::function<bool(const Targets&, const Signer&)>;
   Walk(const LoadDelegated& load, Wanted wanted, Use use, bool heed_terminating)
       : load_(load),
         wanted_(std::move(wanted)),
@@ -52,8 +53,8 @@ class Walk {
 
   // True when `use` ended the search.
   Result<bool> run(const std::shared_ptr<const Targets>& top) {
-    if (use_(*top)) return true;
-    CUBE_CHECK(push_children("targets", top, 0));
+    if (use_(*top, {top_role, ""})) return true;
+    CUBE_CHECK(push_children(top_role, top, 0));
     while (!pending_.empty()) {
       const Visit visit = std::move(pending_.back());
       pending_.pop_back();
@@ -61,7 +62,7 @@ class Walk {
       if (visited_.size() > max_visited) return too_many("more than 32 delegated roles");
       if (visit.level > max_levels) return too_many("delegated more than 8 levels deep");
       CUBE_TRY(const auto document, load_(visit.delegator_name, *visit.delegator, *visit.role));
-      if (use_(*document)) return true;
+      if (use_(*document, {visit.role->name, visit.delegator_name})) return true;
       CUBE_CHECK(push_children(visit.role->name, document, visit.level));
     }
     return false;
@@ -143,28 +144,41 @@ bool covers(const DelegatedRole& role, const std::string& target) {
 
 namespace {
 
-Result<TargetFile> find_target(const std::shared_ptr<const Targets>& top, const std::string& target,
-                               const LoadDelegated& load, Work& work) {
-  TargetFile file;
+// Whether a role may list manifests at all. Where it may not, a release list does without it.
+bool may_offer_releases(const DelegatedRole& role) {
+  if (!role.path_hash_prefixes.empty()) return true;
+  const auto fits = [](std::string_view pattern) {
+    const auto first = pattern.find('/'), last = pattern.rfind('/');
+    if (first == std::string_view::npos || pattern.find('/', first + 1) != last || first == last)
+      return false;
+    return part_matches(pattern.substr(0, first), "releases") &&
+           part_matches(pattern.substr(last + 1), "manifest.json");
+  };
+  return std::any_of(role.paths.begin(), role.paths.end(), fits);
+}
+
+Result<FoundTarget> find_target(const std::shared_ptr<const Targets>& top,
+                                const std::string& target, const LoadDelegated& load, Work& work) {
+  FoundTarget answer;
   const auto wanted = [&](const DelegatedRole& role) -> Result<bool> {
     CUBE_CHECK(work.add(role, target));
     return covers(role, target);
   };
-  const auto use = [&](const Targets& document) {
+  const auto use = [&](const Targets& document, const Signer& signer) {
     const auto found = document.files.find(target);
     if (found == document.files.end()) return false;
-    file = found->second;
+    answer = {found->second, signer};
     return true;
   };
   CUBE_TRY(const bool found, Walk(load, wanted, use, true).run(top));
   if (!found) return Error{Errc::not_found, target + ": not among the targets"};
-  return file;
+  return answer;
 }
 
 }  // namespace
 
-Result<TargetFile> find_target(const std::shared_ptr<const Targets>& top, const std::string& target,
-                               const LoadDelegated& load) {
+Result<FoundTarget> find_target(const std::shared_ptr<const Targets>& top,
+                                const std::string& target, const LoadDelegated& load) {
   Work work;
   return find_target(top, target, load, work);
 }
@@ -172,8 +186,10 @@ Result<TargetFile> find_target(const std::shared_ptr<const Targets>& top, const 
 Result<std::set<std::string>> find_releases(const std::shared_ptr<const Targets>& top,
                                             const LoadDelegated& load) {
   std::set<std::string> names;
-  const auto wanted = [](const DelegatedRole&) -> Result<bool> { return true; };
-  const auto use = [&](const Targets& document) {
+  const auto wanted = [](const DelegatedRole& role) -> Result<bool> {
+    return may_offer_releases(role);
+  };
+  const auto use = [&](const Targets& document, const Signer&) {
     for (const auto& [name, file] : document.releases) names.insert(name);
     return names.size() > max_releases;
   };

@@ -23,12 +23,23 @@ using LoadDelegated = std::function<Result<std::shared_ptr<const Targets>>(
 // True when the delegation covers the target.
 [[nodiscard]] bool covers(const DelegatedRole& role, const std::string& target);
 
+// Who describes a target: a role, and the one in whose name it does; "" for the top role.
+struct Signer {
+  std::string role;
+  std::string delegator;
+};
+struct FoundTarget {
+  TargetFile file;
+  Signer by;
+};
+
 // How the first role that knows the target describes it.
 // Errors: not_found, corrupt (more roles, levels or work), and those of `load`.
-Result<TargetFile> find_target(const std::shared_ptr<const Targets>& top, const std::string& target,
-                               const LoadDelegated& load);
+Result<FoundTarget> find_target(const std::shared_ptr<const Targets>& top,
+                                const std::string& target, const LoadDelegated& load);
 
-// Names of the releases that any role describes and find_target finds. Errors: as find_target.
+// Names of the releases that any role describes and find_target finds. Roles whose patterns fit no
+// manifest are not asked. Errors: as find_target.
 Result<std::set<std::string>> find_releases(const std::shared_ptr<const Targets>& top,
                                             const LoadDelegated& load);
 

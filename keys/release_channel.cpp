@@ -145,6 +145,17 @@ Result<Verified<std::string>> ReleaseChannel::manifest(const std::string& name) 
   return manifest;
 }
 
+Result<Verified<std::string>> ReleaseChannel::document(const std::string& role,
+                                                       const std::string& path,
+                                                       std::size_t max_bytes) {
+  CUBE_CHECK(refresh());
+  auto text = state_->client.target_of(role, path, max_bytes);
+  if (!text && text.error().code == Errc::not_found)
+    return Error{Errc::not_found, "repository " + state_->url + ": it has no " + path};
+  if (!text) return not_believed(std::move(text).error(), state_->url);
+  return text;
+}
+
 Result<Verified<Release>> ReleaseChannel::release(const std::string& name) {
   CUBE_TRY(const auto signed_bytes, manifest(name));
   return read_release(signed_bytes, name);

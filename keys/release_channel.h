@@ -64,6 +64,12 @@ class ReleaseChannel {
   // Errors: as refresh() (untrusted: also a manifest without sense), not_found (not offered).
   Result<Verified<Release>> release(const std::string& name);
 
+  // A document beside the releases, exactly as `role` signed it, to which the targets role
+  // delegates. Refreshes first. Errors: as refresh() (untrusted: also another role lists it),
+  // not_found (nobody does).
+  Result<Verified<std::string>> document(const std::string& role, const std::string& path,
+                                         std::size_t max_bytes);
+
   // Who answers for the metadata, and until when. Refreshes first. Errors: as refresh().
   Result<std::vector<Signing>> signings();
   // Expired documents that were accepted so far, a sentence each.

@@ -341,9 +341,14 @@ Result<std::set<std::string>> TufClient::releases() {
   return find_releases(targets_, loader());
 }
 
-Result<TargetFile> TufClient::find(const std::string& path) {
+Result<FoundTarget> TufClient::find_signed(const std::string& path) {
   if (!targets_) return untrusted("no verified metadata yet; refresh first");
   return find_target(targets_, path, loader());
+}
+
+Result<TargetFile> TufClient::find(const std::string& path) {
+  CUBE_TRY(auto found, find_signed(path));
+  return std::move(found.file);
 }
 
 Result<std::string> TufClient::place(const std::string& path) {
@@ -358,6 +363,17 @@ Result<Verified<std::string>> TufClient::target(const std::string& path, std::si
   CUBE_TRY(const auto where, place(path));
   CUBE_TRY(auto content, fetch(where, described(file), max_bytes));
   return Verified<std::string>(std::move(content));
+}
+
+Result<Verified<std::string>> TufClient::target_of(const std::string& role, const std::string& path,
+                                                   std::size_t max_bytes) {
+  CUBE_TRY(const auto found, find_signed(path));
+  if ((found.by.role != role || found.by.delegator != "targets") && !mutated("plan-wrong-role"))
+    return untrusted(
+        path + ": is listed by role " + percent_encoded(found.by.role) +
+        (found.by.role == role ? " in the name of " + percent_encoded(found.by.delegator) : "") +
+        ", and only role " + role + ", delegated to by the targets role, may sign it");
+  return target(path, max_bytes);
 }
 
 }  // namespace cube

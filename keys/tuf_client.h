@@ -63,6 +63,10 @@ class TufClient {
   // A target, exactly as signed.
   // Errors: as find(), corrupt (larger than max_bytes, length, hash, file missing), unreachable.
   Result<Verified<std::string>> target(const std::string& path, std::size_t max_bytes);
+  // The same of a target that only `role` may sign, to which the targets role itself delegates.
+  // Errors: as target(), untrusted (another role lists it: named).
+  Result<Verified<std::string>> target_of(const std::string& role, const std::string& path,
+                                          std::size_t max_bytes);
 
  private:
   struct Persisted;
@@ -83,6 +87,7 @@ class TufClient {
   template <typename T>
   Result<T> obtain(const Wanted<T>& wanted, std::optional<T> kept);
   Result<std::string> fetch(const std::string& path, const MetaFile& expected, std::size_t cap);
+  Result<FoundTarget> find_signed(const std::string& path);
   [[nodiscard]] LoadDelegated loader();
 
   Freshness freshness_;

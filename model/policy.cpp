@@ -54,6 +54,10 @@ Status admissible(const Release& release, const Standing& standing, const Journa
     return unsuitable(release,
                       "was denied on this machine after it failed or by an operator; "
                       "choose another, or allow it again");
+  const auto blocked = standing.blocked.find(release.name.text);
+  if (blocked != standing.blocked.end() && !mutated("plan-block-ignored"))
+    return unsuitable(release, "is blocked by the rollout plan: " + blocked->second +
+                                   "; choose another, or insist with --allow-blocked");
   return reads_state(release.name.text, release.schema, standing);
 }
 

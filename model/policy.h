@@ -2,6 +2,7 @@
 // before it, space and health come after it.
 #pragma once
 
+#include <map>
 #include <string>
 
 #include "base/result.h"
@@ -20,6 +21,7 @@ struct Standing {
   std::uint64_t schema = 0;  // of the state here: what the release committed last writes
   // An operator's explicit wish: also a release that cannot read that.
   bool past_floor = false;
+  std::map<std::string, std::string> blocked = {};  // by the fleet's plan: names, and why
 };
 
 // A release of this schema can read the state that is here, or an operator insists. `name`: of the
@@ -27,7 +29,7 @@ struct Standing {
 Status reads_state(const std::string& name, std::uint64_t schema, const Standing& standing);
 
 // Errors: refused (reads_state), unsuitable (other product, epoch below the floor, older than the
-// newest release ever committed, denied), nothing_to_do (it runs already).
+// newest release ever committed, denied, blocked), nothing_to_do (it runs already).
 Status admissible(const Release& release, const Standing& standing, const Journal& journal);
 
 // The higher epoch and the newer release of both.

@@ -162,8 +162,7 @@ Result<Publisher::Document> Publisher::make_targets(const Run& run, Json::Object
 }
 
 Result<Publisher::Document> Publisher::make_meta(const Run& run, const std::string& role,
-                                                 const std::string& described,
-                                                 const Document& document) const {
+                                                 const std::vector<Document>& described) const {
   Document made{role, 0, ""};
   CUBE_TRY(made.version, repository_.next_version(role));
   const bool is_timestamp = role == "timestamp";
@@ -175,9 +174,12 @@ Result<Publisher::Document> Publisher::make_meta(const Run& run, const std::stri
     CUBE_TRY(before,
              signed_part(is_timestamp ? run.before->timestamp.text : run.before->snapshot.text));
   }
-  CUBE_TRY(const Json body,
-           meta_body(head, std::move(before), described, document.version, document.text));
-  CUBE_TRY(made.text, sign_document(body, run.keys, run.root, role));
+  for (const auto& document : described) {
+    CUBE_TRY(const Json body,
+             meta_body(head, std::move(before), document.name, document.version, document.text));
+    CUBE_TRY(before, body.object());
+  }
+  CUBE_TRY(made.text, sign_document(Json(std::move(before)), run.keys, run.root, role));
   if (is_timestamp) {
     CUBE_TRY(const auto read_back, parse_timestamp(made.text));
     CUBE_CHECK(check_signatures(read_back, run.root, role));
@@ -274,8 +276,8 @@ Error Publisher::nothing_pending() const {
 
 Result<Publisher::Anew> Publisher::with_meta(const Run& run, const Document& targets) const {
   Anew anew;
-  CUBE_TRY(anew.snapshot, make_meta(run, "snapshot", "targets", targets));
-  CUBE_TRY(anew.timestamp, make_meta(run, "timestamp", "snapshot", *anew.snapshot));
+  CUBE_TRY(anew.snapshot, make_meta(run, "snapshot", {targets}));
+  CUBE_TRY(anew.timestamp, make_meta(run, "timestamp", {*anew.snapshot}));
   return anew;
 }
 
@@ -290,6 +292,8 @@ Result<Publication> Publisher::publish_list(Run run, const Anew& anew,
 }
 
 Status Publisher::put_and_stage(const Anew& anew) const {
+  for (const auto& document : anew.delegated)
+    CUBE_CHECK(repository_.put_metadata(document.name, document.version, document.text));
   for (const auto& document : {anew.targets, anew.snapshot})
     if (document)
       CUBE_CHECK(repository_.put_metadata(document->name, document->version, document->text));
@@ -298,6 +302,7 @@ Status Publisher::put_and_stage(const Anew& anew) const {
 
 Status Publisher::finish(Run& run, const Anew& anew) const {
   CUBE_CHECK(repository_.put_timestamp(anew.timestamp.text));
+  for (const auto& document : anew.delegated) run.result.signed_roles.push_back(document.name);
   for (const auto& document : {anew.targets, anew.snapshot})
     if (document) run.result.signed_roles.push_back(document->name);
   run.result.signed_roles.emplace_back("timestamp");

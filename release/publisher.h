@@ -32,6 +32,7 @@ struct PackRequest;
 
 class Publisher {
  public:
+  class Delegates;  // release/delegates.h
   // Keys of the roles that are in the key folder are used, the others made. metadata/1.root.json is
   // written last, so that a run that was interrupted can be repeated.
   // Errors: invalid (product, thresholds), refused (a repository already), no_space, failed.
@@ -111,8 +112,7 @@ class Publisher {
   [[nodiscard]] Result<Run> begin(UnixSeconds now, std::optional<std::uint64_t> days) const;
   [[nodiscard]] Result<Document> make_targets(const Run& run, Json::Object targets) const;
   [[nodiscard]] Result<Document> make_meta(const Run& run, const std::string& role,
-                                           const std::string& described,
-                                           const Document& document) const;
+                                           const std::vector<Document>& described) const;
   // All targets as they were signed, those that are no releases, too.
   [[nodiscard]] static Result<Json::Object> targets_of(const PublishedState& state);
   [[nodiscard]] Result<Anew> make_anew(const Run& run) const;

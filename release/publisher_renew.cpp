@@ -1,4 +1,5 @@
 // Publisher::renew, draft_root and publish_root: the same releases under new signatures.
+#include "release/delegates.h"
 #include "release/publisher_run.h"
 
 namespace cube {
@@ -41,11 +42,13 @@ Result<Publisher::Anew> Publisher::make_anew(const Run& run) const {
     CUBE_TRY(anew.targets, make_targets(run, std::move(targets)));
   }
   if (with_snapshot) {
-    CUBE_TRY(anew.snapshot,
-             make_meta(run, "snapshot", "targets", anew.targets ? *anew.targets : of_targets));
+    CUBE_TRY(anew.delegated, Delegates(*this).renewed(run));
+    auto described = anew.delegated;
+    described.push_back(anew.targets ? *anew.targets : of_targets);
+    CUBE_TRY(anew.snapshot, make_meta(run, "snapshot", described));
   }
   CUBE_TRY(anew.timestamp,
-           make_meta(run, "timestamp", "snapshot", anew.snapshot ? *anew.snapshot : of_snapshot));
+           make_meta(run, "timestamp", {anew.snapshot ? *anew.snapshot : of_snapshot}));
   return anew;
 }
 

@@ -14,6 +14,7 @@ struct Publisher::Document {
 
 // What one run signs: the documents that are new, and the timestamp.
 struct Publisher::Anew {
+  std::vector<Document> delegated;
   std::optional<Document> targets;
   std::optional<Document> snapshot;
   Document timestamp;

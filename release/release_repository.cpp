@@ -30,6 +30,12 @@ std::uint64_t version_in(const std::string& file, const std::string& role) {
   return parsed.ec == std::errc() && parsed.ptr == end ? version : 0;
 }
 
+// With consistent snapshots.
+std::string file_of_document(const std::string& path, const std::string& sha256_hex) {
+  const auto name = path.rfind('/') + 1;
+  return "targets/" + path.substr(0, name) + sha256_hex + "." + path.substr(name);
+}
+
 Status check_role(const Metadata& document, const Root& root, const std::string& role) {
   auto enough = check_signatures(document, root, role);
   if (enough) return ok();
@@ -163,6 +169,33 @@ Result<PublishedState> ReleaseRepository::state_of(const std::string& timestamp,
   return state;
 }
 
+Result<std::optional<Targets>> ReleaseRepository::delegated(const PublishedState& state,
+                                                            const std::string& role) const {
+  const auto& roles = state.targets.delegated;
+  const auto found = std::find_if(roles.begin(), roles.end(),
+                                  [&](const DelegatedRole& each) { return each.name == role; });
+  const auto meta = state.snapshot.delegated.find(role);
+  if (found == roles.end() || meta == state.snapshot.delegated.end())
+    return std::optional<Targets>();
+  const auto file = metadata_file(role, meta->second.version);
+  CUBE_TRY(const auto text, read(file, max_targets_bytes, meta->second));
+  CUBE_TRY(auto list, parse_targets(text, role));
+  CUBE_CHECK(check_version(list, meta->second.version, file));
+  auto enough = check_signatures(list, state.targets.keys, *found, role);
+  if (!enough) return std::move(enough).error().in(file);
+  return std::optional<Targets>(std::move(list));
+}
+
+Result<std::optional<std::string>> ReleaseRepository::listed(const Targets& list,
+                                                             const std::string& path,
+                                                             std::size_t max_bytes) const {
+  const auto found = list.files.find(path);
+  if (found == list.files.end()) return std::optional<std::string>();
+  CUBE_TRY(auto text, read(file_of_document(path, found->second.sha256), max_bytes,
+                           {0, found->second.length, found->second.sha256}));
+  return std::optional<std::string>(std::move(text));
+}
+
 Result<std::string> ReleaseRepository::manifest(const std::string& name,
                                                 const TargetFile& file) const {
   return read("targets/releases/" + name + "/" + file.sha256 + ".manifest.json", max_manifest_bytes,
@@ -209,6 +242,12 @@ Status ReleaseRepository::stage_timestamp(const std::string& text) const {
 Status ReleaseRepository::put_timestamp(const std::string& text) const {
   CUBE_CHECK(replace_file(folder_, timestamp_file, text));
   return write_signed_record(folder_, {to_hex(sha256(text)), text});
+}
+
+Status ReleaseRepository::put_document(const std::string& path, const std::string& text) const {
+  CUBE_CHECK(folder_.make_dirs("targets/" + path.substr(0, path.rfind('/'))));
+  CUBE_CHECK(replace_file(folder_, file_of_document(path, to_hex(sha256(text))), text));
+  return sync_folder(folder_, "targets");
 }
 
 Status ReleaseRepository::put_manifest(const std::string& name, const std::string& text) const {

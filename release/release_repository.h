@@ -41,6 +41,13 @@ class ReleaseRepository {
   // (damaged, or not what was signed here last), untrusted (not signed by the keys of the newest
   // root), failed.
   [[nodiscard]] Result<std::optional<PublishedState>> published() const;
+  // The document of a role that `state` describes and its targets role delegates to, checked, and
+  // one that it lists. nullopt: no such role, or it lists no such path. Errors: as published().
+  [[nodiscard]] Result<std::optional<Targets>> delegated(const PublishedState& state,
+                                                         const std::string& role) const;
+  [[nodiscard]] Result<std::optional<std::string>> listed(const Targets& list,
+                                                          const std::string& path,
+                                                          std::size_t max_bytes) const;
   // The manifest of a published release, checked. Errors: corrupt, failed.
   [[nodiscard]] Result<std::string> manifest(const std::string& name, const TargetFile& file) const;
   // One more than any version of that role on disk, published or left by an interrupted run.
@@ -60,6 +67,8 @@ class ReleaseRepository {
   // metadata/timestamp.json: the step that readers see. It must be staged. Errors: no_space,
   // failed.
   Status put_timestamp(const std::string& text) const;
+  // targets/FOLDER/HASH.NAME for "FOLDER/NAME". Errors: no_space, failed.
+  Status put_document(const std::string& path, const std::string& text) const;
   // targets/releases/NAME/HASH.manifest.json. Errors: no_space, failed.
   Status put_manifest(const std::string& name, const std::string& text) const;
 

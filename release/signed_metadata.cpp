@@ -69,7 +69,11 @@ Result<Json> meta_body(const DocumentHead& head, Json::Object before, const std:
 
 Result<std::vector<PrivateKey>> signers_of(const KeyFolder& keys, const Root& root,
                                            const std::string& role) {
-  const auto& ids = root.roles.at(role).key_ids;
+  return signers_among(keys, root.roles.at(role).key_ids);
+}
+
+Result<std::vector<PrivateKey>> signers_among(const KeyFolder& keys,
+                                              const std::vector<std::string>& ids) {
   CUBE_TRY(const auto named, keys.list());
   std::vector<PrivateKey> signers;
   for (const auto& key : named) {

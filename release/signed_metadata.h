@@ -41,6 +41,9 @@ Result<Json::Object> signed_part(const std::string& text);
 Result<Json> meta_body(const DocumentHead& head, Json::Object before, const std::string& described,
                        std::uint64_t version, const std::string& text);
 
+// The private ones of these keys that are at hand. Errors: those of KeyFolder.
+Result<std::vector<PrivateKey>> signers_among(const KeyFolder& keys,
+                                              const std::vector<std::string>& ids);
 // The private keys of `role` in `root` that are at hand. Errors: those of KeyFolder.
 Result<std::vector<PrivateKey>> signers_of(const KeyFolder& keys, const Root& root,
                                            const std::string& role);

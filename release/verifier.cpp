@@ -12,6 +12,7 @@
 #include "base/root_dir.h"
 #include "keys/metadata.h"
 #include "keys/release_channel.h"
+#include "model/fleet/plan.h"
 #include "release/packer.h"
 #include "release/release_repository.h"
 #include "slots/ostree/compose/compose.h"
@@ -112,6 +113,21 @@ Status check_packs(const std::string& place, const std::vector<Release>& release
   return ok();
 }
 
+// Plans, where there are any, as a machine reads them.
+Status check_plans(ReleaseChannel& channel) {
+  using namespace fleet;
+  const auto text = channel.document(plan_role, plan_target, max_plan_bytes);
+  if (!text && text.error().code != Errc::not_found) return text.error();
+  const auto site = channel.document(site_role, site_target, max_plan_bytes);
+  if (!site && site.error().code != Errc::not_found) return site.error();
+  if (!text) return ok();
+  CUBE_TRY(auto plan, read_plan(text->get()));
+  if (!site) return ok();
+  CUBE_TRY(const auto narrowing, read_site_plan(site->get()));
+  CUBE_TRY(plan, narrow(std::move(plan), narrowing));
+  return ok();
+}
+
 Status check_published(const std::string& place) {
   if (place.empty() || place[0] != '/') return ok();  // a URL: the client finds out
   std::error_code ignored;
@@ -144,6 +160,7 @@ Result<VerifiedRepository> verify_repository(const std::string& place, const Ver
     CUBE_CHECK(check_commit(channel, release.get(), config.http));
     verified.releases.push_back(release.get());
   }
+  CUBE_CHECK(check_plans(channel));
   if (place[0] == '/' && !options.quick) {
     CUBE_CHECK(check_trees(place, verified.releases));
     CUBE_CHECK(check_packs(place, verified.releases));

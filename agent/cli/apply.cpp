@@ -7,6 +7,7 @@
 #include "agent/cli/announce.h"
 #include "agent/cli/commands.h"
 #include "agent/cli/exit_code.h"
+#include "agent/cli/fleet_plan.h"
 #include "agent/cli/narrator.h"
 #include "agent/cli/stale.h"
 #include "agent/cli/stop_signals.h"
@@ -44,8 +45,9 @@ Result<Release> take_up(Appliance& appliance, Narrator& narrator, const Journal&
 
 Result<Release> choose(Appliance& appliance, Narrator& narrator, const Journal& journal,
                        const ApplyOptions& options) {
-  CUBE_TRY(const auto selection, select_release(appliance, journal, options.release,
-                                                {options.allow_downgrade, options.past_floor}));
+  CUBE_TRY(const auto selection,
+           select_release(appliance, journal, options.release,
+                          {options.allow_downgrade, options.past_floor, options.allow_blocked}));
   for (const auto& reason : selection.passed_over) narrator.say("passed over: " + reason);
   return selection.release.get();
 }
@@ -61,10 +63,12 @@ Result<Update> choose_update(Appliance& appliance, Narrator& narrator, const Jou
   // Nothing is downloaded for a machine that could not be armed in the end.
   CUBE_CHECK(appliance.machine().boot.state());
   CUBE_CHECK(appliance.machine().watchdog.demand());
+  if (!options.allow_blocked) CUBE_CHECK(refresh_bans(appliance));
   const bool begun = wish == Wish::apply && takes_up(journal.phase, options);
-  auto release = begun ? take_up(appliance, narrator, journal,
-                                 {options.allow_downgrade, options.past_floor})
-                       : choose(appliance, narrator, journal, options);
+  auto release = begun
+                     ? take_up(appliance, narrator, journal,
+                               {options.allow_downgrade, options.past_floor, options.allow_blocked})
+                     : choose(appliance, narrator, journal, options);
   // It was withdrawn or denied meanwhile. Nobody asked for it by name, so another may take its
   // place.
   if (begun && !release && release.error().code == Errc::unsuitable && options.release.empty()) {
@@ -80,6 +84,9 @@ Result<Update> choose_update(Appliance& appliance, Narrator& narrator, const Jou
     log(Level::warning,
         "user " + std::to_string(::getuid()) + " permits a downgrade to " + release->name.text);
   if (options.past_floor) log_past_floor(release->name.text);
+  if (options.allow_blocked)
+    log(Level::warning, "user " + std::to_string(::getuid()) + " insists on " + release->name.text +
+                            ", whether the rollout plan blocks it or not");
   CUBE_TRY(auto running, appliance.running_release());
   Update update = make_update(appliance, *release, std::move(running), options);
   if (!options.at.empty()) {
@@ -96,7 +103,7 @@ Status check_start(const Appliance& appliance, const ApplyOptions& options) {
     if (time <= appliance.clock().now())
       return Error{Errc::invalid, "--at: " + schedule.format(time) + " is over"};
   }
-  if (options.in_window && !schedule.has_windows())
+  if (options.in_window && !options.planned && !schedule.has_windows())
     return Error{Errc::invalid,
                  "--window: no maintenance window is configured; set schedule.windows in "
                  "/etc/cube-update/config.d"};
@@ -222,8 +229,7 @@ Result<int> rollback(const Common& common, const RollbackOptions& options) {
   run.progress = narrator.progress(StopSignals::asked());
   const StopSignals signals;
   if (std::holds_alternative<Idle>(journal.phase)) {
-    CUBE_TRY(run.candidate,
-             return_to_other_slot(*appliance, journal, {false, options.past_floor}));
+    CUBE_TRY(run.candidate, return_to_other_slot(*appliance, journal, {false, options.past_floor}));
     run.candidate->unattended = options.now;
     run.candidate->carry_etc = options.carry_etc;
     run.wish = Wish::apply;

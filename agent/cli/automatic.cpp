@@ -4,6 +4,8 @@
 #include "agent/appliance.h"
 #include "agent/cli/commands.h"
 #include "agent/cli/exit_code.h"
+#include "agent/cli/fleet_cluster.h"
+#include "agent/cli/fleet_plan.h"
 #include "agent/cli/last_look.h"
 #include "agent/cli/narrator.h"
 #include "agent/cli/updater_run.h"
@@ -39,6 +41,7 @@ Result<std::optional<int>> look_after(Appliance& appliance, const Common& common
   Narrator narrator(common.json);
   CUBE_TRY(const auto journal, settle(appliance, narrator));
   if (waits(journal.phase)) {
+    CUBE_CHECK(refresh_bans(appliance));
     CUBE_TRY(const auto report,
              Updater(appliance.machine()).run(make_run(narrator, Wish::resume, true)));
     const int code = conclude(narrator, report);
@@ -52,6 +55,27 @@ Result<std::optional<int>> look_after(Appliance& appliance, const Common& common
   return std::optional<int>();
 }
 
+// This machine's part in its cluster, whatever its own updates do. What goes wrong here keeps
+// nobody from going on: it is tried again the next time.
+void take_part(Appliance& appliance) {
+  const auto cluster = appliance.cluster();
+  if (cluster && *cluster == nullptr) return;
+  const auto done = cluster ? take_part_in(appliance, **cluster) : Status(cluster.error());
+  if (!done) log(Level::warning, "the cluster: " + done.error().what);
+}
+
+// What the rollout plan lets this machine begin; nullopt: nothing now, which is told. Errors: as
+// view_plan; nothing_to_do.
+Result<std::optional<std::string>> planned(Appliance& appliance, const Common& common) {
+  CUBE_TRY(const auto journal, appliance.journal().load());
+  CUBE_TRY(const auto view, view_plan(appliance, journal, appliance.clock().now()));
+  auto release = release_by_plan(view);
+  if (release) return std::optional<std::string>(*release);
+  if (view.judgement.outcome() == fleet::Holds::nothing_to_do) return std::move(release).error();
+  if (!common.json) Narrator(false).say(release.error().what);
+  return std::optional<std::string>();
+}
+
 }  // namespace
 
 UnixSeconds last_look_of(const RootDir& root) {
@@ -63,11 +87,19 @@ UnixSeconds last_look_of(const RootDir& root) {
 
 Result<int> automatic(const Common& common) {
   CUBE_TRY(auto appliance, Appliance::open(common.root, ""));
+  take_part(*appliance);
   CUBE_TRY(const auto code, look_after(*appliance, common));
+  if (code && *code == exit_waiting) take_part(*appliance);
   if (code) return *code;
   const std::string what = appliance->config().config.schedule_automatic;
   ApplyOptions options;
   options.in_window = appliance->schedule().has_windows();
+  if (appliance->config().config.fleet_plan) {
+    CUBE_TRY(const auto by_plan, planned(*appliance, common));
+    if (!by_plan) return exit_waiting;
+    options.release = *by_plan;
+    options.planned = options.in_window = true;
+  }
   appliance.reset();
   if (what == "check") return check(common, {});
   return what == "fetch" ? fetch(common, options) : apply(common, options);

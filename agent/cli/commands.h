@@ -22,6 +22,10 @@ struct ApplyOptions {
   bool allow_downgrade = false;          // needs `release`
   bool past_floor = false;               // also one that cannot read the state here
   bool accept_stale = false;             // believe expired metadata
+  bool out_of_turn = false;    // without a place at the cluster's gate
+  bool allow_blocked = false;            // also one that the fleet's plan blocks
+  // Chosen by the fleet's plan, which also says when it restarts; needs `release`.
+  bool planned = false;
   int tries = 0;                         // 0 = as configured
   bool in_window = false;                // restart in a maintenance window only
   std::string at;                        // restart not before; "" = at once

@@ -14,7 +14,7 @@ namespace cube::cli {
 namespace {
 
 struct Findings {
-  std::vector<Finding> ready;
+  std::vector<ReadinessFinding> ready;
   std::string loader;
   std::string records;  // what is wrong with the loader's, or ""
   std::string policy;
@@ -57,7 +57,7 @@ Json::Object to_json(const Findings& found) {
   return {
       {"event", "result"},
       {"checks", list(found.ready,
-                      [](const Finding& finding) {
+                      [](const ReadinessFinding& finding) {
                         return Json(Json::Object{{"check", finding.name},
                                                  {"ready", std::string(to_string(finding.ready))},
                                                  {"how", finding.how},

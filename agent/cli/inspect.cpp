@@ -6,6 +6,7 @@
 #include "agent/appliance.h"
 #include "agent/cli/commands.h"
 #include "agent/cli/exit_code.h"
+#include "agent/cli/fleet_plan.h"
 #include "agent/cli/render.h"
 #include "agent/cli/stale.h"
 #include "agent/health/verdict_file.h"
@@ -73,7 +74,12 @@ Result<int> check(const Common& common, const LookOptions& options) {
   if (options.accept_stale) CUBE_CHECK(accept_stale(*appliance));
   appliance->source().go_through(options.through);
   CUBE_TRY(const auto journal, appliance->journal().load());
-  CUBE_TRY(const auto selection, select_release(*appliance, journal, ""));
+  std::string wanted;
+  if (appliance->config().config.fleet_plan) {
+    CUBE_TRY(const auto view, view_plan(*appliance, journal, appliance->clock().now()));
+    CUBE_TRY(wanted, release_by_plan(view));
+  }
+  CUBE_TRY(const auto selection, select_release(*appliance, journal, wanted));
   const Release& release = selection.release.get();
   const auto stale = log_stale(*appliance);
   if (!stale.empty() && !common.json) print(stale + "\n");

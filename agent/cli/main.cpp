@@ -9,6 +9,8 @@
 
 #include "agent/cli/commands.h"
 #include "agent/cli/exit_code.h"
+#include "agent/cli/fleet_cluster.h"
+#include "agent/cli/fleet_plan.h"
 #include "base/json.h"
 
 namespace cube::cli {
@@ -42,6 +44,9 @@ struct Options {
   ApplyOptions fetch;
   DoctorOptions doctor;
   RehearsalOptions rehearsal;
+  FleetActOptions fleet_act;
+  FleetPlanOptions fleet_plan;
+  FleetWindowOptions fleet_window;
   bool drop = false;
   LookOptions look;
   std::string what;
@@ -69,6 +74,8 @@ void add_choice(CLI::App& command, ApplyOptions& options) {
   command.add_flag("--allow-downgrade", options.allow_downgrade,
                    "take the named release even if it is older than what was committed here");
   command.add_flag("--past-floor", options.past_floor, past_floor_help);
+  command.add_flag("--allow-blocked", options.allow_blocked,
+                   "also a release that the fleet's rollout plan blocks");
   command.add_flag("--accept-stale", options.accept_stale, stale_help);
   command
       .add_option("--max-rate", options.max_rate,
@@ -92,6 +99,8 @@ void add_taking(CLI::App& app, const Add& add, Options& o) {
   auto* apply_command = add(app, "apply", "install a release and reboot into its trial",
                             [&o] { return apply(o.common, o.apply); });
   add_choice(*apply_command, o.apply);
+  apply_command->add_flag("--out-of-turn", o.apply.out_of_turn,
+                          "at once, without a place at the gate of the cluster");
   apply_command->add_flag("--no-reboot", o.apply.no_reboot, "arm, but leave the reboot to you");
   auto* in_window = apply_command->add_flag("--window", o.apply.in_window,
                                             "install now, restart in the next maintenance window");
@@ -146,6 +155,57 @@ void add_rollback(const Add& add, CLI::App& app, Options& o) {
   command->add_flag("--carry-etc", o.rollback.carry_etc,
                     "a return takes along what was changed in /etc meanwhile");
   command->add_flag("--past-floor", o.rollback.past_floor, past_floor_help);
+}
+
+// What operators do to their cluster.
+void add_fleet_acts(const Add& add, CLI::App& fleet, Options& o) {
+  struct Act {
+    const char *name, *help, *of;
+  };
+  for (const auto& [name, help, of] : std::initializer_list<Act>{
+           {"pause", "nothing begins in this cluster any more", nullptr},
+           {"halt", "the same, as after failures", nullptr},
+           {"resume", "end pause and halt", nullptr},
+           {"unlock", "take the place of a machine that does not come back away", "node"},
+           {"block", "no machine of this cluster begins this release", "release"},
+           {"unblock", "they may again", "release"},
+           {"set", "the cluster's own limits, like max-unavailable=2", nullptr}}) {
+    auto* command = add(fleet, name, help, [&o, act = std::string(name)] {
+      return fleet_act(o.common, act, o.fleet_act);
+    });
+    if (of != nullptr) command->add_option(of, o.fleet_act.what)->required();
+    if (std::string(name) == "set")
+      command->add_option("limits", o.fleet_act.limits, "NAME=NUMBER")->required();
+    if (std::string(name) == "resume")
+      command->add_flag("--accept-failures", o.fleet_act.accept_failures,
+                        "those that failed do not count any more");
+    command->add_option("--reason", o.fleet_act.reason, "why, for the cluster's log");
+  }
+}
+
+void add_fleet(const Add& add, CLI::App& app, Options& o) {
+  auto* fleet = app.add_subcommand("fleet", "this machine among others")->require_subcommand(1);
+  add(*fleet, "status", "this machine's cluster: who is away, who failed, what stands still",
+      [&o] { return fleet_status(o.common); });
+  add_fleet_acts(add, *fleet, o);
+  add(*fleet, "log", "what operators did to this cluster",
+      [&o] { return fleet_log(o.common, o.fleet_act); })
+      ->add_option("--entries", o.fleet_act.entries, "how many, the newest")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  auto* plan = add(*fleet, "plan", "what the signed rollout plan lets this machine begin, and when",
+                   [&o] { return fleet_plan(o.common, o.fleet_plan); });
+  plan->add_flag("--explain", o.fleet_plan.explain, "every reason why not yet");
+  plan->add_option("--at", o.fleet_plan.at, "at this time instead of now");
+  plan->add_option("--from", o.fleet_plan.from, "repository: URL or folder");
+  add_through(*plan, o.fleet_plan.through);
+  auto* window = fleet->add_subcommand("window", "when it may restart")->require_subcommand(1);
+  auto* test = add(*window, "test", "the openings in the coming days, of plan, site and machine",
+                   [&o] { return fleet_window_test(o.common, o.fleet_window); });
+  test->add_option("--from", o.fleet_window.from, "from this time on (default: now)");
+  test->add_option("--days", o.fleet_window.days, "how many days")
+      ->check(CLI::Range(1, 400))
+      ->capture_default_str();
 }
 
 std::vector<Command> add_commands(CLI::App& app, Options& o) {
@@ -221,6 +281,7 @@ std::vector<Command> add_commands(CLI::App& app, Options& o) {
   add(*config, "show", "every key, its value and where it comes from",
       [&] { return config_show(o.common); });
   add(*config, "check", "is the configuration valid?", [&] { return config_check(o.common); });
+  add_fleet(add, app, o);
   add(app, "automatic", "what the timer runs: start what waits, look for releases",
       [&] { return automatic(o.common); });
   add(app, "resume", "at every boot: settle what the reboot left open (run by systemd)",

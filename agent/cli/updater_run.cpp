@@ -45,6 +45,11 @@ Update make_update(const Appliance& appliance, const Release& release, std::stri
   update.start = options.in_window     ? Start::in_window
                  : !options.at.empty() ? Start::at_time
                                        : Start::at_once;
+  // Among others it waits for its turn, however urgent.
+  if (update.start == Start::at_once && !config.fleet_cluster.empty() && !options.out_of_turn) {
+    update.start = Start::at_time;
+    update.not_before = appliance.clock().now();
+  }
   update.deadline = release.trial_deadline > 0 ? release.trial_deadline : config.trial_deadline;
   return update;
 }

@@ -56,6 +56,7 @@ Json to_json(const Place& place) {
                       {"nonce", place.nonce},
                       {"canary", place.canary},
                       {"created", number(static_cast<std::uint64_t>(place.created))},
+                      {"unsure", place.unsure},
                       {"lost", place.lost},
                       {"reported", place.reported}};
 }
@@ -69,6 +70,8 @@ Result<Place> read_place(const Json& json) {
   CUBE_TRY(const auto canary, json.member("canary"));
   CUBE_TRY(place.canary, canary.boolean());
   CUBE_TRY(place.created, revision_at(json, "created"));
+  CUBE_TRY(const auto unsure, json.member("unsure"));
+  CUBE_TRY(place.unsure, unsure.boolean());
   CUBE_TRY(const auto lost, json.member("lost"));
   CUBE_TRY(place.lost, lost.boolean());
   CUBE_TRY(const auto reported, json.member("reported"));
@@ -98,6 +101,7 @@ Result<FleetMemory> parse_memory(std::string_view text) {
   CUBE_TRY(memory.store, number_at(json, "store"));
   CUBE_TRY(memory.revision, revision_at(json, "revision"));
   CUBE_TRY(memory.told, json.string_at("told"));
+  CUBE_TRY(memory.shown, json.string_at("shown"));
   if (json.has("place")) {
     CUBE_TRY(const auto place, json.member("place"));
     CUBE_TRY(memory.place, read_place(place));
@@ -105,6 +109,9 @@ Result<FleetMemory> parse_memory(std::string_view text) {
   CUBE_TRY(memory.queued, json.string_at("queued"));
   if (json.has("ask_again")) {
     CUBE_TRY(memory.ask_again, moment_at(json, "ask_again"));
+  }
+  if (json.has("looked")) {
+    CUBE_TRY(memory.looked, moment_at(json, "looked"));
   }
   if (json.has("wary")) {
     CUBE_TRY(memory.wary, moment_at(json, "wary"));
@@ -130,10 +137,12 @@ std::string render(const FleetMemory& memory) {
                     {"store", number(memory.store)},
                     {"revision", number(static_cast<std::uint64_t>(memory.revision))},
                     {"told", memory.told},
+                    {"shown", memory.shown},
                     {"queued", memory.queued},
                     {"watched", watched}};
   if (memory.place) json["place"] = to_json(*memory.place);
   if (memory.ask_again) json["ask_again"] = to_json(*memory.ask_again);
+  if (memory.looked) json["looked"] = to_json(*memory.looked);
   if (memory.wary) json["wary"] = to_json(*memory.wary);
   return Json(json).pretty() + "\n";
 }

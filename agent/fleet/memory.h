@@ -31,6 +31,7 @@ struct Place {
   std::string nonce;
   bool canary = false;
   Revision created = 0;   // of the holder, as it was seen; 0: never seen
+  bool unsure = false;    // the store was asked for it, and has not said no
   bool lost = false;      // it was held, and the store has forgotten it
   bool reported = false;  // the failure of this update is at the gate already
 
@@ -54,8 +55,10 @@ struct FleetMemory {
   std::optional<Place> place;
   std::string queued;  // the rollout in whose queue this machine has a ticket; "": none
   std::optional<Moment> ask_again;  // not before: others stand before this machine in the queue
+  std::optional<Moment> looked;     // at the gate, last
   std::vector<Watched> watched;
   std::optional<Moment> wary;  // since when the store's data are not those that were here before
+  std::string shown;           // what the others see of this machine
   std::string told;            // what the cluster said last, one line; "": nothing in the way
 
   // The place was seen at the gate.

@@ -10,8 +10,9 @@
 namespace cube::fleet {
 namespace {
 
-constexpr Seconds turns_in_deadline = 4;  // how long a turn takes at least, as a guess
-constexpr int max_tries = 5;              // to take a place, as others take one at the same time
+constexpr Seconds turns_in_deadline = 4;     // how long a turn takes at least, as a guess
+constexpr Seconds pause_when_stopped = 900;  // until somebody may have settled it
+constexpr int max_tries = 5;                 // to take a place, as others take one at the same time
 
 }  // namespace
 
@@ -65,6 +66,7 @@ Status Participant::note(FleetMemory& memory, const Reading& reading) {
         "the data of the cluster's store were replaced; this machine begins nothing "
         "until a place cannot be held any more by whom the store forgot");
     memory.wary = now();
+    memory.watched.clear();  // the same revision means another holding now
     if (memory.holds_place()) memory.place->lost = true;
   }
   if (memory.wary && memory.wary->boot_id != boot_id_) memory.wary = now();
@@ -140,8 +142,9 @@ Result<std::string> Participant::ask(const Turn& turn) {
       ports_.clock.uptime() < memory.ask_again->uptime && !memory.told.empty())
     return memory.told;
   CUBE_TRY(auto view, look(memory));
-  Candidate me{member_.node,     turn.rollout, turn.release,   member_.domain, member_.roles,
-               member_.hardware, "",           member_.canary, turn.plan};
+  if (!view.facts.holders.empty()) CUBE_CHECK(watch_others(memory, view, turn.limits));
+  Candidate me{member_.node,     turn.rollout, turn.release, member_.domain, member_.roles,
+               member_.hardware, "",           turn.canary,  turn.plan};
   if (memory.place && memory.place->attempt != turn.attempt)
     return std::string("the place of an earlier update is not given back yet");
   if (memory.holds_place()) {
@@ -155,12 +158,9 @@ Result<std::string> Participant::ask(const Turn& turn) {
     CUBE_CHECK(tell(memory, why));
     return why;
   }
-  if (!memory.place) {
-    memory.place = Place{turn.attempt,   turn.rollout,
-                         turn.release,   memory.self + "-" + std::to_string(++memory.holdings),
-                         member_.canary, 0};
-    if (!mutated("gate-nonce-not-kept")) CUBE_CHECK(ports_.memory.save(memory));
-  }
+  if (!memory.place)
+    memory.place = Place{turn.attempt, turn.rollout, turn.release,
+                         memory.self + "-" + std::to_string(++memory.holdings), turn.canary};
   me.nonce = memory.place->nonce;
   return take(memory, std::move(view), std::move(me), turn);
 }
@@ -176,9 +176,25 @@ Result<std::string> Participant::look_once_more(FleetMemory& memory, const View&
   return why;
 }
 
+Transaction Participant::taking(const FleetMemory& memory, const View& view,
+                                const Turn& turn) const {
+  const auto name = gate_key(holder_name(member_.node));
+  const Holder holder{member_.node,  turn.rollout,        member_.domain,
+                      member_.roles, memory.place->nonce, ports_.clock.now()};
+  Transaction take{{{Condition::Kind::untouched_since, gate_key(""), view.reading.revision}},
+                   {{Change::Kind::put, name, render(holder)}},
+                   key("gate")};
+  if (mutated("gate-create-if-absent")) take.conditions = {{Condition::Kind::created_at, name, 0}};
+  if (!memory.queued.empty())
+    take.changes.push_back({Change::Kind::erase, ticket_key(memory.queued), ""});
+  // The gate follows the newest plan, in the same step.
+  if (turn.plan.serial != 0 && (!view.facts.plan || view.facts.plan->serial < turn.plan.serial))
+    take.changes.push_back({Change::Kind::put, gate_key(plan_name), render(turn.plan)});
+  return take;
+}
+
 Result<std::string> Participant::take(FleetMemory& memory, View view, Candidate me,
                                       const Turn& turn) {
-  const auto name = gate_key(holder_name(member_.node));
   CUBE_TRY(me.finished, finished(view.facts, turn.rollout));
   for (int tried = 0; tried < max_tries; ++tried) {
     const auto verdict = decide_gate(view.facts, me, turn.limits);
@@ -189,21 +205,16 @@ Result<std::string> Participant::take(FleetMemory& memory, View view, Candidate 
       CUBE_CHECK(tell(memory, verdict.why));
       if (verdict.word == "busy" || verdict.word == "domain" || verdict.word == "quorum")
         CUBE_CHECK(wait_in_line(memory, view, turn));
+      else
+        CUBE_CHECK(ask_again_in(memory, pause_when_stopped));
       return verdict.why;
     }
-    const Holder holder{member_.node,  turn.rollout, member_.domain,
-                        member_.roles, me.nonce,     ports_.clock.now()};
-    Transaction take{{{Condition::Kind::untouched_since, gate_key(""), view.reading.revision}},
-                     {{Change::Kind::put, name, render(holder)}},
-                     key("gate")};
-    if (mutated("gate-create-if-absent"))
-      take.conditions = {{Condition::Kind::created_at, name, 0}};
-    if (!memory.queued.empty())
-      take.changes.push_back({Change::Kind::erase, ticket_key(memory.queued), ""});
-    // The gate follows the newest plan, in the same step.
-    if (turn.plan.serial != 0 && (!view.facts.plan || view.facts.plan->serial < turn.plan.serial))
-      take.changes.push_back({Change::Kind::put, gate_key(plan_name), render(turn.plan)});
-    CUBE_TRY(auto outcome, ports_.store.commit(take));
+    // Known as one's own before it is asked for.
+    if (!memory.place->unsure) {
+      memory.place->unsure = true;
+      if (!mutated("gate-nonce-not-kept")) CUBE_CHECK(ports_.memory.save(memory));
+    }
+    CUBE_TRY(auto outcome, ports_.store.commit(taking(memory, view, turn)));
     view = view_of(std::move(outcome.reading));
     if (outcome.done) return taken(memory, view, turn);
   }
@@ -237,8 +248,12 @@ Status Participant::wait_in_line(FleetMemory& memory, const View& view, const Tu
   }
   const auto at_once = std::max<std::size_t>(1, view.facts.holders.size());
   const auto turns = static_cast<Seconds>(before_me(view, turn.rollout) / at_once);
+  return ask_again_in(memory, turns * turn.limits.hold_deadline / turns_in_deadline);
+}
+
+Status Participant::ask_again_in(FleetMemory& memory, Seconds time) {
   memory.ask_again = now();
-  memory.ask_again->uptime += turns * turn.limits.hold_deadline / turns_in_deadline;
+  memory.ask_again->uptime += time;
   return ports_.memory.save(memory);
 }
 

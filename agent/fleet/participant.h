@@ -27,7 +27,14 @@ struct Member {
   std::string domain;
   std::set<std::string> roles;
   std::string hardware;
-  bool canary = false;
+};
+
+// What the others may see of this machine.
+struct NodeStatus {
+  std::string release;  // that runs; "": not known
+  std::string phase;    // of an update (model/journal.h)
+  std::string target;   // release of that update; "": none
+  std::string says;     // what it waits for, or what came of its last update; one line
 };
 
 // What a place is wanted for.
@@ -37,6 +44,7 @@ struct Turn {
   std::string release;
   PlanMark plan;
   Limits limits;
+  bool canary = false;
 };
 
 // What became of the update that the place is for.
@@ -81,8 +89,13 @@ class Participant {
   // ask(); then it is to be called again.
   Result<std::string> settle(const Ending& ending, const Limits& limits);
 
-  // Looks at the gate once: halts what has to be halted. Errors: as ask().
+  // Looks at the gate, unless that was done a short time ago: halts what has to be halted. Errors:
+  // as ask().
   Status observe(const Limits& limits);
+
+  // Shows the others what becomes of this machine, if that is not what they see already. For
+  // people: nothing is decided by it. Errors: as ask().
+  Status show(const NodeStatus& status);
 
   // The update that a place is held or asked for; nullopt: none. Errors: as FleetMemoryStore::load.
   [[nodiscard]] Result<std::optional<Place>> place() const;
@@ -101,15 +114,19 @@ class Participant {
   [[nodiscard]] View view_of(Reading reading) const;
   Result<FleetMemory> remembered();
   Result<View> look(FleetMemory& memory);
+  Status watch_others(FleetMemory& memory, const View& view, const Limits& limits);
   Status note(FleetMemory& memory, const Reading& reading);
   Status restore_place(FleetMemory& memory, View& view);
   Status drop_stray(const FleetMemory& memory, const View& view);
   [[nodiscard]] bool is_wary(const FleetMemory& memory, const Limits& limits) const;
   Result<std::string> look_once_more(FleetMemory& memory, const View& view, const Candidate& me);
+  [[nodiscard]] Transaction taking(const FleetMemory& memory, const View& view,
+                                   const Turn& turn) const;
   Result<std::string> take(FleetMemory& memory, View view, Candidate me, const Turn& turn);
   [[nodiscard]] std::string ticket_key(const std::string& rollout) const;
   [[nodiscard]] std::size_t before_me(const View& view, const std::string& rollout) const;
   Status wait_in_line(FleetMemory& memory, const View& view, const Turn& turn);
+  Status ask_again_in(FleetMemory& memory, Seconds time);
   Status leave_queue(FleetMemory& memory);
   Result<std::string> taken(FleetMemory& memory, const View& view, const Turn& turn);
   Result<std::uint64_t> finished(const GateFacts& facts, const std::string& rollout);

@@ -1,10 +1,17 @@
 // How a machine gives its place back, and what it makes of those that do not.
 #include "agent/fleet/participant.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "base/mutation.h"
 #include "model/fleet/gate_entries.h"
 
 namespace cube::fleet {
+namespace {
+
+constexpr Seconds looks_in_deadline = 2;
+constexpr std::size_t max_says = 200;
+
+}  // namespace
 
 Status Participant::forget_place(FleetMemory& memory) {
   memory.place.reset();
@@ -32,13 +39,15 @@ Status Participant::give_back(FleetMemory& memory, std::vector<Change> with) {
 Result<std::string> Participant::settle(const Ending& ending, const Limits& limits) {
   CUBE_TRY(auto memory, remembered());
   if (!memory.place) return std::string();
+  const bool was_asked_for = memory.holds_place() || memory.place->unsure;
+  if (ending.fate == Fate::waits && !was_asked_for) return std::string();
   CUBE_TRY(const auto view, look(memory));
   // An answer may have been lost: what the gate says counts.
   const auto* mine = holder_of(view.facts, member_.node);
   if (mine != nullptr && mine->nonce == memory.place->nonce) memory.place->created = mine->created;
   if (ending.fate == Fate::under_way) return std::string();
   if (!memory.holds_place() && ending.fate != Fate::failed) {
-    if (ending.fate != Fate::waits) CUBE_CHECK(leave_queue(memory));
+    CUBE_CHECK(ending.fate == Fate::waits ? forget_place(memory) : leave_queue(memory));
     return std::string();
   }
   return settle_seen(memory, ending, limits);
@@ -129,9 +138,7 @@ Status Participant::report_overdue(const Holder& holder) {
   return halt(holder.node + " took a place and has not come back in time");
 }
 
-Status Participant::observe(const Limits& limits) {
-  CUBE_TRY(auto memory, remembered());
-  CUBE_TRY(const auto view, look(memory));
+Status Participant::watch_others(FleetMemory& memory, const View& view, const Limits& limits) {
   std::vector<Watched> watched;
   Status told = ok();
   for (const auto& holder : view.facts.holders) {
@@ -146,11 +153,37 @@ Status Participant::observe(const Limits& limits) {
       told = report_overdue(holder);
     watched.push_back(std::move(one));
   }
-  if (watched != memory.watched) {
-    memory.watched = std::move(watched);
-    CUBE_CHECK(ports_.memory.save(memory));
-  }
+  memory.watched = std::move(watched);
+  memory.looked = now();
+  CUBE_CHECK(ports_.memory.save(memory));
   return told;
+}
+
+Status Participant::show(const NodeStatus& status) {
+  CUBE_TRY(auto memory, remembered());
+  Json::Array roles;
+  for (const auto& role : member_.roles) roles.emplace_back(role);
+  Json::Object record{{"release", status.release},   {"phase", status.phase},
+                      {"target", status.target},     {"says", status.says.substr(0, max_says)},
+                      {"domain", member_.domain},    {"roles", roles},
+                      {"hardware", member_.hardware}};
+  std::string shown = Json(record).line();
+  if (memory.shown == shown) return ok();
+  record["at"] = ports_.clock.now();
+  CUBE_CHECK(ports_.store.commit(
+      {{}, {{Change::Kind::put, key("node/" + member_.node), Json(record).line()}}, ""}));
+  memory.shown = std::move(shown);
+  return ports_.memory.save(memory);
+}
+
+Status Participant::observe(const Limits& limits) {
+  CUBE_TRY(auto memory, remembered());
+  const auto& last = memory.looked;
+  if (last && last->boot_id == boot_id_ &&
+      ports_.clock.uptime() < last->uptime + limits.hold_deadline / looks_in_deadline)
+    return ok();
+  CUBE_TRY(const auto view, look(memory));
+  return watch_others(memory, view, limits);
 }
 
 }  // namespace cube::fleet

@@ -4,6 +4,8 @@
 
 #include <memory>
 
+#include "agent/power/logind_absence.h"
+
 namespace cube {
 namespace {
 
@@ -26,8 +28,7 @@ Status ask_logind_to_reboot() {
   const int r = sd_bus_call_method(opened, "org.freedesktop.login1", "/org/freedesktop/login1",
                                    "org.freedesktop.login1.Manager", "Reboot", &error, nullptr, "b",
                                    nobody_is_asked);
-  const bool absent = sd_bus_error_has_name(&error, SD_BUS_ERROR_SERVICE_UNKNOWN) != 0 ||
-                      sd_bus_error_has_name(&error, SD_BUS_ERROR_NAME_HAS_NO_OWNER) != 0;
+  const bool absent = tells_logind_is_absent(error.name);
   const std::string text = error.message != nullptr ? std::string(": ") + error.message : "";
   sd_bus_error_free(&error);
   if (r >= 0) return ok();

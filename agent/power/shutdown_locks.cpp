@@ -4,6 +4,8 @@
 
 #include <memory>
 
+#include "agent/power/logind_absence.h"
+
 namespace cube {
 namespace {
 
@@ -16,11 +18,6 @@ struct BusCloser {
 struct MessageCloser {
   void operator()(sd_bus_message* message) const { sd_bus_message_unref(message); }
 };
-
-bool is_absent(const sd_bus_error& error) {
-  return sd_bus_error_has_name(&error, SD_BUS_ERROR_SERVICE_UNKNOWN) != 0 ||
-         sd_bus_error_has_name(&error, SD_BUS_ERROR_NAME_HAS_NO_OWNER) != 0;
-}
 
 }  // namespace
 
@@ -35,7 +32,7 @@ Result<std::vector<std::string>> shutdown_locks() {
       sd_bus_call_method(opened, "org.freedesktop.login1", "/org/freedesktop/login1",
                          "org.freedesktop.login1.Manager", "ListInhibitors", &error, &raw, "");
   const std::unique_ptr<sd_bus_message, MessageCloser> reply(raw);
-  const bool absent = r < 0 && is_absent(error);
+  const bool absent = r < 0 && tells_logind_is_absent(error.name);
   sd_bus_error_free(&error);
   if (absent) return std::vector<std::string>();
   if (r < 0) return system_error("logind: list who blocks a shutdown", -r);

@@ -9,7 +9,8 @@
 namespace cube {
 
 // "WHO (user UID): WHY" for each lock of mode "block" on "shutdown"; foreign texts. None where
-// there is no system bus or no logind: nobody can have taken a lock there. Bounded to 10 s.
+// there is no system bus or no logind (or it is masked): nobody can have taken a lock there.
+// Bounded to 10 s.
 // Errors: failed (logind is there, and does not answer).
 [[nodiscard]] Result<std::vector<std::string>> shutdown_locks();
 

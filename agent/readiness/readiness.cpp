@@ -149,8 +149,8 @@ std::string_view to_string(Ready ready) {
   return "unknown";
 }
 
-std::vector<Finding> judge_readiness(const ReadinessFacts& facts) {
-  std::vector<Finding> findings;
+std::vector<ReadinessFinding> judge_readiness(const ReadinessFacts& facts) {
+  std::vector<ReadinessFinding> findings;
   const auto add = [&](std::string name, std::string what, Answer answer) {
     findings.push_back({std::move(name), std::move(what), answer.ready, std::move(answer.how),
                         std::move(answer.remedy)});

@@ -48,7 +48,7 @@ struct ReadinessFacts {
 enum class Ready { yes, warning, no, unknown };
 [[nodiscard]] std::string_view to_string(Ready ready);
 
-struct Finding {
+struct ReadinessFinding {
   std::string name;  // stable: "records", "fallback", "way-back", "trusted-root", "source",
                      // "metadata", "clock", "state", "rehearsal", "kernel-room"
   std::string what;  // for people
@@ -57,6 +57,6 @@ struct Finding {
   std::string remedy;  // "" when there is nothing to do
 };
 // One of each, in this order, but for those that do not apply to this machine.
-[[nodiscard]] std::vector<Finding> judge_readiness(const ReadinessFacts& facts);
+[[nodiscard]] std::vector<ReadinessFinding> judge_readiness(const ReadinessFacts& facts);
 
 }  // namespace cube

@@ -28,6 +28,8 @@ class Schedule final : public StartGate {
   // The part of an opening in which this machine starts: the current one as long as it is open, or
   // the next. nullopt: there is none within 400 days. Errors: invalid, failed.
   [[nodiscard]] Result<std::optional<Opening>> next_start(UnixSeconds now) const;
+  // As configured, without the spread. Its error: whatever is wrong with them.
+  [[nodiscard]] const Result<MaintenanceWindows>& windows() const { return windows_; }
   [[nodiscard]] bool has_windows() const { return has_windows_; }
   // In the schedule's time zone, or in UTC if that is not known.
   [[nodiscard]] std::string format(UnixSeconds time) const;

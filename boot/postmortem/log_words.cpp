@@ -128,7 +128,7 @@ std::string argument_in(std::string_view line, std::string_view name) {
   return std::string(rest.substr(0, std::min(rest.find(' '), max_word)));
 }
 
-Frame frame_in(std::string_view line) {
+StackFrame frame_in(std::string_view line) {
   while (line.starts_with(' ')) line.remove_prefix(1);
   if (line.starts_with("? ")) return {};
   if (line.starts_with("[<")) {  // "[<ffffffff8107d1b1>] panic+0x10a/0x1f0": kernels before 4.11
@@ -140,7 +140,7 @@ Frame frame_in(std::string_view line) {
   std::size_t length = 0;
   while (length < line.size() && is_name(line[length])) ++length;
   if (length == 0 || length > 100 || line.substr(length, 3) != "+0x") return {};
-  Frame frame{std::string(line.substr(0, length)), ""};
+  StackFrame frame{std::string(line.substr(0, length)), ""};
   const auto open = line.find(" [");
   if (open != std::string_view::npos) frame.module = between(line.substr(open), " [", "] ");
   return frame;

@@ -17,11 +17,11 @@ namespace cube {
 // "root=X" in a command line.
 [[nodiscard]] std::string argument_in(std::string_view line, std::string_view name);
 // "do_exit" and its module in "  do_exit.cold+0x15/0x15 [megaraid_sas]".
-struct Frame {
+struct StackFrame {
   std::string function;
   std::string module;
 };
-[[nodiscard]] Frame frame_in(std::string_view line);
+[[nodiscard]] StackFrame frame_in(std::string_view line);
 
 // A module that is a file system, or that one needs.
 [[nodiscard]] bool is_filesystem_module(std::string_view module);

@@ -64,6 +64,12 @@ struct PackCommand {
   bool report = false;
 };
 
+struct PlanCommand {
+  std::string file;
+  bool site = false;     // a site's plan, which narrows the published one
+  bool new_key = false;  // another key signs for the role from now on
+};
+
 struct RootCommand {  // each "ROLE=VALUE"
   std::vector<std::string> add;
   std::vector<std::string> remove;
@@ -81,6 +87,11 @@ Result<int> pack(const Common& common, const PackCommand& command);
 Result<int> publish(const Common& common, const ListCommand& command);
 Result<int> withdraw(const Common& common, const std::string& release, const std::string& draft);
 Result<int> renew(const Common& common, const ListCommand& command);
+// Whether a rollout plan makes sense, here and now.
+Result<int> plan_check(const Common& common, const PlanCommand& command);
+// Signs and publishes one that does.
+Result<int> plan_set(const Common& common, const PlanCommand& command,
+                     std::optional<std::uint64_t> days);
 Result<int> next_root(const Common& common, const RootCommand& command,
                       std::optional<std::uint64_t> days);
 Result<int> key_rotate(const Common& common, const RotateCommand& command,

@@ -49,6 +49,10 @@ Result<std::vector<Expiry>> expiries(const ReleaseRepository& repository) {
   rows.push_back({"targets", state->targets.version, state->targets.expires});
   rows.push_back({"snapshot", state->snapshot.version, state->snapshot.expires});
   rows.push_back({"timestamp", state->timestamp.version, state->timestamp.expires});
+  for (const auto& role : state->targets.delegated) {
+    CUBE_TRY(const auto list, repository.delegated(*state, role.name));
+    if (list) rows.push_back({role.name, list->version, list->expires});
+  }
   return rows;
 }
 

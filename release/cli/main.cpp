@@ -46,6 +46,7 @@ struct Options {
   std::vector<std::string> expand;
   KeyCommand key;
   RotateCommand rotate;
+  PlanCommand plan;
   ListCommand list;
   int passphrase_fd = -1;
   std::vector<std::string> sign_with;
@@ -81,6 +82,7 @@ class Commands {
     add_compose();
     add_pack();
     add_signing();
+    add_plan();
     add_root();
     add_reading();
     auto* command = app_.add_subcommand("help", "what a command does, and its options");
@@ -285,6 +287,27 @@ class Commands {
       add_repository(command);
       add_keys(command);
     }
+  }
+
+  void add_plan() {
+    auto* plan = app_.add_subcommand("plan", "which share of a fleet may begin, and when")
+                     ->require_subcommand(1);
+    auto* check = add(*plan, "check", "does a rollout plan make sense?",
+                      "cube-release plan check plan.json --repository /srv/cube",
+                      [this] { return plan_check(o_.common, o_.plan); });
+    auto* set = add(*plan, "set", "sign a rollout plan and publish it",
+                    "cube-release plan set plan.json --repository /srv/cube",
+                    [this] { return plan_set(o_.common, o_.plan, o_.lifetime); });
+    for (auto* command : {check, set}) {
+      command->add_option("file", o_.plan.file, "the plan")->required();
+      command->add_flag("--site", o_.plan.site, "a site's plan, which narrows the published one");
+      add_repository(command);
+    }
+    set->add_flag("--new-key", o_.plan.new_key,
+                  "the role's key at hand is a new one, and signs from now on");
+    set->add_option("--expires-days", o_.lifetime, "lifetime of the new signatures")
+        ->check(CLI::Range(1, 3650));
+    add_keys(set);
   }
 
   void add_root() {

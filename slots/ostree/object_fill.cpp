@@ -48,7 +48,7 @@ class Copier {
 Result<std::vector<BareObject>> ObjectFill::run() {
   CUBE_TRY(const bool whole, try_packs());
   if (!whole) {
-    CUBE_CHECK(repository_.pull(source_, release_.commit, running_, progress_));
+    CUBE_CHECK(pull());
     CUBE_TRY(at_hand_, ObjectsAtHand::look(repository_.path(), running_));
     CUBE_CHECK(list_tree());
   }
@@ -74,8 +74,20 @@ Result<bool> ObjectFill::try_packs() {
     if (whole || place == places.end()) return whole;
     auto status = from_pack(*place);
     if (!status && !another_may_have_it(status.error())) return std::move(status).error();
-    if (!status) log(Level::warning, "passed over: " + status.error().what);
+    passed_over_ = status ? "" : status.error().what;
+    if (!status) log(Level::warning, "passed over: " + passed_over_);
   }
+}
+
+// One who may not use the last place is told what was wrong with the place before.
+Status ObjectFill::pull() {
+  const auto status = repository_.pull(source_, release_.commit, running_, progress_);
+  if (status || status.error().code != Errc::refused) return status;
+  const std::string why =
+      passed_over_.empty()
+          ? "the packs of this release lack objects (`cube-release pack` makes them)"
+          : passed_over_;
+  return Error{Errc::refused, why + ", and " + status.error().what};
 }
 
 Status ObjectFill::from_pack(const PackPlace& place) {

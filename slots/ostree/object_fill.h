@@ -40,6 +40,7 @@ class ObjectFill {
 
   Result<bool> try_packs();
   Status from_pack(const PackPlace& place);
+  Status pull();
   [[nodiscard]] Status check_room(const PackIndex& index) const;
   Result<bool> complete();
   Status list_tree();
@@ -51,7 +52,8 @@ class ObjectFill {
   const ObjectSource& source_;
   const ProgressSink& progress_;
   ObjectsAtHand at_hand_;
-  Ids all_;  // of the release, sorted, once list_tree() succeeded
+  std::string passed_over_;  // why the last pack did not do, or ""
+  Ids all_;                  // of the release, sorted, once list_tree() succeeded
 };
 
 }  // namespace cube

@@ -184,9 +184,8 @@ Status Repository::pull(const ObjectSource& source, const std::string& commit,
                         const std::string& cache, const ProgressSink& progress) {
   if (!source.http.through.empty() && !source.url.starts_with("file:"))
     return Error{Errc::refused,
-                 "the packs of this release lack objects, and single objects from " + source.url +
-                     " are not fetched through the fetch service; run `cube-update apply`, or "
-                     "let the publisher run `cube-release pack`"};
+                 "single objects from " + source.url +
+                     " are not fetched through the fetch service; run `cube-update apply`"};
   // libostree takes a commit that it has for complete, and would not look for objects that were
   // deleted as damaged, or that a cut kept from being written.
   ErrorOut error;

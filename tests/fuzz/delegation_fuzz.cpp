@@ -150,7 +150,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   reference.run();
   demand(asked == reference.asked() && asked.size() <= max_visited);
   demand(found.has_value() == reference.found().has_value());
-  if (found) demand(found->length == *reference.found());
+  if (found) demand(found->file.length == *reference.found());
   if (!found)
     demand(found.error().code ==
            (reference.too_much() ? cube::Errc::corrupt : cube::Errc::not_found));

@@ -43,6 +43,11 @@ AGENT = """
 644 usr/share/cube-update/schemas/config-show.schema.json
 644 usr/share/cube-update/schemas/doctor.schema.json
 644 usr/share/cube-update/schemas/error.schema.json
+644 usr/share/cube-update/schemas/fleet-act.schema.json
+644 usr/share/cube-update/schemas/fleet-log.schema.json
+644 usr/share/cube-update/schemas/fleet-plan.schema.json
+644 usr/share/cube-update/schemas/fleet-status.schema.json
+644 usr/share/cube-update/schemas/fleet-window.schema.json
 644 usr/share/cube-update/schemas/history.schema.json
 644 usr/share/cube-update/schemas/install-slot.schema.json
 644 usr/share/cube-update/schemas/progress.schema.json
@@ -79,6 +84,7 @@ PUBLISHER = """
 644 usr/share/cube-release/schemas/release-key.schema.json
 644 usr/share/cube-release/schemas/release-list.schema.json
 644 usr/share/cube-release/schemas/release-pack.schema.json
+644 usr/share/cube-release/schemas/release-plan.schema.json
 644 usr/share/cube-release/schemas/release-publication.schema.json
 644 usr/share/cube-release/schemas/release-verify.schema.json
 644 usr/share/cube-release/schemas/types.schema.json

@@ -87,7 +87,7 @@ def words_of(program):
 
 
 def command_of(program, arguments, known):
-    for length in (2, 1):
+    for length in (3, 2, 1):
         name = " ".join([program, *arguments[:length]])
         if name in known:
             return name
@@ -153,6 +153,14 @@ def every_publisher_command(judge, folder):
         judge.run(RELEASE, command, *here)
     judge.run(RELEASE, "expire-check", "--days", "0", *here)
     judge.run(RELEASE, "withdraw", names.pop(), *here)
+    judge.run(RELEASE, "key", "generate", "rollout", *here)
+    plan = folder / "plan.json"
+    plan.write_text(json.dumps({"schema": 1, "serial": 1, "issued": "2026-01-01T00:00:00Z", "expires": "2199-01-01T00:00:00Z",
+                                "releases": [{"name": names[1]}], "windows": [{"time_zone": "UTC", "open": ["daily 01:00 +1h"]}],
+                                "rollouts": [{"id": "r", "release": names[1], "salt": "r", "start": "2026-01-01T00:00:00Z",
+                                              "ramp": [{"after": "PT0S", "ppm": 1}]}]}))
+    for command in ("check", "set"):
+        judge.run(RELEASE, "plan", command, plan, *here)
     judge.run(RELEASE, "verify", repository)
     judge.run(RELEASE, "key", "generate", "spare", "--keys", keys)
     judge.run(RELEASE, "key", "import", keys / "spare.pub.json", "--name", "again", *here)
@@ -205,6 +213,9 @@ def every_agent_command(judge, folder, repository, names):
     agent("deny", names[1])
     agent("allow", names[0])
     agent("automatic", codes=(0, 3, 5))
+    (machine.folder / "usr/lib/cube-update/config.d/30-fleet.toml").write_text('[fleet]\nplan = true\nunit = "somewhere"\n')
+    agent("fleet", "plan", codes=(3, 6, 12))
+    agent("fleet", "window", "test", "--days", "3")
     agent("apply", "NO_SUCH_RELEASE", "--from", repository, codes=(1, 2, 5))
 
 

@@ -303,6 +303,18 @@ class Updates(Appliance):
         self.assertIn("run `cube-update apply`", message)
         self.run_cli("apply", NEWEST, "--no-reboot", code=20)
 
+    def test_a_server_that_sends_no_parts_of_files_is_named_as_the_reason(self):
+        self.start()
+        self.listen()
+        self.server.ranges = False
+        job = self.call("Apply", "sa{sv}", NEW, 1, "no-reboot", "b", "true")
+        _, code, message = self.signals.completed(job)
+        self.assertEqual(code, 6, message)
+        self.assertIn("does not send parts of files", message)
+        self.assertIn("run `cube-update apply`", message)
+        self.assertNotIn("lack objects", message)
+        self.run_cli("apply", NEW, "--no-reboot", code=20)
+
 
 class Folders(Appliance):
     """Repositories that come as an open folder."""

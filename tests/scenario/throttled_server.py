@@ -12,11 +12,11 @@ PIECE = 16 * 1024
 
 class ThrottledServer:
     """`rate`: bytes of each connection per second, 0: no limit. `sent`: bytes of packs and objects so far.
-    `delay`: seconds before each answer."""
+    `delay`: seconds before each answer. `ranges`: whether it sends parts of files, or the whole instead."""
 
     def __init__(self, folder):
         self.folder, self.rate, self.sent, self.open = pathlib.Path(folder), 0, 0, True
-        self.delay = 0
+        self.delay, self.ranges = 0, True
         outer = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -58,7 +58,7 @@ class ThrottledServer:
             request.end_headers()
             return
         content = file.read_bytes()
-        part = re.fullmatch(r"bytes=(\d+)-(\d+)", request.headers.get("Range", ""))
+        part = re.fullmatch(r"bytes=(\d+)-(\d+)", request.headers.get("Range", "") if self.ranges else "")
         first, last = (int(part[1]), min(int(part[2]), len(content) - 1)) if part else (0, len(content) - 1)
         request.send_response(206 if part else 200)
         request.send_header("ETag", f'"{hashlib.sha256(content).hexdigest()}"')

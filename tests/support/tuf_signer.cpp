@@ -108,16 +108,18 @@ Json TufSigner::described(const std::string& role, const std::string& text) cons
 
 Json TufSigner::files_of(const std::string& role) const {
   Json::Object files;
+  const auto add = [&](const std::string& path, const std::string& content) {
+    files[path] = Json::Object{{"length", std::uint64_t{content.size()}},
+                               {"hashes", Json::Object{{"sha256", to_hex(sha256(content))}}}};
+  };
   for (const auto& [name, release] : releases_) {
     if (release.by != role) continue;
-    const auto add = [&](const std::string& file, const std::string& content) {
-      files["releases/" + name + "/" + file] =
-          Json::Object{{"length", std::uint64_t{content.size()}},
-                       {"hashes", Json::Object{{"sha256", to_hex(sha256(content))}}}};
-    };
-    add("manifest.json", release.manifest);
-    for (const auto& [file, content] : release.files) add(file, content);
+    const auto folder = "releases/" + name + "/";
+    add(folder + "manifest.json", release.manifest);
+    for (const auto& [file, content] : release.files) add(folder + file, content);
   }
+  for (const auto& [path, document] : documents_)
+    if (document.second == role) add(path, document.first);
   return files;
 }
 
@@ -153,6 +155,11 @@ void TufSigner::publish() const {
     write(folder + to_hex(sha256(release.manifest)) + ".manifest.json", release.manifest);
     for (const auto& [file, content] : release.files)
       write(folder + to_hex(sha256(content)) + "." + file, content);
+  }
+  for (const auto& [path, document] : documents_) {
+    const auto at = path.rfind('/') + 1;
+    write("targets/" + path.substr(0, at) + to_hex(sha256(document.first)) + "." + path.substr(at),
+          document.first);
   }
   const auto number = [&](const std::string& name) {
     return "metadata/" + std::to_string(roles_.at(name).version) + "." + name + ".json";

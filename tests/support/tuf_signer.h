@@ -52,6 +52,10 @@ class TufSigner {
   void add_file(const std::string& release, const std::string& file, const std::string& content) {
     releases_.at(release).files[file] = content;
   }
+  // A target beside the releases: "fleet/plan.json".
+  void add_document(const std::string& path, const std::string& content, const std::string& by) {
+    documents_[path] = {content, by};
+  }
   void withdraw(const std::string& name) { releases_.erase(name); }
   // A role, with a key named after it, to which the targets role delegates those paths.
   void delegate(const std::string& role, const std::vector<std::string>& paths);
@@ -80,7 +84,8 @@ class TufSigner {
   std::string folder_;
   std::map<std::string, Role> roles_;
   std::map<std::string, Release> releases_;
-  std::vector<std::pair<std::string, Json::Array>> delegated_;  // role and paths
+  std::map<std::string, std::pair<std::string, std::string>> documents_;  // content and role
+  std::vector<std::pair<std::string, Json::Array>> delegated_;            // role and paths
 };
 
 }  // namespace cube

@@ -130,6 +130,7 @@ TEST(DelegationWalk, TheWorkOfPatternsIsBounded) {
     DelegatedRole role;
     role.name = "vendor";
     role.paths = std::vector<std::string>(256, std::string(1024, 'x'));
+    role.paths.back() = "releases/x/manifest.json";
     top->delegated = {role};
     for (std::size_t i = 0; i < names; ++i)
       vendor->releases[std::string(100, 'a') + std::to_string(i)].length = 1;

@@ -1,4 +1,5 @@
-// A restart is asked of logind, on a bus of the test's own, and whatever logind says is told.
+// logind is asked for a restart, and who blocks one, on a bus of the test's own; whatever it says
+// is told.
 #include "agent/power/logind_restart.h"
 
 #include <gtest/gtest.h>
@@ -11,6 +12,7 @@
 #include <fstream>
 #include <thread>
 
+#include "agent/power/shutdown_locks.h"
 #include "tests/support/scratch_dir.h"
 
 namespace cube {
@@ -56,10 +58,18 @@ class LogindRestart : public ::testing::Test {
     return sd_bus_reply_method_return(call, "");
   }
 
+  // As the bus answers for a logind that systemd cannot start for it.
+  static int on_list(sd_bus_message* call, void* data, sd_bus_error*) {
+    const auto& test = *static_cast<LogindRestart*>(data);
+    return sd_bus_reply_method_errorf(call, test.list_error_, "%s", "as the bus says it");
+  }
+
   void play_logind() {
     static const sd_bus_vtable vtable[] = {
         SD_BUS_VTABLE_START(0),
         SD_BUS_METHOD("Reboot", "b", "", &LogindRestart::on_reboot, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("ListInhibitors", "", "a(ssssuu)", &LogindRestart::on_list,
+                      SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_VTABLE_END};
     sd_bus* bus = nullptr;
     ASSERT_GE(sd_bus_open_system(&bus), 0);
@@ -82,6 +92,7 @@ class LogindRestart : public ::testing::Test {
   std::thread thread_;
   std::atomic<bool> stop_{false}, refuses_{false};
   std::atomic<int> asked_{0};
+  std::atomic<const char*> list_error_{nullptr};
 };
 
 TEST_F(LogindRestart, IsAskedForTheRestart) {
@@ -103,6 +114,29 @@ TEST_F(LogindRestart, ThatIsNotThereIsToldApart) {
   EXPECT_EQ(ask_logind_to_reboot().error().code, Errc::not_found);
   ::setenv("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/nonexistent/bus", 1);
   EXPECT_EQ(ask_logind_to_reboot().error().code, Errc::not_found);
+}
+
+// An update that waits for its window would wait for ever.
+TEST_F(LogindRestart, ThatIsMaskedHoldsNothingBack) {
+  play_logind();
+  for (const char* name :
+       {"org.freedesktop.DBus.Error.FileExists",  // systemd 252, by the alias
+        "org.freedesktop.systemd1.UnitMasked", "org.freedesktop.systemd1.NoSuchUnit"}) {
+    list_error_ = name;
+    const auto locks = shutdown_locks();
+    ASSERT_TRUE(locks) << name << ": " << locks.error().what;
+    EXPECT_TRUE(locks->empty());
+  }
+}
+
+TEST_F(LogindRestart, ThatCannotBeAskedNowIsNotTakenForAbsent) {
+  play_logind();
+  for (const char* name :
+       {"org.freedesktop.DBus.Error.NoReply", "org.freedesktop.DBus.Error.TimedOut",
+        "org.freedesktop.DBus.Error.Spawn.ChildExited"}) {
+    list_error_ = name;
+    EXPECT_FALSE(shutdown_locks()) << name;
+  }
 }
 
 }  // namespace

@@ -37,12 +37,12 @@ ReadinessFacts well() {
   return facts;
 }
 
-Finding finding(const ReadinessFacts& facts, const std::string& name) {
+ReadinessFinding finding(const ReadinessFacts& facts, const std::string& name) {
   const auto all = judge_readiness(facts);
-  const auto found =
-      std::find_if(all.begin(), all.end(), [&](const Finding& one) { return one.name == name; });
+  const auto found = std::find_if(all.begin(), all.end(),
+                                  [&](const ReadinessFinding& one) { return one.name == name; });
   EXPECT_NE(found, all.end()) << name;
-  return found == all.end() ? Finding{} : *found;
+  return found == all.end() ? ReadinessFinding{} : *found;
 }
 
 TEST(ReadinessTest, AWellMachineIsReadyInAllAndHasNothingToDo) {

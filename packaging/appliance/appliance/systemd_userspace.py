@@ -9,7 +9,7 @@ import subprocess
 
 HERE = pathlib.Path(__file__).resolve().parent.parent
 PACKAGES = ["systemd", "systemd-sysv", "udev", "mount", "e2fsprogs", "base-files"]
-SERVICE_PACKAGES = [*PACKAGES, "dbus"]
+SERVICE_PACKAGES = [*PACKAGES, "dbus", "polkitd"]
 SOURCES = pathlib.Path("/etc/apt/sources.list.d/debian.sources")
 # Not needed to run, and much to hash under emulation.
 UNUSED = ["usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/info", "usr/lib/udev/hwdb.d", "usr/share/bash-completion",
@@ -24,6 +24,8 @@ LABEL=cube-data /data ext4 defaults 0 0
 /data/cube-update /var/lib/cube-update none bind 0 0
 LABEL=cube-stick /media/stick ext4 ro,nofail 0 0
 """
+# As base-files' script would link them. GLib, and so polkitd, looks for the bus below /var/run.
+LINKS = {"var/run": "/run", "var/lock": "/run/lock"}
 FAILING = """[Unit]
 Description=A unit of the demo that fails
 {order}
@@ -50,6 +52,12 @@ def set_up(tree, variant):
     """Accounts, mounts and units. `variant`: what is wrong with it (tree.VARIANTS)."""
     _write(tree / "etc/passwd", "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n")
     _write(tree / "etc/group", "root:x:0:\ntty:x:5:\ndisk:x:6:\nnogroup:x:65534:\n")
+    for name, target in LINKS.items():
+        link = tree / name
+        if link.is_dir() and not link.is_symlink():
+            link.rmdir()
+        link.unlink(missing_ok=True)
+        link.symlink_to(target)
     _write(tree / "etc/machine-id", "")
     _write(tree / "etc/fstab", FSTAB)
     _write(tree / "etc/systemd/system.conf.d/demo.conf", "[Manager]\nShowStatus=no\nDefaultTimeoutStopSec=10s\n")
@@ -68,10 +76,12 @@ def set_up(tree, variant):
 
 
 def set_up_service(tree):
-    """The bus that the update service is called over. The service itself comes with cube-update's package."""
-    for name in ("passwd", "group"):
+    """The bus that the update service is called over, polkit, which decides about callers, and two who are not root. The service
+    itself comes with cube-update's package."""
+    accounts = {"messagebus": 101, "polkitd": 102, "operator": 1000, "visitor": 1001}
+    for name, line in {"passwd": "{0}:x:{1}:{1}::/nonexistent:/bin/false\n", "group": "{0}:x:{1}:\n"}.items():
         file = tree / "etc" / name
-        file.write_text(file.read_text() + {"passwd": "messagebus:x:101:101::/nonexistent:/bin/false\n", "group": "messagebus:x:101:\n"}[name])
+        file.write_text(file.read_text() + "".join(line.format(*account) for account in accounts.items()))
 
 
 def _enable(tree, unit, folder):

@@ -1,7 +1,5 @@
 """The way back played on purpose: `cube-update doctor --rehearse` on an appliance with systemd, its watchdog and its health gate."""
 
-import json
-
 from .appliance import Guest, name_of
 from .bench import expect, scenario
 from .watchdogs import I6300ESB
@@ -32,9 +30,7 @@ def rehearse(at, guest, how, sign, causes):
     expect(f"its cause {last['cause']} is one of {causes}", last["cause"] in causes, True)
     status = guest.expect_status(booted="a", fallback="a", phase="idle", trial=None, release=name_of("1.0.0"), denied=[])
     expect("the other slot", status["slots"]["b"]["release"], name_of("2.0.0"))
-    told = guest.demand("cube-update doctor --offline --json")
-    checks = json.loads(next(line for line in told.splitlines() if line.startswith("{")))["checks"]
-    found = next(check for check in checks if check["check"] == "rehearsal")
+    found = next(check for check in guest.told("cube-update doctor --offline --json")["checks"] if check["check"] == "rehearsal")
     expect(f"doctor: {found['how']}", (found["ready"], f"{last['away_seconds']} s" in found["how"]), ("yes", True))
     print(f"      {at.firmware} rehearsal of {how}: back after {last['away_seconds']} s", flush=True)
 

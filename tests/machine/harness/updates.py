@@ -1,6 +1,5 @@
 """Updates on the whole appliance, good and bad, with resets and power cuts from outside."""
 
-import json
 import time
 
 from . import image
@@ -21,8 +20,7 @@ def rolled_back(guest, version, cause, tries=1):
 
 def why(guest, version, stage):
     """What `cube-update why` must make of the last update."""
-    output = guest.demand("cube-update why --json")
-    told = json.loads(next(line for line in output.splitlines() if line.startswith("{")))
+    told = guest.told("cube-update why --json")
     expect("why: release, stage", (told["attempt"]["release"], told["stage"]), (name_of(version), stage))
     return told
 

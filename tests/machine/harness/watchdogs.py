@@ -1,6 +1,5 @@
 """Trials that hang where nothing inside the machine can help: a BMC or a hardware watchdog resets it, or nobody does."""
 
-import json
 import time
 
 from . import qemu
@@ -25,8 +24,7 @@ def started(at, devices, deadline=120, seconds=WATCHDOG_SECONDS):
 
 def doctor(guest):
     """What `cube-update doctor` says of each death."""
-    output = guest.demand("cube-update doctor --json")
-    told = json.loads(next(line for line in output.splitlines() if line.startswith("{")))
+    told = guest.told("cube-update doctor --json")
     return told, {death["death"]: death["survived"] for death in told["deaths"]}
 
 

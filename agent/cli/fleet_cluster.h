@@ -1,0 +1,30 @@
+// cube-update fleet status, pause, resume, ...: this machine's cluster, for its operators.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "agent/appliance.h"
+#include "agent/cli/commands.h"
+
+namespace cube::cli {
+
+// Settles what is open at the gate, looks at it, and shows the others what becomes of this machine.
+// Errors: as Participant.
+Status take_part_in(Appliance& appliance, fleet::ClusterPart& cluster);
+
+struct FleetActOptions {
+  std::string what;                 // the machine or release that it is about
+  std::vector<std::string> limits;  // of `set`
+  std::string reason;
+  bool accept_failures = false;
+  std::size_t entries = 50;  // of the log
+};
+
+// Errors of all: invalid (no cluster, no reason), and those of fleet/operator_acts.h.
+Result<int> fleet_status(const Common& common);
+Result<int> fleet_log(const Common& common, const FleetActOptions& options);
+// `act`: "pause", "halt", "resume", "unlock", "block", "unblock", "set".
+Result<int> fleet_act(const Common& common, const std::string& act, const FleetActOptions& options);
+
+}  // namespace cube::cli

@@ -1,0 +1,202 @@
+#!/usr/bin/env python3
+"""Five appliances of one cluster and a real etcd: the real programs take turns, stop when it hurts, and need nobody to come back.
+
+Usage: fleet_cluster_test.py CUBE_UPDATE CUBE_RELEASE APPLIANCE_MODULES [TEST...]
+"""
+import json
+import pathlib
+import shutil
+import subprocess
+import sys
+import unittest
+
+import folder_machine
+from folder_machine import NEW, OLD, PROGRAMS, FolderMachineTest, run_once
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "fleet"))
+import real_etcd  # noqa: E402
+
+NODES = ("n1", "n2", "n3", "n4", "n5")
+
+
+class FleetClusterTest(FolderMachineTest):
+    def setUp(self):
+        self.etcd = real_etcd.Etcd(str(self.scratch / "etcd"))
+        self.etcd.start()
+        self.addCleanup(shutil.rmtree, self.scratch / "etcd")
+        self.addCleanup(self.etcd.kill)
+        self.machines = {}
+        for name in NODES:
+            folder = self.scratch / name
+            run_once("cp", "-a", self.scratch / "template", folder)
+            self.addCleanup(shutil.rmtree, folder)
+            machine = self.machines[name] = self.Scratch(folder)
+            (folder / "etc").mkdir(exist_ok=True)
+            (folder / "etc/hostname").write_text(f"{name}\n")
+            (folder / "usr/lib/cube-update/config.d/20-site.toml").write_text(
+                f'[source]\nurl = "{self.repository}"\n[schedule]\nautomatic = "apply"\ncheck-interval = 600\n[health]\nretries = 0\n'
+                f'[fleet]\ncluster = "c1"\nallow-http = true\nendpoints = ["{self.etcd.url}"]\ndomain = "rack1"\n')
+            machine.start()
+
+    def at(self, name, *words, code=0, says=""):
+        done = subprocess.run([PROGRAMS["update"], *map(str, words), "--root", self.machines[name].folder], capture_output=True,
+                              text=True, timeout=120)
+        self.assertEqual(done.returncode, code, f"{name}: {words}: {done.stdout}{done.stderr}")
+        self.assertIn(says, done.stdout + done.stderr)
+        return done.stdout
+
+    def automatic(self, name, code=0, says=""):
+        (self.machines[name].folder / "var/lib/cube-update/last-look").unlink(missing_ok=True)
+        return self.at(name, "automatic", code=code, says=says)
+
+    def ask_now(self, name):
+        """As if the time had passed after which it asks again."""
+        file = self.machines[name].folder / "var/lib/cube-update/fleet.json"
+        told = json.loads(file.read_text())
+        told.pop("ask_again", None)
+        file.write_text(json.dumps(told))
+
+    def restarts_into_trial(self, name):
+        self.assertEqual(self.machines[name].start(), ("b", True))
+
+    def commits(self, name):
+        self.restarts_into_trial(name)
+        self.at(name, "resume")
+        self.at(name, "commit")
+
+    def panics(self, name):
+        self.restarts_into_trial(name)
+        self.machines[name].panic("6.1.0-1-amd64")
+        self.assertEqual(self.machines[name].start(), ("a", False))
+        self.at(name, "resume")
+
+    def release_of(self, name):
+        return json.loads(self.at(name, "status", "--json"))["release"]
+
+    def cluster(self, code=0):
+        return json.loads(self.at("n5", "fleet", "status", "--json", code=code))
+
+    def away(self):
+        return [one["node"] for one in self.cluster()["holders"]]
+
+    def test_a_rollout_halts_itself_at_the_third_machine(self):
+        self.at("n1", "fleet", "set", "fail-count=1", "--reason", "the first failure is enough")
+        self.automatic("n1")
+        self.automatic("n2", code=12, says="waits for its cluster: busy: n1")
+        self.assertIn("busy: n1", self.at("n2", "status"))
+        self.assertEqual(self.away(), ["n1"])
+        self.commits("n1")
+        self.assertEqual(self.away(), ["n1"], "the place goes back when the cluster is asked, not before")
+        self.automatic("n1", code=3)
+        self.assertEqual(self.away(), [])
+        self.automatic("n2")
+        self.commits("n2")
+        self.automatic("n2", code=3)
+        self.automatic("n3")
+        self.panics("n3")
+        self.automatic("n3", code=5, says="denied on this machine")
+        told = self.cluster(code=6)
+        self.assertEqual([(one["node"], one["stage"]) for one in told["failures"]], [("n3", "drivers-missing")], told)
+        self.assertIn("n3 failed: panic", told["halt"]["reason"])
+        for name in ("n4", "n5"):
+            self.automatic(name, code=12, says="halted")
+        self.assertEqual([self.release_of(name) for name in NODES], [NEW, NEW, OLD, OLD, OLD])
+        self.assertEqual([one["node"] for one in told["nodes"]], ["n1", "n2", "n3"])
+        # An operator has looked at it.
+        self.at("n1", "fleet", "resume", code=2, says="--reason")
+        self.at("n1", "fleet", "resume", "--accept-failures", "--reason", "its controller is broken")
+        self.ask_now("n4")
+        self.automatic("n4")
+        self.commits("n4")
+        log = json.loads(self.at("n1", "fleet", "log", "--json"))["entries"]
+        self.assertEqual([one["act"] for one in log], ["set fail-count=1", "resume, failures accepted"])
+        self.assertIn("its controller is broken", self.at("n1", "fleet", "log"))
+
+    def test_nobody_needs_etcd_to_come_back(self):
+        self.automatic("n1")
+        self.etcd.kill()
+        self.commits("n1")
+        self.assertEqual(self.release_of("n1"), NEW)
+        self.automatic("n2", code=12, says="the cluster's gate")
+        self.automatic("n1", code=3)
+        self.etcd.start()
+        self.assertEqual(self.away(), ["n1"])
+        self.automatic("n2", code=12, says="busy: n1")
+        self.automatic("n1", code=3)
+        self.ask_now("n2")
+        self.automatic("n2")
+        self.etcd.kill()
+        self.panics("n2")
+        self.assertEqual(self.release_of("n2"), OLD)
+
+    def test_the_place_stays_until_the_cluster_is_healthy(self):
+        self.automatic("n1")
+        hooks = self.machines["n1"].folder / "etc/cube-update"
+        for folder, text in (("undrain.d", 'echo "$CUBE_NODE of $CUBE_CLUSTER" >%s/undrained' % self.machines["n1"].folder),
+                             ("cluster-health.d", "echo 3 placement groups are degraded; exit 1")):
+            (hooks / folder).mkdir(parents=True)
+            (hooks / folder / "10-it").write_text(f"#!/bin/sh\n{text}\n")
+            (hooks / folder / "10-it").chmod(0o755)
+        self.commits("n1")
+        self.automatic("n1", code=3)
+        self.assertEqual(self.away(), ["n1"])
+        self.assertEqual((self.machines["n1"].folder / "undrained").read_text(), "n1 of c1\n")
+        self.assertIn("3 placement groups are degraded", next(one["says"] for one in self.cluster()["nodes"] if one["node"] == "n1"))
+        (hooks / "cluster-health.d/10-it").unlink()
+        self.automatic("n1", code=3)
+        self.assertEqual(self.away(), [])
+
+    def test_a_pause_stops_who_has_not_begun_and_a_hook_that_says_no_gives_the_place_back(self):
+        self.at("n1", "fleet", "pause", "--reason", "audit")
+        self.at("n1", "fleet", "pause", "--reason", "audit", code=3)
+        self.automatic("n2", code=12, says="paused: audit")
+        self.at("n2", "fleet", "resume", "--reason", "it is over")
+        self.at("n2", "fleet", "resume", "--reason", "it is over", code=3)
+        folder = self.machines["n2"].folder / "etc/cube-update/pre-reboot.d"
+        folder.mkdir(parents=True)
+        (folder / "10-drain").write_text("#!/bin/sh\necho 3 VMs are still here; exit 1\n")
+        (folder / "10-drain").chmod(0o755)
+        self.ask_now("n2")
+        self.automatic("n2", code=12, says="3 VMs are still here")
+        self.assertEqual(self.away(), [], "who does not go lets others go")
+        (folder / "10-drain").write_text("#!/bin/sh\nexit 0\n")
+        self.automatic("n2")
+        self.commits("n2")
+
+    def test_an_operator_unlocks_and_blocks(self):
+        self.automatic("n1")
+        self.at("n2", "fleet", "unlock", "n3", "--reason", "gone", code=3)
+        self.at("n2", "fleet", "unlock", "n1", "--reason", "burnt down")
+        self.at("n2", "fleet", "block", NEW, "--reason", "fans stop")
+        self.automatic("n2", code=12, says="fans stop")
+        self.assertEqual(self.cluster()["blocked"], [{"release": NEW, "why": "fans stop"}])
+        self.at("n2", "fleet", "unblock", NEW, "--reason", "they do not")
+        self.ask_now("n2")
+        self.automatic("n2")
+        # The first one was not burnt down; it comes back, and takes nobody's place away.
+        self.commits("n1")
+        self.automatic("n1", code=3)
+        self.assertEqual(self.away(), ["n2"])
+
+    def test_by_hand_it_waits_for_its_turn_too_unless_told_otherwise(self):
+        self.automatic("n1")
+        self.at("n2", "apply", code=12, says="busy: n1")
+        self.at("n2", "rollback")
+        self.at("n2", "apply", "--out-of-turn")
+        self.restarts_into_trial("n2")
+
+    def test_nonsense_in_etcd_and_in_the_configuration_lets_nobody_begin_and_everybody_come_back(self):
+        self.automatic("n1")
+        self.etcd.ask("/v3/kv/put", {"key": real_etcd.base64_of("/cube-update/v1/c1/gate/tomorrow"), "value": ""})
+        self.commits("n1")
+        self.automatic("n2", code=12, says="tomorrow")
+        self.cluster(code=6)
+        (self.machines["n3"].folder / "usr/lib/cube-update/config.d/30-more.toml").write_text("[fleet]\nendpoints = []\n")
+        self.automatic("n3", code=12, says="fleet.endpoints")
+        self.at("n3", "commit", code=3)
+        self.at("n3", "fleet", "status", code=2, says="fleet.endpoints")
+
+
+if __name__ == "__main__":
+    folder_machine.use(*sys.argv[1:4])
+    unittest.main(argv=[sys.argv[0], *sys.argv[4:]])
