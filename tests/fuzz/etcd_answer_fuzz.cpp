@@ -12,10 +12,8 @@
 #include "base/base64.h"
 #include "tests/fuzz/demand.h"
 
+namespace cube::fleet {
 namespace {
-
-using cube::demand;
-using namespace cube::fleet;
 
 const std::string prefix = "g/";
 
@@ -57,12 +55,8 @@ void check_reports(std::string_view answer) {
   if (const auto status = status_in(answer)) check_text(status->version, 256);
 }
 
-}  // namespace
-
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  if (size == 0) return 0;
-  const std::string_view answer(reinterpret_cast<const char*>(data) + 1, size - 1);
-  switch (data[0] % 6) {
+void check_one(std::uint8_t kind, std::string_view answer) {
+  switch (kind % 6) {
     case 0:
       if (const auto reading = reading_in(answer, prefix)) check(*reading);
       break;
@@ -76,11 +70,20 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       check_reports(answer);
       break;
     case 4:
-      check_text(refusal_in(400 + data[0], answer).why, 200);
+      check_text(refusal_in(400 + kind, answer).why, 200);
       break;
     default:
-      if (const auto bytes = cube::from_base64(answer)) demand(cube::base64(*bytes) == answer);
-      demand(cube::from_base64(cube::base64(answer)).value() == answer);
+      if (const auto bytes = from_base64(answer)) demand(base64(*bytes) == answer);
+      demand(from_base64(base64(answer)).value() == answer);
   }
+}
+
+}  // namespace
+}  // namespace cube::fleet
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  if (size == 0) return 0;
+  const std::string_view answer(reinterpret_cast<const char*>(data) + 1, size - 1);
+  cube::fleet::check_one(data[0], answer);
   return 0;
 }
