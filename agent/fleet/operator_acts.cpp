@@ -170,7 +170,10 @@ Status OperatorActs::set(const std::vector<std::string>& assignments, const std:
 }
 
 Result<std::vector<LogEntry>> OperatorActs::log(std::size_t most) {
-  CUBE_TRY(const auto reading, store_.read("/cube-update/v1/" + cluster_ + "/audit/"));
+  CUBE_TRY(auto reading, store_.read("/cube-update/v1/" + cluster_ + "/audit/"));
+  // Clocks differ; the store knows what came first.
+  std::sort(reading.entries.begin(), reading.entries.end(),
+            [](const Entry& left, const Entry& right) { return left.created < right.created; });
   std::vector<LogEntry> entries;
   for (const auto& one : reading.entries)
     if (auto entry = read_entry(one.value)) entries.push_back(std::move(*entry));

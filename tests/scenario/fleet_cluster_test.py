@@ -178,6 +178,18 @@ class FleetClusterTest(FolderMachineTest):
         self.automatic("n1", code=3)
         self.assertEqual(self.away(), ["n2"])
 
+    def test_every_act_is_told_to_programs_and_in_the_log(self):
+        acts = (("pause",), ("halt",), ("resume",), ("set", "max-unavailable=2", "one-domain=0"), ("block", NEW), ("unblock", NEW))
+        for act in acts:
+            told = json.loads(self.at("n1", "fleet", *act, "--reason", "it is a test", "--json"))
+            self.assertEqual((told["cluster"], told["act"]), ("c1", act[0]))
+        self.automatic("n1")
+        self.at("n1", "fleet", "unlock", "n1", "--reason", "it is a test", "--json")
+        log = json.loads(self.at("n1", "fleet", "log", "--json"))["entries"]
+        self.assertEqual([one["act"] for one in log], [" ".join(act) for act in acts] + ["unlock n1"])
+        for wrong in (("set", "max-unavailable=0"), ("set", "speed=3"), ("unlock", "../n1"), ("block", "a b")):
+            self.at("n1", "fleet", *wrong, "--reason", "it is a test", code=2)
+
     def test_by_hand_it_waits_for_its_turn_too_unless_told_otherwise(self):
         self.automatic("n1")
         self.at("n2", "apply", code=12, says="busy: n1")
