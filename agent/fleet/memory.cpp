@@ -154,7 +154,7 @@ Result<FleetMemory> FileFleetMemory::load() const {
   auto memory = parse_memory(*text);
   if (!memory)
     return std::move(memory).error().in("/" + std::string(file) +
-                                        " (see docs/operations.md before it is removed)");
+                                        " (see docs/fleet.md before it is removed)");
   return memory;
 }
 

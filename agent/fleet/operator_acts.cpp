@@ -107,18 +107,25 @@ Status OperatorActs::resume(const std::string& reason, bool accept_failures) {
              Errc::busy, "the gate changed meanwhile; look again with `cube-update fleet status`");
 }
 
+// Erases a key as it was read; nothing_to_do: it is not there.
+Status OperatorActs::take_away(const std::string& key, const std::string& what,
+                               const std::string& reason, const std::string& absent,
+                               const std::string& changed) {
+  CUBE_TRY(const auto reading, store_.read(key));
+  for (const auto& entry : reading.entries)
+    if (entry.key == key)
+      return act({{{Condition::Kind::created_at, key, entry.created}},
+                  {{Change::Kind::erase, key, ""}},
+                  ""},
+                 what, reason, Errc::busy, changed);
+  return Error{Errc::nothing_to_do, absent};
+}
+
 Status OperatorActs::unlock(const std::string& node, const std::string& reason) {
   CUBE_CHECK(check_name(node, "name of a machine"));
-  const auto key = gate_key(holder_name(node));
-  CUBE_TRY(const auto reading, store_.read(key));
-  for (const auto& entry : reading.entries) {
-    if (entry.key != key) continue;
-    return act(
-        {{{Condition::Kind::created_at, key, entry.created}}, {{Change::Kind::erase, key, ""}}, ""},
-        "unlock " + node, reason, Errc::busy,
-        node + " gave its place back and took another meanwhile");
-  }
-  return Error{Errc::nothing_to_do, node + " holds no place in cluster " + cluster_};
+  return take_away(gate_key(holder_name(node)), "unlock " + node, reason,
+                   node + " holds no place in cluster " + cluster_,
+                   node + " gave its place back and took another meanwhile");
 }
 
 Status OperatorActs::block(const std::string& release, const std::string& reason) {
@@ -130,36 +137,28 @@ Status OperatorActs::block(const std::string& release, const std::string& reason
 
 Status OperatorActs::unblock(const std::string& release, const std::string& reason) {
   CUBE_CHECK(check_name(release, "name of a release"));
-  const auto key = gate_key(blocked_name(release));
-  CUBE_TRY(const auto reading, store_.read(key));
-  for (const auto& entry : reading.entries) {
-    if (entry.key != key) continue;
-    return act(
-        {{{Condition::Kind::created_at, key, entry.created}}, {{Change::Kind::erase, key, ""}}, ""},
-        "unblock " + release, reason, Errc::busy, release + " was blocked anew meanwhile");
-  }
-  return Error{Errc::nothing_to_do, release + " is not blocked in cluster " + cluster_};
+  return take_away(gate_key(blocked_name(release)), "unblock " + release, reason,
+                   release + " is not blocked in cluster " + cluster_,
+                   release + " was blocked anew meanwhile");
 }
 
 Status OperatorActs::set(const std::vector<std::string>& assignments, const std::string& reason) {
   const auto key = gate_key(policy_name);
   CUBE_TRY(const auto reading, store_.read(key));
-  Limits limits;
-  // What the plan says is the other bound: where nothing was set, nothing is narrowed.
-  for (const char* widest :
-       {"max-unavailable=1000", "one-domain=0", "fail-count=1000", "fail-percent=100",
-        "fail-min-sample=100000", "hold-deadline=604800", "by-hardware=1"})
-    CUBE_CHECK(set_limit(limits, widest));
+  LimitsWish limits;
   Revision created = 0;
   for (const auto& entry : reading.entries) {
     if (entry.key != key) continue;
     created = entry.created;
     // What makes no sense stops the cluster; setting it anew is the way out.
-    if (const auto read = read_limits(entry.value)) limits = *read;
+    GateFacts facts;
+    take_gate_entry(facts, policy_name, entry.value, entry.created);
+    limits = facts.policy;
   }
   std::string what = "set";
   for (const auto& assignment : assignments) {
-    CUBE_CHECK(set_limit(limits, assignment));
+    CUBE_TRY(const auto wish, read_limit(assignment));
+    limits = with(limits, wish);
     what += " " + assignment;
   }
   return act({{{Condition::Kind::created_at, key, created},

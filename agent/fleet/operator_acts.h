@@ -60,6 +60,8 @@ class OperatorActs {
   [[nodiscard]] std::string gate_key(const std::string& below) const;
   [[nodiscard]] Change entry(const std::string& act, const std::string& reason) const;
   Status stop(const char* name, const std::string& act, const std::string& reason);
+  Status take_away(const std::string& key, const std::string& what, const std::string& reason,
+                   const std::string& absent, const std::string& changed);
   Status act(Transaction transaction, const std::string& act, const std::string& reason,
              Errc otherwise, const std::string& why_not);
 

@@ -71,9 +71,11 @@ Status Participant::note(FleetMemory& memory, const Reading& reading) {
     memory.shown.clear();
     if (memory.holds_place()) memory.place->lost = true;
   }
-  if (memory.wary && memory.wary->boot_id != boot_id_) memory.wary = now();
-  if (!replaced && memory.store == reading.cluster && memory.revision == reading.revision)
-    return ok();
+  // Time in another boot cannot be compared: the wait begins anew.
+  const bool waits_anew = memory.wary && memory.wary->boot_id != boot_id_;
+  if (waits_anew) memory.wary = now();
+  const bool same = memory.store == reading.cluster && memory.revision == reading.revision;
+  if (!replaced && !waits_anew && same) return ok();
   memory.store = reading.cluster;
   memory.revision = reading.revision;
   return ports_.memory.save(memory);
@@ -159,6 +161,10 @@ Result<std::string> Participant::ask(const Turn& turn) {
         "has forgotten may still be away";
     CUBE_CHECK(tell(memory, why));
     return why;
+  }
+  if (memory.wary) {  // until the next loss; a restart does not bring it back
+    memory.wary.reset();
+    CUBE_CHECK(ports_.memory.save(memory));
   }
   if (!memory.place)
     memory.place = Place{turn.attempt, turn.rollout, turn.release,

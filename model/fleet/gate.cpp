@@ -122,8 +122,12 @@ Limits stricter(const Limits& left, const Limits& right) {
   return limits;
 }
 
+Limits limits_here(const GateFacts& facts, const Limits& plan) {
+  return stricter(plan, with(plan, facts.policy));
+}
+
 GateVerdict decide_gate(const GateFacts& facts, const Candidate& candidate, const Limits& plan) {
-  const auto limits = facts.policy ? stricter(plan, *facts.policy) : plan;
+  const auto limits = limits_here(facts, plan);
   if (const auto* holder = holder_of(facts, candidate.node)) {
     if (holder->nonce == candidate.nonce) return {Answer::mine, "", "", holder->created};
     return refuse("other-holder",
@@ -138,7 +142,7 @@ GateVerdict decide_gate(const GateFacts& facts, const Candidate& candidate, cons
 
 std::string reason_to_halt(const GateFacts& facts, const std::string& rollout, const Limits& plan,
                            std::uint64_t finished) {
-  const auto limits = facts.policy ? stricter(plan, *facts.policy) : plan;
+  const auto limits = limits_here(facts, plan);
   if (limits.by_hardware) return "";
   std::vector<const Failure*> counted;
   for (const auto& failure : facts.failures)
@@ -159,7 +163,7 @@ std::string must_turn_back(const GateFacts& facts, const Candidate& candidate,
 }
 
 std::string broken_rule(const GateFacts& facts, const Limits& plan) {
-  const auto limits = facts.policy ? stricter(plan, *facts.policy) : plan;
+  const auto limits = limits_here(facts, plan);
   const auto& holders = facts.holders;
   if (holders.size() > limits.max_unavailable)
     return std::to_string(holders.size()) + " places are held, and " +

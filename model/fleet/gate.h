@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "model/fleet/limits.h"
+#include "model/fleet/limits_reader.h"
 
 namespace cube::fleet {
 
@@ -62,7 +63,7 @@ struct PlanMark {
 };
 
 struct GateFacts {
-  std::optional<Limits> policy;  // of this cluster's operators; only narrows the plan's
+  LimitsWish policy;  // of this cluster's operators; only narrows the plan's limits
   std::optional<PlanMark> plan;
   std::optional<Notice> halt;                  // a rollout hurt
   std::optional<Notice> pause;                 // an operator wants nothing to begin
@@ -105,6 +106,9 @@ struct GateVerdict {
 
 // The stricter of both in every part.
 [[nodiscard]] Limits stricter(const Limits& left, const Limits& right);
+
+// The plan's limits, narrowed by the cluster's own.
+[[nodiscard]] Limits limits_here(const GateFacts& facts, const Limits& plan);
 
 [[nodiscard]] GateVerdict decide_gate(const GateFacts& facts, const Candidate& candidate,
                                       const Limits& limits);

@@ -22,7 +22,6 @@ void take_gate_entry(GateFacts& facts, const std::string& name, std::string_view
 [[nodiscard]] std::string render(const Notice& notice);
 [[nodiscard]] std::string render(const Failure& failure);
 [[nodiscard]] std::string render(const PlanMark& mark);
-[[nodiscard]] std::string render(const Limits& limits);
 
 // Names below the gate's prefix. Machines, rollouts and releases are names of model/name.h.
 [[nodiscard]] std::string holder_name(const std::string& node);
@@ -32,10 +31,5 @@ inline constexpr const char* policy_name = "policy";
 inline constexpr const char* plan_name = "plan";
 inline constexpr const char* halt_name = "halt";
 inline constexpr const char* pause_name = "pause";
-
-// "max-unavailable=2", "one-domain=false", ...: one limit of those in `limits`. Errors: invalid.
-Status set_limit(Limits& limits, std::string_view assignment);
-// Errors: corrupt.
-[[nodiscard]] Result<Limits> read_limits(std::string_view value);
 
 }  // namespace cube::fleet

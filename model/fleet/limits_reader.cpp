@@ -1,6 +1,9 @@
 #include "model/fleet/limits_reader.h"
 
+#include <algorithm>
+
 #include "base/mutation.h"
+#include "model/fleet/duration.h"
 #include "model/fleet/members.h"
 
 namespace cube::fleet {
@@ -41,6 +44,48 @@ Result<LimitsWish> read_limits(const Json& json) {
     wish.hold_deadline = hold;
   }
   return wish;
+}
+
+Result<LimitsWish> read_limit(std::string_view assignment) {
+  const auto equals = std::min(assignment.find('='), assignment.size());
+  std::string name(assignment.substr(0, equals));
+  std::replace(name.begin(), name.end(), '-', '_');
+  const std::string value(assignment.substr(std::min(equals + 1, assignment.size())));
+  // As JSON has it: a number or true or false as it is, a duration in quotes.
+  auto json = Json::parse(value);
+  auto wish = read_limits(Json::Object{{name, json ? *json : Json(value)}});
+  if (!wish)
+    return Error{Errc::invalid, std::string(assignment.substr(0, 60)) + ": " + wish.error().what};
+  return wish;
+}
+
+std::string render(const LimitsWish& wish) {
+  Json::Object members;
+  const auto add = [&members](const char* name, const auto& value) {
+    if (value) members[name] = Json(std::uint64_t{*value});
+  };
+  add("max_unavailable", wish.max_unavailable);
+  add("fail_count", wish.fail_count);
+  add("fail_percent", wish.fail_percent);
+  add("fail_min_sample", wish.fail_min_sample);
+  if (wish.one_domain) members["one_domain"] = Json(*wish.one_domain);
+  if (wish.by_hardware) members["by_hardware"] = Json(*wish.by_hardware);
+  if (wish.hold_deadline) members["hold_deadline"] = Json(format_duration(*wish.hold_deadline));
+  return Json(members).line();
+}
+
+LimitsWish with(LimitsWish earlier, const LimitsWish& later) {
+  const auto take = [](auto& to, const auto& from) {
+    if (from) to = from;
+  };
+  take(earlier.max_unavailable, later.max_unavailable);
+  take(earlier.one_domain, later.one_domain);
+  take(earlier.fail_count, later.fail_count);
+  take(earlier.fail_percent, later.fail_percent);
+  take(earlier.fail_min_sample, later.fail_min_sample);
+  take(earlier.by_hardware, later.by_hardware);
+  take(earlier.hold_deadline, later.hold_deadline);
+  return earlier;
 }
 
 Limits with(Limits limits, const LimitsWish& wish) {

@@ -1,9 +1,10 @@
-// Reads limits as plans write them. Strict; foreign text.
+// Limits as plans, sites and clusters write them. Strict; foreign text.
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/json.h"
 #include "base/result.h"
@@ -26,6 +27,13 @@ struct LimitsWish {
 
 // An object with any of these members. Errors: corrupt (unknown member, out of range).
 [[nodiscard]] Result<LimitsWish> read_limits(const Json& json);
+// "max-unavailable=2", "one-domain=true", "hold-deadline=PT45M": one member, for a command line.
+// Errors: invalid.
+[[nodiscard]] Result<LimitsWish> read_limit(std::string_view assignment);
+// What read_limits reads back.
+[[nodiscard]] std::string render(const LimitsWish& wish);
+// What `later` does not say stays as in `earlier`.
+[[nodiscard]] LimitsWish with(LimitsWish earlier, const LimitsWish& later);
 [[nodiscard]] Limits with(Limits limits, const LimitsWish& wish);
 // The first member by which the wish would allow more than the limits do; "": none.
 [[nodiscard]] std::string widened_by(const Limits& limits, const LimitsWish& wish);

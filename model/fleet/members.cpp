@@ -30,7 +30,7 @@ Status check_members(const Json& json, std::initializer_list<std::string_view> r
   for (const auto& [key, member] : members)
     if (!in(required, key) && !in(optional, key))
       return corrupt("an unknown member" + (is_safe_name(key) ? " \"" + key + "\"" : "") +
-                     "; this program may be too old for the plan");
+                     "; this program may be too old for it");
   for (const auto name : required)
     if (members.count(std::string(name)) == 0)
       return corrupt("no member \"" + std::string(name) + "\"");

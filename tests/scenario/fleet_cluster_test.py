@@ -179,7 +179,7 @@ class FleetClusterTest(FolderMachineTest):
         self.assertEqual(self.away(), ["n2"])
 
     def test_every_act_is_told_to_programs_and_in_the_log(self):
-        acts = (("pause",), ("halt",), ("resume",), ("set", "max-unavailable=2", "one-domain=0"), ("block", NEW), ("unblock", NEW))
+        acts = (("pause",), ("halt",), ("resume",), ("set", "max-unavailable=2", "one-domain=false"), ("block", NEW), ("unblock", NEW))
         for act in acts:
             told = json.loads(self.at("n1", "fleet", *act, "--reason", "it is a test", "--json"))
             self.assertEqual((told["cluster"], told["act"]), ("c1", act[0]))

@@ -78,10 +78,9 @@ TEST(FleetGate, NoMoreThanTheLimitAreAway) {
       limits.max_unavailable = most;
       EXPECT_EQ(word(facts, candidate(), limits), held < most ? "may take" : "busy");
       limits.max_unavailable = 1000;  // the cluster's operators may only narrow
-      facts.policy = wide();
-      facts.policy->max_unavailable = most;
+      facts.policy.max_unavailable = most;
       EXPECT_EQ(word(facts, candidate(), limits), held < most ? "may take" : "busy");
-      std::swap(limits.max_unavailable, facts.policy->max_unavailable);
+      std::swap(limits.max_unavailable, *facts.policy.max_unavailable);
       EXPECT_EQ(word(facts, candidate(), limits), held < most ? "may take" : "busy");
     }
 }
@@ -218,7 +217,11 @@ TEST(FleetGateEntries, WhatIsWrittenIsRead) {
   EXPECT_EQ(taken(blocked_name("CUBE_1"), render(notice)).blocked.at("CUBE_1"), "it hurt");
   const PlanMark mark{12, std::string(64, 'c')};
   EXPECT_EQ(taken(plan_name, render(mark)).plan, mark);
-  EXPECT_EQ(taken(policy_name, render(wide())).policy, wide());
+  LimitsWish wish;
+  wish.max_unavailable = 3;
+  wish.one_domain = false;
+  wish.hold_deadline = 2700;
+  EXPECT_EQ(taken(policy_name, render(wish)).policy, wish);
 }
 
 TEST(FleetGateEntries, TextsOfOthersAreCutAndPrintable) {
@@ -259,14 +262,14 @@ TEST(FleetGateEntries, WhatHasNoSenseKeepsEverybodyHere) {
 }
 
 TEST(FleetGateEntries, LimitsAreSetByName) {
-  Limits limits;
-  EXPECT_TRUE(set_limit(limits, "max-unavailable=2"));
-  EXPECT_TRUE(set_limit(limits, "one_domain=0"));
-  EXPECT_EQ(limits.max_unavailable, 2U);
-  EXPECT_FALSE(limits.one_domain);
-  for (const char* bad : {"max-unavailable=0", "max-unavailable=", "max-unavailable", "x=1",
-                          "max-unavailable=1x", "fail-percent=101", "hold-deadline=5", ""})
-    EXPECT_EQ(set_limit(limits, bad).error().code, Errc::invalid) << bad;
+  const auto set = [](const char* text) { return with(Limits{}, read_limit(text).value()); };
+  EXPECT_EQ(set("max-unavailable=2").max_unavailable, 2U);
+  EXPECT_EQ(set("one_domain=false").one_domain, false);
+  EXPECT_EQ(set("hold-deadline=PT45M").hold_deadline, 2700);
+  for (const char* bad :
+       {"max-unavailable=0", "max-unavailable=", "max-unavailable", "x=1", "max-unavailable=1x",
+        "fail-percent=101", "hold-deadline=PT5S", "", "one-domain=1", "max-unavailable=\"2\""})
+    EXPECT_EQ(read_limit(bad).error().code, Errc::invalid) << bad;
 }
 
 }  // namespace

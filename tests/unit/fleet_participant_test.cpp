@@ -320,6 +320,22 @@ TEST_F(FleetParticipant, AfterALossOfDataNobodyBeginsUntilAllAreBack) {
   EXPECT_EQ(ask(n2).value(), "");
 }
 
+TEST_F(FleetParticipant, TheWaitAfterALossOfDataEndsAndDoesNotComeBack) {
+  auto& n1 = node("n1");
+  ASSERT_TRUE(part(n1).observe(limits_));
+  store_.replace();
+  EXPECT_EQ(ask(n1).value().substr(0, 8), "the data");
+  n1.boot = "boot-2";  // the wait begins anew, once, though nothing happens in the store
+  EXPECT_EQ(ask(n1).value().substr(0, 8), "the data");
+  clock_.pass(limits_.hold_deadline - 1);
+  EXPECT_EQ(ask(n1).value().substr(0, 8), "the data");
+  clock_.pass(1);
+  EXPECT_EQ(ask(n1).value(), "");
+  EXPECT_EQ(settle(n1, Fate::succeeded).value(), "");
+  n1.boot = "boot-3";
+  EXPECT_EQ(ask(n1, 2).value(), "");
+}
+
 TEST_F(FleetParticipant, AnOldCopyOfTheDataIsNoticed) {
   auto& n1 = node("n1");
   auto& n2 = node("n2");
