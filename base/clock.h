@@ -31,6 +31,8 @@ class SystemClock final : public Clock {
   const RootDir& root_;
 };
 
+inline constexpr UnixSeconds last_second = 253402300799;  // of the year 9999
+
 // "2026-11-25T20:55:00Z". Valid for years 0 to 9999.
 [[nodiscard]] std::string format_utc(UnixSeconds time);
 // Exactly the form above. Errors: invalid.

@@ -115,8 +115,9 @@ void tell(const std::string& cluster, const fleet::ClusterView& view) {
   for (const auto& [release, why] : gate.blocked)
     text += fmt::format("blocked   {}: {}\n", release, why);
   for (const auto& one : view.nodes)
-    text += fmt::format("{:<16} {:<10} {:<11} {} {}\n", one.node, one.domain, one.status.phase,
-                        one.status.release, printable(one.status.says));
+    text += fmt::format("{:<16} {:<10} {:<11} {} {}\n", one.node, printable(one.domain),
+                        printable(one.status.phase), printable(one.status.release),
+                        printable(one.status.says));
   fmt::print("{}", text);
 }
 

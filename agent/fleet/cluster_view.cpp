@@ -1,5 +1,7 @@
 #include "agent/fleet/cluster_view.h"
 
+#include <algorithm>
+
 #include "base/json.h"
 #include "model/fleet/gate_entries.h"
 #include "model/name.h"
@@ -18,7 +20,7 @@ Result<SeenNode> read_node(const std::string& name, const std::string& value) {
   CUBE_TRY(node.status.says, json.string_at("says"));
   CUBE_TRY(node.domain, json.string_at("domain"));
   CUBE_TRY(const auto at, json.unsigned_at("at"));
-  node.at = static_cast<UnixSeconds>(std::min<std::uint64_t>(at, 253402300799));
+  node.at = static_cast<UnixSeconds>(std::min<std::uint64_t>(at, last_second));
   return node;
 }
 

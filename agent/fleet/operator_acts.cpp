@@ -26,7 +26,7 @@ Result<LogEntry> read_entry(const std::string& value) {
   CUBE_TRY(const auto json, Json::parse(value));
   LogEntry entry;
   CUBE_TRY(const auto at, json.unsigned_at("at"));
-  entry.at = static_cast<UnixSeconds>(std::min<std::uint64_t>(at, INT64_MAX));
+  entry.at = static_cast<UnixSeconds>(std::min<std::uint64_t>(at, last_second));
   CUBE_TRY(entry.act, json.string_at("act"));
   CUBE_TRY(entry.reason, json.string_at("reason"));
   CUBE_TRY(entry.by, json.string_at("by"));

@@ -45,8 +45,7 @@ Result<std::string> named_at(const Json& json, const char* key, bool may_be_empt
 
 Result<UnixSeconds> moment_at(const Json& json, const char* key) {
   CUBE_TRY(const auto time, json.unsigned_at(key));
-  constexpr std::uint64_t latest = 253402300799;  // in the year 9999
-  if (time > latest) return corrupt(std::string(key) + ": not a time");
+  if (time > static_cast<std::uint64_t>(last_second)) return corrupt(std::string(key) + ": not a time");
   return static_cast<UnixSeconds>(time);
 }
 
