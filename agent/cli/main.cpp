@@ -11,6 +11,7 @@
 #include "agent/cli/exit_code.h"
 #include "agent/cli/fleet_cluster.h"
 #include "agent/cli/fleet_plan.h"
+#include "agent/cli/fleet_status.h"
 #include "base/json.h"
 
 namespace cube::cli {
@@ -46,6 +47,7 @@ struct Options {
   RehearsalOptions rehearsal;
   FleetActOptions fleet_act;
   FleetPlanOptions fleet_plan;
+  FleetStatusOptions fleet_status;
   FleetWindowOptions fleet_window;
   bool drop = false;
   LookOptions look;
@@ -183,10 +185,26 @@ void add_fleet_acts(const Add& add, CLI::App& fleet, Options& o) {
   }
 }
 
+void add_fleet_status(const Add& add, CLI::App& fleet, Options& o) {
+  auto* command =
+      add(fleet, "status", "this machine's cluster: who is away, who failed, what stands still",
+          [&o] { return fleet_status(o.common, o.fleet_status); });
+  auto* html = command->add_option("--html", o.fleet_status.html,
+                                   "write a page for a browser to this file, whole or not at all; "
+                                   "\"-\": standard output");
+  command
+      ->add_option("--watch", o.fleet_status.watch,
+                   "show it again whenever it changes; looks every so many seconds")
+      ->expected(0, 1)
+      ->default_str("5")
+      ->check(CLI::Range(1, 3600))
+      ->excludes(html);
+  html->excludes("--json");
+}
+
 void add_fleet(const Add& add, CLI::App& app, Options& o) {
   auto* fleet = app.add_subcommand("fleet", "this machine among others")->require_subcommand(1);
-  add(*fleet, "status", "this machine's cluster: who is away, who failed, what stands still",
-      [&o] { return fleet_status(o.common); });
+  add_fleet_status(add, *fleet, o);
   add_fleet_acts(add, *fleet, o);
   add(*fleet, "log", "what operators did to this cluster",
       [&o] { return fleet_log(o.common, o.fleet_act); })

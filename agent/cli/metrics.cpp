@@ -1,37 +1,16 @@
 // The command that writes the facts for Prometheus.
 #include "agent/cli/metrics.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-
-#include <filesystem>
 
 #include "agent/appliance.h"
 #include "agent/cli/commands.h"
 #include "agent/cli/exit_code.h"
 #include "agent/cli/last_look.h"
-#include "base/durable_file.h"
-#include "base/io.h"
-#include "base/mutation.h"
+#include "agent/cli/whole_file.h"
 
 namespace cube::cli {
 namespace {
-
-// Never a half: the collector may read at any time. Its name for the new file, ".NAME.new", is none
-// that the collector reads.
-Status write_whole(const std::string& file, const std::string& text) {
-  const std::filesystem::path path = absolute_place(file);
-  const auto folder = RootDir::open(path.parent_path());
-  if (!folder)
-    return Error{Errc::invalid, "--file " + file + ": " + folder.error().what +
-                                    "; make the folder, or name another file"};
-  if (mutated("metrics-in-place")) {
-    CUBE_TRY(const auto out,
-             folder->open_file(path.filename(), O_WRONLY | O_CREAT | O_TRUNC, 0644));
-    return write_all(out, text);
-  }
-  return replace_file(*folder, path.filename(), text);
-}
 
 Result<MetricFacts> gather(Appliance& appliance) {
   MetricFacts facts;
@@ -55,7 +34,7 @@ Result<int> metrics(const Common& common, const std::string& file) {
   if (file.empty())
     fmt::print("{}", text);
   else
-    CUBE_CHECK(write_whole(file, text));
+    CUBE_CHECK(write_whole("--file", file, text));
   return exit_done;
 }
 

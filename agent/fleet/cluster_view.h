@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "agent/fleet/key_value_store.h"
+#include "agent/fleet/operator_acts.h"
 #include "agent/fleet/participant.h"
 #include "model/fleet/gate.h"
 
@@ -25,5 +26,8 @@ struct ClusterView {
 
 // Errors: as KeyValueStore::read.
 [[nodiscard]] Result<ClusterView> look_at(KeyValueStore& store, const std::string& cluster);
+// What operators did to it, the newest last. Only reads. Errors: the same.
+[[nodiscard]] Result<std::vector<LogEntry>> read_log(KeyValueStore& store,
+                                                     const std::string& cluster);
 
 }  // namespace cube::fleet
