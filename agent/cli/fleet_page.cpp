@@ -38,14 +38,15 @@ std::string notices(const FleetPage& page) {
   const auto& gate = page.view.gate;
   std::string text;
   if (gate.halt) text += notice("halted", "&#9632; Halted: nothing begins", said(*gate.halt));
-  if (gate.pause) text += notice("paused", "&#10074;&#10074; Paused: nothing begins", said(*gate.pause));
+  if (gate.pause)
+    text += notice("paused", "&#10074;&#10074; Paused: nothing begins", said(*gate.pause));
   if (!gate.unreadable.empty()) {
     std::string keys;
     for (std::size_t i = 0; i < std::min<std::size_t>(gate.unreadable.size(), 8); ++i)
       keys += "<li>" + html(gate.unreadable[i]) + "</li>";
-    text += notice("halted", "&#9632; Keys without sense: nothing begins",
-                   fmt::format("<ul>{}</ul><p class=\"quiet\">{} in all</p>", keys,
-                               gate.unreadable.size()));
+    text += notice(
+        "halted", "&#9632; Keys without sense: nothing begins",
+        fmt::format("<ul>{}</ul><p class=\"quiet\">{} in all</p>", keys, gate.unreadable.size()));
   }
   if (page.plan && page.plan->halt)
     text += notice("halted", "&#9632; The plan is halted", "<p>" + html(*page.plan->halt) + "</p>");
@@ -58,9 +59,8 @@ std::string figure(const char* name, const std::string& value) {
 }
 
 std::string figures(const FleetPage& page, const States& states) {
-  const auto failed = std::count_if(states.begin(), states.end(), [](const auto& one) {
-    return one.state == NodeState::failed;
-  });
+  const auto failed = std::count_if(states.begin(), states.end(),
+                                    [](const auto& one) { return one.state == NodeState::failed; });
   const auto& gate = page.view.gate;
   std::string text = figure("machines", std::to_string(states.size())) +
                      figure("away", fmt::format("{} <small>of {}</small>", gate.holders.size(),
@@ -71,19 +71,28 @@ std::string figures(const FleetPage& page, const States& states) {
   return "<dl class=\"figures\">" + text + "</dl>\n";
 }
 
+std::string told(const fleet::Limits& limits) {
+  return fmt::format("At most {} at once{}; a place that is held for more than {} is a failure.",
+                     limits.max_unavailable, limits.one_domain ? ", of one failure domain" : "",
+                     page_duration(limits.hold_deadline));
+}
+
 std::string holders(const FleetPage& page) {
   const auto& gate = page.view.gate;
-  if (gate.holders.empty()) return page_section("Away", page_quiet("Nobody holds a place."));
-  PageTable table({"Machine", "Failure domain", "Rollout", "Since (its clock)", "For"});
+  const auto rules = page_quiet(told(limits_of(page, "")));
+  if (gate.holders.empty())
+    return page_section("Away", page_quiet("Nobody holds a place.") + rules);
+  PageTable table({"Machine", "Failure domain", "Rollout", "Since", "For"});
   for (const auto& one : gate.holders) {
     const auto age = page.written - one.since;
     const bool late = age > limits_of(page, one.rollout).hold_deadline;
-    table.row({html(one.node), one.domain.empty() ? "<em>not known</em>" : html(one.domain),
-               html(one.rollout), page_time(one.since),
-               late ? "<span class=\"state failed\">&#9888; " + page_age(age) + ", too long</span>"
-                    : page_age(age)});
+    table.row(
+        {html(one.node), one.domain.empty() ? "<em>not known</em>" : html(one.domain),
+         html(one.rollout), page_time(one.since),
+         late ? "<span class=\"state failed\">&#9888; " + page_duration(age) + ", too long</span>"
+              : page_duration(age)});
   }
-  return page_section("Away", table.take());
+  return page_section("Away", table.take() + rules);
 }
 
 std::string blocked(const FleetPage& page) {
@@ -91,14 +100,16 @@ std::string blocked(const FleetPage& page) {
   for (const auto& [release, why] : page.view.gate.blocked)
     table.row({html(release), "the cluster", html(why)});
   if (page.plan)
-    for (const auto& one : page.plan->blocked) table.row({html(one.name), "the plan", html(one.reason)});
+    for (const auto& one : page.plan->blocked)
+      table.row({html(one.name), "the plan", html(one.reason)});
   const bool none = page.view.gate.blocked.empty() && (!page.plan || page.plan->blocked.empty());
   return none ? "" : page_section("Blocked releases", table.take());
 }
 
 std::string log_part(const FleetPage& page) {
-  if (page.log.empty()) return page_section("Log", page_quiet("No operator has done anything yet."));
-  PageTable table({"When (their clocks)", "Act", "Why", "Who"});
+  if (page.log.empty())
+    return page_section("Log", page_quiet("No operator has done anything yet."));
+  PageTable table({"When", "Act", "Why", "Who"});
   const auto shown = std::min(page.log.size(), max_log_shown);
   for (std::size_t i = 0; i < shown; ++i) {
     const auto& one = page.log[page.log.size() - 1 - i];
@@ -113,8 +124,7 @@ std::string log_part(const FleetPage& page) {
 std::string head(const FleetPage& page) {
   const auto style = page_style();
   const auto digest = sha256(style);
-  const std::string hash =
-      base64({reinterpret_cast<const char*>(digest.data()), digest.size()});
+  const std::string hash = base64({reinterpret_cast<const char*>(digest.data()), digest.size()});
   return fmt::format(
       "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
       "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src "
@@ -134,15 +144,17 @@ std::string head(const FleetPage& page) {
 std::string fleet_page(const FleetPage& page) {
   const auto states = states_of(page.view);
   return head(page) +
-         fmt::format("<body><header><h1>Cluster {}</h1><p class=\"quiet\">as {} saw it at "
-                     "<time>{}</time></p></header>\n<main>\n",
-                     html(page.cluster), html(page.writer), page_time(page.written)) +
+         fmt::format(
+             "<body><header><h1>Cluster {}</h1><p class=\"quiet\">as {} saw it at "
+             "<time>{}</time></p></header>\n<main>\n",
+             html(page.cluster), html(page.writer), page_time(page.written)) +
          notices(page) + figures(page, states) + holders(page) + machines_part(states) +
          attention_part(states) + failures_part(page.view.gate) + releases_part(states) +
          rollouts_part(page) + blocked(page) + log_part(page) +
-         fmt::format("</main>\n<footer class=\"quiet\">Written by cube-update {} on {}. It does not "
-                     "renew itself.</footer>\n</body></html>\n",
-                     html(page.version), html(page.writer));
+         fmt::format(
+             "</main>\n<footer class=\"quiet\">Written by cube-update {} on {}. Times of "
+             "machines and operators are by their own clocks.</footer>\n</body></html>\n",
+             html(page.version), html(page.writer));
 }
 
 }  // namespace cube::cli

@@ -1,7 +1,7 @@
 // One page about a cluster, for a browser: complete in itself, without scripts, and it may load
-// nothing (its Content-Security-Policy says so, too). Everything that comes from the cluster's store is
-// text of anybody: it is cut, made printable and escaped, and there is a bound on how many of each
-// are shown. Light and dark, from 360 pixels of width on, and on paper.
+// nothing (its Content-Security-Policy says so, too). Everything that comes from the cluster's
+// store is text of anybody: it is cut, made printable and escaped, and there is a bound on how many
+// of each are shown. Light and dark, from 360 pixels of width on, and on paper.
 #pragma once
 
 #include <optional>

@@ -11,9 +11,9 @@
 namespace cube::cli {
 namespace {
 
+using fleet::node_states;
 using fleet::NodeInState;
 using fleet::NodeState;
-using fleet::node_states;
 
 bool is_digit(char c) {
   return c >= '0' && c <= '9';
@@ -96,7 +96,8 @@ std::string matrix(const Domains& domains, const Counts& all) {
   std::string text = "<table class=\"matrix\"><thead><tr><th scope=\"col\">Failure domain</th>";
   for (const auto state : node_states)
     if (all[index(state)] > 0)
-      text += fmt::format("<th scope=\"col\"><span class=\"turned\">{}</span></th>", page_state(state));
+      text +=
+          fmt::format("<th scope=\"col\"><span class=\"turned\">{}</span></th>", page_state(state));
   text += "<th scope=\"col\"><span class=\"turned\">all</span></th></tr></thead>\n<tbody>";
   std::size_t shown = 0;
   Counts rest{};
@@ -122,8 +123,9 @@ std::string each_machine(const Domains& domains, std::size_t all) {
     for (const auto* node : domain.nodes) {
       if (shown == max_machines_shown) break;
       ++shown;
-      text += fmt::format("<li class=\"state {0}\" title=\"{0}\"><span class=\"sign\">{1}</span>{2}</li>",
-                          to_string(node->state), page_sign(node->state), html(node->node, 40));
+      text += fmt::format(
+          "<li class=\"state {0}\" title=\"{0}\"><span class=\"sign\">{1}</span>{2}</li>",
+          to_string(node->state), page_sign(node->state), html(node->node, 40));
     }
     text += "</ul></div>\n";
   }
@@ -149,15 +151,15 @@ std::string attention_part(const States& states) {
   std::sort(wanted.begin(), wanted.end(), [](const auto* a, const auto* b) {
     return a->state != b->state ? a->state < b->state : in_counting_order(a->node, b->node);
   });
-  PageTable table({"Machine", "State", "Runs", "On its way", "It says", "Seen (its clock)"});
+  PageTable table({"Machine", "State", "Runs", "On its way", "It says", "Seen"});
   for (const auto* node : wanted) {
     if (node->shows == nullptr) {
       table.row({html(node->node), page_state(node->state), "", "", "", "never"});
       continue;
     }
     const auto& status = node->shows->status;
-    table.row({html(node->node), page_state(node->state), html(status.release),
-               html(status.target), html(status.says), page_time(node->shows->at)});
+    table.row({html(node->node), page_state(node->state), html(status.release), html(status.target),
+               html(status.says), page_time(node->shows->at)});
   }
   return page_section("At work, waiting, failed", table.take());
 }
@@ -172,12 +174,13 @@ std::string releases_part(const States& states) {
                    [](const auto& a, const auto& b) { return a.second > b.second; });
   PageTable table({"Release", "Machines", "Share"});
   for (const auto& [release, count] : list)
-    table.row({release.empty() ? "<em>not known</em>" : html(release), std::to_string(count),
-               fmt::format("<svg class=\"bar\" viewBox=\"0 0 100 8\" preserveAspectRatio=\"none\" "
-                           "role=\"img\" aria-label=\"{0} of {1}\"><rect class=\"all\" width=\"100\" "
-                           "height=\"8\"/><rect width=\"{2:.1f}\" height=\"8\"/></svg>",
-                           count, states.size(),
-                           100.0 * static_cast<double>(count) / static_cast<double>(states.size()))});
+    table.row(
+        {release.empty() ? "<em>not known</em>" : html(release), std::to_string(count),
+         fmt::format("<svg class=\"bar\" viewBox=\"0 0 100 8\" preserveAspectRatio=\"none\" "
+                     "role=\"img\" aria-label=\"{0} of {1}\"><rect class=\"all\" width=\"100\" "
+                     "height=\"8\"/><rect width=\"{2:.1f}\" height=\"8\"/></svg>",
+                     count, states.size(),
+                     100.0 * static_cast<double>(count) / static_cast<double>(states.size()))});
   return page_section("Releases that run", table.take());
 }
 

@@ -16,14 +16,17 @@ void PageTable::row(std::initializer_list<std::string> cells) {
   if (++rows_ > max_rows_shown) return;
   text_ += "<tr>";
   auto column = columns_.begin();
-  for (const auto& cell : cells)
-    text_ += fmt::format("<td data-column=\"{}\">{}</td>", *column++, cell);
+  for (const auto& cell : cells) {
+    text_ += fmt::format("<td data-column=\"{}\">", *column++);
+    text_ += cell.empty() ? "</td>" : "<span>" + cell + "</span></td>";
+  }
   text_ += "</tr>\n";
 }
 
 std::string PageTable::take() {
   text_ += "</tbody></table>\n";
-  if (rows_ > max_rows_shown) text_ += page_quiet(fmt::format("and {} more", rows_ - max_rows_shown));
+  if (rows_ > max_rows_shown)
+    text_ += page_quiet(fmt::format("and {} more", rows_ - max_rows_shown));
   return std::move(text_);
 }
 
@@ -40,12 +43,15 @@ std::string page_time(UnixSeconds at) {
   return text.substr(0, 10) + " " + text.substr(11, 5) + " UTC";
 }
 
-std::string page_age(Seconds age) {
-  const Seconds minutes = std::max<Seconds>(age, 0) / 60;
+std::string page_duration(Seconds duration) {
+  const Seconds minutes = std::max<Seconds>(duration, 0) / 60;
   if (minutes == 0) return "under a minute";
   if (minutes < 60) return fmt::format("{} min", minutes);
-  if (minutes < 24 * 60) return fmt::format("{} h {} min", minutes / 60, minutes % 60);
-  return fmt::format("{} d {} h", minutes / (24 * 60), minutes / 60 % 24);
+  const bool days = minutes >= 24 * 60;
+  const auto large = days ? minutes / (24 * 60) : minutes / 60;
+  const auto small = days ? minutes / 60 % 24 : minutes % 60;
+  std::string text = fmt::format("{} {}", large, days ? "d" : "h");
+  return small == 0 ? text : text + fmt::format(" {} {}", small, days ? "h" : "min");
 }
 
 std::string_view page_sign(fleet::NodeState state) {

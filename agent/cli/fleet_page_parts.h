@@ -34,8 +34,8 @@ class PageTable {
 [[nodiscard]] std::string page_quiet(const std::string& sentence);
 // "2026-11-28 09:30 UTC".
 [[nodiscard]] std::string page_time(UnixSeconds at);
-// "under a minute", "42 min", "3 h 5 min", "2 d 4 h"; what lies ahead is 0.
-[[nodiscard]] std::string page_age(Seconds age);
+// "under a minute", "42 min", "3 h 5 min", "2 d 4 h"; less than 0 counts as 0.
+[[nodiscard]] std::string page_duration(Seconds duration);
 // The sign and the word of a state: neither needs its colour.
 [[nodiscard]] std::string page_state(fleet::NodeState state);
 [[nodiscard]] std::string_view page_sign(fleet::NodeState state);

@@ -7,7 +7,6 @@
 #include "agent/cli/fleet_page_parts.h"
 #include "agent/cli/html_text.h"
 #include "agent/cli/ramp_chart.h"
-#include "model/fleet/duration.h"
 
 namespace cube::cli {
 namespace {
@@ -24,16 +23,18 @@ std::string turn_of(const fleet::Rollout& rollout, const FleetPage& page) {
 
 std::string card(const fleet::Rollout& rollout, const FleetPage& page) {
   const auto& last = rollout.ramp.points.back();
-  std::string facts =
-      fact("Release", html(rollout.release)) +
-      fact("Share now", percent(ppm_at(rollout.ramp, page.written))) +
-      fact("At last", fmt::format("{} from {}", percent(last.ppm),
-                                  page_time(rollout.ramp.start + last.after))) +
-      fact("This cluster <span class=\"dot\"></span>", turn_of(rollout, page));
+  std::string facts = fact("Release", html(rollout.release)) +
+                      fact("Share now", percent(ppm_at(rollout.ramp, page.written))) +
+                      fact("At last", fmt::format("{} from {}", percent(last.ppm),
+                                                  page_time(rollout.ramp.start + last.after))) +
+                      fact("This cluster <span class=\"dot\"></span>", turn_of(rollout, page));
   if (rollout.deadline)
     facts += fact("Deadline", page_time(rollout.ramp.start + *rollout.deadline));
-  if (rollout.soak > 0) facts += fact("Soak", fleet::format_duration(rollout.soak));
-  if (rollout.canary) facts += fact("Canaries", "at the start and " + fleet::format_duration(rollout.canary->after));
+  if (rollout.soak > 0) facts += fact("Soak", page_duration(rollout.soak));
+  if (rollout.canary)
+    facts += fact("Canaries", rollout.canary->after == 0
+                                  ? "from the start on"
+                                  : page_duration(rollout.canary->after) + " after the start");
   return fmt::format("<article class=\"card\"><h3>{}</h3>{}<dl class=\"facts\">{}</dl></article>\n",
                      html(rollout.id), ramp_chart(rollout, page.unit, page.written), facts);
 }
@@ -52,15 +53,12 @@ void count(Kinds& kinds, const std::string& name, const std::string& node) {
   if (kind.count == named + 1) kind.nodes += ", ...";
 }
 
-std::string table_of(const Kinds& kinds, const char* column) {
+void add_rows(PageTable& table, const char* by, const Kinds& kinds) {
   std::vector<std::pair<std::string, Kind>> list(kinds.begin(), kinds.end());
-  std::stable_sort(list.begin(), list.end(), [](const auto& a, const auto& b) {
-    return a.second.count > b.second.count;
-  });
-  PageTable table({column, "Failures", "Machines"});
+  std::stable_sort(list.begin(), list.end(),
+                   [](const auto& a, const auto& b) { return a.second.count > b.second.count; });
   for (const auto& [name, kind] : list)
-    table.row({name, std::to_string(kind.count), kind.nodes});
-  return table.take();
+    table.row({by, name, std::to_string(kind.count), kind.nodes});
 }
 
 }  // namespace
@@ -88,8 +86,11 @@ std::string failures_part(const fleet::GateFacts& gate) {
     count(hardware, one.hardware.empty() ? "<em>not known</em>" : html(one.hardware), one.node);
     count(rollouts, html(one.rollout), one.node);
   }
-  return page_section("Failures", table_of(classes, "Class") + table_of(hardware, "Hardware") +
-                                      table_of(rollouts, "Rollout"));
+  PageTable table({"By", "Which", "Failures", "Machines"});
+  add_rows(table, "class", classes);
+  add_rows(table, "hardware", hardware);
+  add_rows(table, "rollout", rollouts);
+  return page_section("Failures", table.take());
 }
 
 }  // namespace cube::cli

@@ -41,16 +41,19 @@ table { width: 100%; border-collapse: collapse; }
 table + table { margin-top: 1rem; }
 th, td { padding: .35rem .9rem .35rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); }
 tr:last-child > td, tbody tr:last-child > th { border-bottom: 0; }
-thead th { color: var(--quiet); font-size: .8rem; font-weight: 600; vertical-align: bottom; }
+thead th { color: var(--quiet); font-size: .8rem; font-weight: 600; vertical-align: bottom; overflow-wrap: normal; }
+.list .state { white-space: nowrap; }
 .list td { font-variant-numeric: tabular-nums; font-size: .925rem; }
+.list td:last-child { padding-right: 0; }
 .matrix { width: auto; min-width: min(100%, 30rem); margin-bottom: 1rem; font-variant-numeric: tabular-nums; }
 .matrix td, .matrix thead th + th { padding-left: .4rem; padding-right: .4rem; text-align: right; }
 .matrix .state { min-width: 1.9rem; text-align: right; }
-.matrix tfoot th, .matrix tfoot td { border-top: 1px solid var(--quiet); }
+.matrix tfoot th, .matrix tfoot td { border-top: 1px solid var(--quiet); border-bottom: 0; }
+.matrix th:first-child { min-width: 5.5rem; }
 .none { color: var(--quiet); }
 .matrix .none, .matrix .sum { padding-right: .9rem; }
 .state { display: inline-block; padding: .05rem .5rem; border-radius: .3rem; }
-.sign { display: inline-block; width: 1.25em; }
+.sign { display: inline-block; width: 1.25em; text-align: left; }
 .failed { color: var(--failed); background: var(--failed-is); font-weight: 600; }
 .away { color: var(--away); background: var(--away-is); }
 .working { color: var(--working); background: var(--working-is); }
@@ -88,11 +91,9 @@ line.deadline { stroke: var(--quiet); stroke-dasharray: 4 3; }
   .list td { display: grid; grid-template-columns: 6.5rem 1fr; gap: .5rem; padding: .1rem 0; border: 0; }
   .list td::before { content: attr(data-column); color: var(--quiet); font-size: .8rem; }
   .list td:empty { display: none; }
-  .list td .state { justify-self: start; }
   .domain { grid-template-columns: 1fr; }
   .turned { writing-mode: vertical-rl; transform: rotate(180deg); white-space: nowrap; }
   .matrix { width: 100%; }
-  .matrix th:first-child { max-width: 6rem; }
 }
 @media print {
   body { max-width: none; padding: 0; font-size: .8rem; }

@@ -48,7 +48,8 @@ std::string path_of(const Rollout& rollout, const Span& span) {
   for (const auto& point : ramp.points) {
     const auto x = span.x(ramp.start + point.after);
     const bool first = &point == &ramp.points.front();
-    if (first || ramp.interpolate == Interpolate::step) path += fmt::format("L{:.1f} {:.1f}", x, y(share));
+    if (first || ramp.interpolate == Interpolate::step)
+      path += fmt::format("L{:.1f} {:.1f}", x, y(share));
     path += fmt::format("L{:.1f} {:.1f}", x, y(point.ppm));
     share = point.ppm;
   }
@@ -67,7 +68,8 @@ std::string axes(const Span& span) {
         left, right, y(share), y(share), left - 6, y(share) + 4, percent(share));
   const auto margin = (span.to - span.from) / 12;
   const auto first = span.from + margin, last = span.to - margin;
-  out += fmt::format(R"(<text x="{:.1f}" y="{}">{}</text>)", span.x(first), height - 6, date(first));
+  out +=
+      fmt::format(R"(<text x="{:.1f}" y="{}">{}</text>)", span.x(first), height - 6, date(first));
   out += fmt::format(R"(<text x="{:.1f}" y="{}" text-anchor="end">{}</text>)", span.x(last),
                      height - 6, date(last));
   return out;
@@ -94,11 +96,11 @@ std::string ramp_chart(const Rollout& rollout, const std::string& unit, UnixSeco
   const auto share = ppm_at(rollout.ramp, now);
   const auto path = path_of(rollout, span);
   std::string out = fmt::format(
-      R"(<svg viewBox="0 0 {} {}" role="img" aria-label="Share that may begin by time; now {}">)", width,
-      height, percent(share));
+      R"(<svg viewBox="0 0 {} {}" role="img" aria-label="Share that may begin by time; now {}">)",
+      width, height, percent(share));
   out += axes(span);
-  out += fmt::format(R"(<path class="area" d="{}L{} {}Z"/><path class="curve" d="{}"/>)", path, right,
-                     bottom, path);
+  out += fmt::format(R"(<path class="area" d="{}L{} {}Z"/><path class="curve" d="{}"/>)", path,
+                     right, bottom, path);
   if (rollout.deadline)
     out += upright(span, rollout.ramp.start + *rollout.deadline, "deadline", "deadline");
   out += upright(span, now, "now", "now");

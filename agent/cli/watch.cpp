@@ -79,8 +79,10 @@ Status watch(const Watch& what) {
     if (!look && look.error().code == Errc::invalid) return std::move(look).error();
     std::string text = look ? *look : told(look.error(), what);
     if (terminal) {
-      if (look) seen = text;
-      else text += seen;
+      if (look)
+        seen = text;
+      else
+        text += seen;
       if (!write(painted(text))) break;
     } else if (text != last) {
       if (!write(text)) break;

@@ -19,8 +19,8 @@ struct Watch {
 
 // On a terminal the text is painted anew after each look, as much of it as there is room for.
 // Elsewhere, and with `json`, it is written when it is another than the one before, an error as
-// one line (with `json`: as an error event). Returns when StopSignals::asked(), or when nobody reads
-// standard output any more. Errors: invalid, of `look`.
+// one line (with `json`: as an error event). Returns when StopSignals::asked(), or when nobody
+// reads standard output any more. Errors: invalid, of `look`.
 Status watch(const Watch& what);
 
 }  // namespace cube::cli

@@ -8,8 +8,8 @@ namespace {
 NodeState state_in(const std::string& phase) {
   if (phase == "idle") return NodeState::idle;
   if (phase == "fetched" || phase == "staged") return NodeState::waiting;
-  for (const char* working : {"fetching", "filling", "arming", "armed", "trying", "committing",
-                              "rolling-back"})
+  for (const char* working :
+       {"fetching", "filling", "arming", "armed", "trying", "committing", "rolling-back"})
     if (phase == working) return NodeState::working;
   return NodeState::unknown;
 }
