@@ -68,7 +68,7 @@ thead th { color: var(--quiet); font-size: .8rem; font-weight: 600; vertical-ali
 .bar rect { fill: var(--accent); }
 .bar .all { fill: var(--line); }
 .cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 21rem), 1fr)); gap: 1.5rem; margin-top: .8rem; }
-.card svg { display: block; width: 100%; max-width: 27rem; margin: .4rem 0; }
+.card svg { display: block; width: 100%; max-width: 25rem; margin: .4rem 0; }
 svg text { fill: var(--quiet); font-size: 11px; }
 .grid { stroke: var(--line); }
 .curve { fill: none; stroke: var(--accent); stroke-width: 2; stroke-linejoin: round; }
@@ -92,11 +92,18 @@ line.deadline { stroke: var(--quiet); stroke-dasharray: 4 3; }
   .list td::before { content: attr(data-column); color: var(--quiet); font-size: .8rem; }
   .list td:empty { display: none; }
   .domain { grid-template-columns: 1fr; }
+  .nodes { grid-template-columns: repeat(auto-fill, minmax(5.5rem, 1fr)); }
   .turned { writing-mode: vertical-rl; transform: rotate(180deg); white-space: nowrap; }
   .matrix { width: 100%; }
+  .matrix th:first-child { min-width: 4.4rem; padding-right: .2rem; }
+  .matrix td, .matrix thead th + th { padding-left: .1rem; padding-right: .1rem; }
+  .matrix .state { min-width: 1.5rem; padding: .05rem .25rem; }
+  .matrix .none, .matrix .sum { padding-right: .35rem; }
+  .matrix .turned { margin-left: auto; }
 }
 @media print {
-  body { max-width: none; padding: 0; font-size: .8rem; }
+  :root { --page: #fff; font-size: 75%; }
+  body { max-width: none; padding: 0; }
   section, .notice, .figures div { border: 1px solid; break-inside: avoid-page; }
   .state, .notice { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   tr, .card, .domain { break-inside: avoid; }

@@ -13,7 +13,7 @@ using fleet::Interpolate;
 using fleet::Rollout;
 
 // Of the drawing, in its own units; the page scales it to about as many pixels.
-constexpr int width = 400, left = 40, right = 392, top = 22, bottom = 150, height = 174;
+constexpr int width = 340, left = 40, right = 332, top = 22, bottom = 150, height = 174;
 constexpr Seconds day = 86400;
 
 struct Span {

@@ -40,7 +40,9 @@ JUDGE = r"""(() => {
   let texts = 0, lowest = 99;
   for (const element of document.querySelectorAll('body, body *')) {
     const box = element.getBoundingClientRect(), style = getComputedStyle(element);
-    if (box.right > innerWidth + .5 || box.left < -.5) wide.push(element.outerHTML.slice(0, 120));
+    if (box.width === 0) continue;
+    const room = (element.closest('section') ?? document.body).getBoundingClientRect();
+    if (box.right > Math.min(room.right, innerWidth) + .5 || box.left < Math.max(room.left, 0) - .5) wide.push(element.outerHTML.slice(0, 120));
     if (![...element.childNodes].some(n => n.nodeType === 3 && n.textContent.trim())) continue;
     const ink = element.namespaceURI.endsWith('svg') ? style.fill : style.color, under = behind(element);
     const [a, b] = [light(over(parse(ink), under)), light(under)].sort((x, y) => y - x), contrast = (a + .05) / (b + .05);
@@ -174,7 +176,7 @@ class FleetPage(unittest.TestCase):
                 ("rack1", "idle", NEW, f"{NEW} committed"), ("rack1", "idle", NEW, f"{NEW} committed"),
                 ("rack1", "idle", OLD, f"{NEW} rolled-back (panic)"), ("rack2", "trying", NEW, ""),
                 ("rack2", "staged", OLD, "busy: n4 holds a place since 2026-11-28T10:55:00Z"), ("rack2", "fetching", OLD, ""),
-                ("rack3", "idle", OLD, ""), ("rack3", "idle", OLD, ""), ("", "idle", OLD, "")], 1):
+                ("rack3", "idle", OLD, ""), ("rack3", "idle", OLD, ""), ("", "asleep", OLD, "")], 1):
             self.node(f"n{number}", domain, phase, release, NEW if phase != "idle" else "", says)
         self.holds("n4", "rack2", since=7300)
         self.put("gate-queue/fw-3.1.0-a/n5", "{}")
