@@ -14,14 +14,17 @@ namespace {
 
 using fleet::NodeState;
 
-// By the plan for that rollout, narrowed by the cluster; "": the strictest of all.
-fleet::Limits limits_of(const FleetPage& page, const std::string& rollout) {
-  std::optional<fleet::Limits> limits;
+// That hold for every rollout.
+fleet::Limits limits_of(const FleetPage& page) {
+  return limits_here(page.view.gate, page.plan ? strictest_limits(*page.plan) : fleet::Limits{});
+}
+
+Seconds hold_deadline(const FleetPage& page, const std::string& rollout) {
+  fleet::Limits limits;
   if (page.plan)
     for (const auto& one : page.plan->rollouts)
-      if (rollout.empty() || one.id == rollout)
-        limits = limits ? stricter(*limits, one.limits) : one.limits;
-  return limits_here(page.view.gate, limits.value_or(fleet::Limits{}));
+      if (one.id == rollout) limits = one.limits;
+  return limits_here(page.view.gate, limits).hold_deadline;
 }
 
 std::string notice(const char* kind, const char* title, const std::string& inside) {
@@ -64,7 +67,7 @@ std::string figures(const FleetPage& page, const States& states) {
   const auto& gate = page.view.gate;
   std::string text = figure("machines", std::to_string(states.size())) +
                      figure("away", fmt::format("{} <small>of {}</small>", gate.holders.size(),
-                                                limits_of(page, "").max_unavailable)) +
+                                                limits_of(page).max_unavailable)) +
                      figure("waiting in line", std::to_string(page.view.waiting)) +
                      figure("failed", std::to_string(failed));
   if (gate.plan) text += figure("plan's serial", std::to_string(gate.plan->serial));
@@ -79,13 +82,13 @@ std::string told(const fleet::Limits& limits) {
 
 std::string holders(const FleetPage& page) {
   const auto& gate = page.view.gate;
-  const auto rules = page_quiet(told(limits_of(page, "")));
+  const auto rules = page_quiet(told(limits_of(page)));
   if (gate.holders.empty())
     return page_section("Away", page_quiet("Nobody holds a place.") + rules);
   PageTable table({"Machine", "Failure domain", "Rollout", "Since", "For"});
   for (const auto& one : gate.holders) {
     const auto age = page.written - one.since;
-    const bool late = age > limits_of(page, one.rollout).hold_deadline;
+    const bool late = age > hold_deadline(page, one.rollout);
     table.row(
         {html(one.node), one.domain.empty() ? "<em>not known</em>" : html(one.domain),
          html(one.rollout), page_time(one.since),
