@@ -53,7 +53,9 @@ class Monitoring(unittest.TestCase):
     def test_a_changed_rule_is_caught(self):
         rules, tests = RULES.read_text(), (MONITORING / "cube-update.rules.test.yml").read_text()
         head, *cases = tests.split("  - name: ")
-        for alert, rule in re.findall(r"- alert: (\w+)\n(?: +#.*\n)?(        expr: .*)$", rules, flags=re.M):
+        alerts = re.findall(r"- alert: (\w+)\n(?: +#.*\n)?(        expr: .*)$", rules, flags=re.M)
+        self.assertEqual(len(alerts), rules.count("- alert:"))
+        for alert, rule in alerts:
             with tempfile.TemporaryDirectory() as name:
                 folder = pathlib.Path(name)
                 (folder / RULES.name).write_text(rules.replace(rule, "        expr: vector(0) > 1"))
