@@ -53,6 +53,9 @@ std::string notices(const FleetPage& page) {
   }
   if (page.plan && page.plan->halt)
     text += notice("halted", "&#9632; The plan is halted", "<p>" + html(*page.plan->halt) + "</p>");
+  if (page.plan && page.plan->expires <= page.written)
+    text += notice("halted", "&#9632; The plan has expired: nothing begins",
+                   "<p>" + page_time(page.plan->expires) + "</p>");
   if (text.empty()) text = notice("calm", "&#10003; Nothing stands still", "");
   return text;
 }

@@ -129,6 +129,20 @@ TEST(FleetPageText, AgeIsJudgedByTheDeadlineThatCounts) {
   EXPECT_TRUE(has(fleet_page(late), "held for more than 30 min"));
 }
 
+TEST(FleetPageText, WhatStandsStillIsSaidAtTheTop) {
+  auto still = page();
+  EXPECT_TRUE(has(fleet_page(still), "Nothing stands still"));
+  still.plan.emplace();
+  still.plan->expires = now;
+  still.plan->halt = "the fans stop";
+  still.view.gate.pause = fleet::Notice{"audit", "root on n1", now};
+  const auto text = fleet_page(still);
+  const auto top = text.substr(0, text.find("class=\"figures\""));
+  for (const char* said : {"The plan has expired", "the fans stop", "Paused", "audit"})
+    EXPECT_TRUE(has(top, said)) << said;
+  EXPECT_FALSE(has(text, "Nothing stands still"));
+}
+
 fleet::Rollout rollout(fleet::Interpolate how) {
   fleet::Rollout one;
   one.id = "r1";
