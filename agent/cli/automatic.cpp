@@ -9,6 +9,7 @@
 #include "agent/cli/last_look.h"
 #include "agent/cli/narrator.h"
 #include "agent/cli/updater_run.h"
+#include "agent/fleet/plan_source.h"
 #include "agent/lock.h"
 #include "base/durable_file.h"
 #include "base/log.h"
@@ -34,6 +35,22 @@ bool waits(const Phase& phase) {
   return staged != nullptr && staged->update.start != Start::at_once;
 }
 
+// The update that waits will not begin any more, as its release was blocked meanwhile; another may
+// take its place, if it is time to look for one.
+bool is_replaced(Appliance& appliance) {
+  const auto journal = appliance.journal().load();
+  const auto* update = journal ? update_of(journal->phase) : nullptr;
+  if (update == nullptr || appliance.config().config.schedule_automatic == "off") return false;
+  const auto& release = update->release.name.text;
+  const auto by_plan = fleet::blocked_by_plan(appliance.root());
+  bool blocked = by_plan && by_plan->count(release) != 0;
+  if (const auto cluster = appliance.cluster(); cluster && *cluster != nullptr) {
+    const auto at_gate = (*cluster)->participant().blocked();
+    blocked = blocked || (at_gate && at_gate->count(release) != 0);
+  }
+  return blocked && is_time_to_look(appliance);
+}
+
 // The exit code of the run when there was a staged update to look after, or was one under way;
 // nullopt: it is time to look for a release.
 Result<std::optional<int>> look_after(Appliance& appliance, const Common& common) {
@@ -46,6 +63,7 @@ Result<std::optional<int>> look_after(Appliance& appliance, const Common& common
              Updater(appliance.machine()).run(make_run(narrator, Wish::resume, true)));
     const int code = conclude(narrator, report);
     if (report.failure) return failure_of(report);
+    if (code == exit_waiting && is_replaced(appliance)) return std::optional<int>();
     return std::optional(code);
   }
   if (auto obstacle = in_the_way(journal.phase)) return *obstacle;

@@ -89,6 +89,7 @@ class FleetClusterTest(FolderMachineTest):
         self.assertEqual(self.away(), ["n1"], "the place goes back when the cluster is asked, not before")
         self.automatic("n1", code=3)
         self.assertEqual(self.away(), [])
+        self.ask_now("n2")
         self.automatic("n2")
         self.commits("n2")
         self.automatic("n2", code=3)
@@ -168,15 +169,53 @@ class FleetClusterTest(FolderMachineTest):
         self.at("n2", "fleet", "unlock", "n3", "--reason", "gone", code=3)
         self.at("n2", "fleet", "unlock", "n1", "--reason", "burnt down")
         self.at("n2", "fleet", "block", NEW, "--reason", "fans stop")
-        self.automatic("n2", code=12, says="fans stop")
+        self.automatic("n2", code=5, says="is blocked in its cluster: fans stop")
         self.assertEqual(self.cluster()["blocked"], [{"release": NEW, "why": "fans stop"}])
         self.at("n2", "fleet", "unblock", NEW, "--reason", "they do not")
-        self.ask_now("n2")
         self.automatic("n2")
         # The first one was not burnt down; it comes back, and takes nobody's place away.
         self.commits("n1")
         self.automatic("n1", code=3)
         self.assertEqual(self.away(), ["n2"])
+
+    def configure(self, name, text):
+        (self.machines[name].folder / "usr/lib/cube-update/config.d/25-more.toml").write_text(f"[fleet]\n{text}\n")
+
+    def test_a_canary_goes_first_and_its_failure_halts_until_its_release_is_given_up(self):
+        self.configure("n3", "order = 0")
+        self.at("n3", "fleet", "pause", "--reason", "until the canary is there")
+        self.automatic("n3", code=12, says="paused")
+        self.at("n3", "fleet", "resume", "--reason", "it is")
+        self.automatic("n1", code=12, says="n3, a canary, goes first")
+        self.ask_now("n3")
+        self.automatic("n3")
+        self.ask_now("n1")
+        self.automatic("n1", code=12, says="busy: n3")
+        self.panics("n3")
+        self.automatic("n3", code=5)
+        self.assertIn("a canary failed", self.cluster(code=6)["halt"]["reason"])
+        told = json.loads(self.at("n1", "fleet", "abort", NEW, "--reason", "the canary died", "--json"))
+        self.assertEqual(told["act"], "abort")
+        self.assertNotIn("halt", self.cluster())
+        self.automatic("n2", code=5, says="is blocked in its cluster: the canary died")
+        # What waits is not taken by hand either, and another release may take its place.
+        self.ask_now("n1")
+        self.automatic("n1", code=5, says="is blocked in its cluster: the canary died")
+        self.at("n1", "apply", code=5, says="is blocked in its cluster: the canary died")
+
+    def test_the_leader_of_etcd_goes_last_and_a_machine_that_is_gone_is_forgotten(self):
+        self.configure("n1", 'roles = ["etcd"]\nnode = "one"')  # as etcd's member is called
+        self.configure("n2", 'roles = ["etcd"]')
+        self.at("n2", "fleet", "pause", "--reason", "until all are known")
+        self.automatic("n2", code=12)
+        self.at("n2", "fleet", "resume", "--reason", "they are")
+        self.automatic("n1", code=12, says="this machine leads etcd, and goes after its other members; n2 is still to come")
+        told = json.loads(self.at("n3", "fleet", "forget", "n2", "--reason", "burnt down", "--json"))
+        self.assertEqual(told["act"], "forget")
+        self.at("n3", "fleet", "forget", "n2", "--reason", "burnt down", code=3)
+        self.ask_now("n1")
+        self.automatic("n1")
+        self.commits("n1")
 
     def test_every_act_is_told_to_programs_and_in_the_log(self):
         acts = (("pause",), ("halt",), ("resume",), ("set", "max-unavailable=2", "one-domain=false"), ("block", NEW), ("unblock", NEW))
