@@ -159,6 +159,28 @@ class FleetClusterTest(ClusterTest):
         self.automatic("n1")
         self.commits("n1")
 
+    def test_an_old_copy_of_the_data_of_etcd_frees_nobodys_place(self):
+        self.at("n2", "fleet", "pause", "--reason", "so that n2 has seen it")
+        self.automatic("n2", code=12, says="paused")
+        self.at("n2", "fleet", "resume", "--reason", "it has")
+        self.etcd.kill()
+        old = self.scratch / "old-etcd"
+        shutil.copytree(self.etcd.folder, old)
+        self.etcd.start()
+        self.automatic("n1")
+        self.ask_now("n2")
+        self.automatic("n2", code=12, says="busy: n1")
+        self.etcd.kill()
+        shutil.rmtree(self.etcd.folder)
+        shutil.move(old, self.etcd.folder)
+        self.etcd.start()
+        self.assertEqual(self.away(), [], "etcd has forgotten it")
+        self.ask_now("n2")
+        self.automatic("n2", code=12, says="the data of the cluster's store were replaced")
+        self.commits("n1")
+        self.ask_now("n2")
+        self.automatic("n2", code=12, says="the data of the cluster's store were replaced")
+
     def test_every_act_is_told_to_programs_and_in_the_log(self):
         acts = (("pause",), ("halt",), ("resume",), ("set", "max-unavailable=2", "one-domain=false"), ("block", NEW), ("unblock", NEW))
         for act in acts:
