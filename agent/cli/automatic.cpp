@@ -35,20 +35,32 @@ bool waits(const Phase& phase) {
   return staged != nullptr && staged->update.start != Start::at_once;
 }
 
-// The update that waits will not begin any more, as its release was blocked meanwhile; another may
-// take its place, if it is time to look for one.
+bool is_blocked(Appliance& appliance, const std::string& release) {
+  const auto by_plan = fleet::blocked_by_plan(appliance.root());
+  if (by_plan && by_plan->count(release) != 0) return true;
+  const auto cluster = appliance.cluster();
+  if (!cluster || *cluster == nullptr) return false;
+  const auto at_gate = (*cluster)->participant().blocked();
+  return at_gate && at_gate->count(release) != 0;
+}
+
+bool is_surpassed(Appliance& appliance, const Journal& journal, const std::string& release) {
+  if (!appliance.config().config.fleet_plan) return false;
+  const auto view = view_plan(appliance, journal, appliance.clock().now());
+  if (!view) return false;
+  const auto by_plan = view->judgement.may_begin();
+  return !by_plan.empty() && by_plan != release;
+}
+
+// Another release is to take the place of the update that waits: its own was blocked meanwhile, or
+// the plan lets a newer one begin; and it is time to look for one.
 bool is_replaced(Appliance& appliance) {
   const auto journal = appliance.journal().load();
   const auto* update = journal ? update_of(journal->phase) : nullptr;
   if (update == nullptr || appliance.config().config.schedule_automatic == "off") return false;
   const auto& release = update->release.name.text;
-  const auto by_plan = fleet::blocked_by_plan(appliance.root());
-  bool blocked = by_plan && by_plan->count(release) != 0;
-  if (const auto cluster = appliance.cluster(); cluster && *cluster != nullptr) {
-    const auto at_gate = (*cluster)->participant().blocked();
-    blocked = blocked || (at_gate && at_gate->count(release) != 0);
-  }
-  return blocked && is_time_to_look(appliance);
+  return (is_blocked(appliance, release) || is_surpassed(appliance, *journal, release)) &&
+         is_time_to_look(appliance);
 }
 
 // The exit code of the run when there was a staged update to look after, or was one under way;
