@@ -46,6 +46,7 @@ class ClusterPart {
         memory_(root),
         store_(std::move(store)) {}
   Status back_to_work() const;
+  Result<bool> leads_store();
 
   const RootDir& root_;
   const Config& config_;

@@ -30,7 +30,7 @@ struct NodeInState {
   std::string node;
   std::string domain;  // as it was told; "": not known
   NodeState state = NodeState::unknown;
-  const SeenNode* shows = nullptr;  // of the view; nullptr: nothing, or nothing that makes sense
+  const NodeRecord* shows = nullptr;  // of the view; nullptr: nothing, or nothing that makes sense
 };
 
 // By name: the machines that show something, that hold a place or whose failure counts. `view`

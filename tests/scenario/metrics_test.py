@@ -133,7 +133,7 @@ class Metrics(unittest.TestCase):
         self.assertEqual((seen["store_reachable{}"], seen["halted{}"], seen["releases{}"], seen["places_held{}"], seen["places_max{}"]), (1, 0, 0, 0, 1))
         self.assertNotIn("oldest_place_seconds{}", seen)
         for name, phase, release in (("n1", "idle", OLD), ("n2", "trying", NEW), ("n3", "idle", OLD), ("n4", "staged", OLD), ("n5", 'x"} 1\n', 'y"} 1\n')):
-            put(f"node/{name}", {"release": release, "phase": phase, "target": "", "says": "", "domain": "rack1", "at": now})
+            put(f"node/{name}", {"release": release, "phase": phase, "target": "", "says": "", "domain": "rack1", "roles": [], "hardware": "", "at": now})
         put("gate/holder/n2", {"rollout": "r1", "domain": "rack1", "roles": [], "nonce": "a", "since": now - 7200})
         for number in range(20):
             put(f"gate/fail/r{number}/n3", {"release": NEW, "why": "panic", "stage": "", "hardware": "", "canary": False})

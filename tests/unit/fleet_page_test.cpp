@@ -17,8 +17,13 @@ using fleet::NodeState;
 constexpr UnixSeconds now = 1'790'000'000;
 constexpr Seconds day = 86400;
 
-fleet::SeenNode node(const std::string& name, const std::string& domain, const std::string& phase) {
-  return {name, {"R1", phase, "", ""}, domain, now - 60};
+fleet::NodeRecord node(const std::string& name, const std::string& domain, const std::string& phase) {
+  fleet::NodeRecord record;
+  record.node = name;
+  record.status = {"R1", phase, "", ""};
+  record.domain = domain;
+  record.at = now - 60;
+  return record;
 }
 
 FleetPage page() {
@@ -61,7 +66,7 @@ TEST(FleetPageText, NothingOfTheStoreBecomesAnElement) {
   const std::string hostile = "\"><script src=x>'</style>&";
   auto hostile_page = page();
   auto& view = hostile_page.view;
-  view.nodes = {{hostile, {hostile, hostile, hostile, hostile}, hostile, now}};
+  view.nodes = {{hostile, {hostile, hostile, hostile, hostile}, hostile, {}, hostile, 1, now}};
   view.gate.halt = fleet::Notice{hostile, hostile, now};
   view.gate.pause = view.gate.halt;
   view.gate.unreadable = {hostile};

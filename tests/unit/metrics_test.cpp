@@ -77,7 +77,7 @@ TEST(Metrics, OfAClusterAFewAreToldWhateverItHolds) {
   auto& view = *full.cluster->view;
   for (int i = 0; i < 1000; ++i) {
     const auto name = "n" + std::to_string(i);
-    view.nodes.push_back({name, {name, name, name, name}, name, 0});
+    view.nodes.push_back({name, {name, name, name, name}, name, {}, name, 1, 0});
     view.gate.failures.push_back({name, name, name, name, name, name, false});
   }
   view.gate.holders = {{"a", "r", "", {}, "x", 400, 1}, {"b", "r", "", {}, "x", 900, 1}};
