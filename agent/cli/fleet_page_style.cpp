@@ -1,10 +1,10 @@
 #include "agent/cli/fleet_page_parts.h"
 
 namespace cube::cli {
+namespace {
 
 // Each pair of colours has a contrast of 4.5 or more (tests/scenario/fleet_page_test.py).
-std::string_view page_style() {
-  return R"(
+constexpr std::string_view style = R"(
 :root { color-scheme: light dark; --page: #f6f6f3; --card: #fff; --text: #1d2125; --quiet: #565d66; --line: #d9dad5;
   --accent: #1f5fa8; --failed: #8c1d13; --failed-is: #fbe3df; --away: #6f4300; --away-is: #fdecd0; --working: #174a86;
   --working-is: #e2ecf9; --waiting: #543b86; --waiting-is: #ece7f7; --idle: #22592f; --idle-is: #e6f2e8; --unknown: #50565e;
@@ -109,6 +109,11 @@ line.deadline { stroke: var(--quiet); stroke-dasharray: 4 3; }
   tr, .card, .domain { break-inside: avoid; }
 }
 )";
+
+}  // namespace
+
+std::string_view page_style() {
+  return style;
 }
 
 }  // namespace cube::cli

@@ -5,7 +5,6 @@
 #include <cstdio>
 #include <map>
 
-#include "agent/cli/announce.h"
 #include "agent/cli/exit_code.h"
 #include "agent/cli/fleet_cluster.h"
 #include "agent/cli/fleet_page.h"
