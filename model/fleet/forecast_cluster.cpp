@@ -152,6 +152,7 @@ std::string ClusterForecast::ask(std::size_t place, UnixSeconds at) {
     auto verdict = decide_gate(gate_, candidate_of(machine), plan_.rollouts[rollout].limits);
     if (verdict.answer == Answer::refused) {
       const auto word = verdict.word;
+      if (word == "failures") halt_if_needed(machine, at);
       const bool ends_by_itself = word == "busy" || word == "domain" || word == "quorum";
       if (!ends_by_itself) machine.turned_away = std::move(verdict);
       return word;
@@ -198,7 +199,12 @@ void ClusterForecast::note_failure(Machine& machine, const Rollout& rollout, Uni
   if (!cluster_.gate) return;
   gate_.failures.push_back({rollout.id, machine.node->name, rollout.release, "rolled back", "",
                             machine.node->hardware, machine.canary});
+  halt_if_needed(machine, at);
+}
+
+void ClusterForecast::halt_if_needed(const Machine& machine, UnixSeconds at) {
   const auto place = passage_of(machine).rollout;
+  const auto& rollout = plan_.rollouts[place];
   const auto why = reason_to_halt(gate_, rollout.id, rollout.limits, succeeded_[place]);
   if (why.empty() || gate_.halt) return;
   gate_.halt = Notice{why, machine.node->name, at};

@@ -47,7 +47,7 @@ class ClusterForecast {
   };
 
   [[nodiscard]] const Judgement& judged(const Machine& machine, UnixSeconds at);
-  [[nodiscard]] Passage& passage_of(const Machine& machine) {
+  [[nodiscard]] Passage& passage_of(const Machine& machine) const {
     return forecast_.passages[machine.passage];
   }
   [[nodiscard]] Candidate candidate_of(const Machine& machine);
@@ -61,6 +61,7 @@ class ClusterForecast {
   void leave(std::size_t place, UnixSeconds at);
   void come_back(std::size_t place, UnixSeconds at);
   void note_failure(Machine& machine, const Rollout& rollout, UnixSeconds at);
+  void halt_if_needed(const Machine& machine, UnixSeconds at);
   void move_line(UnixSeconds at);
   void count_left(Machine& machine, std::set<std::pair<std::size_t, std::string>>& seen);
 

@@ -46,6 +46,7 @@ AGENT = """
 644 usr/share/cube-update/schemas/fleet-act.schema.json
 644 usr/share/cube-update/schemas/fleet-log.schema.json
 644 usr/share/cube-update/schemas/fleet-plan.schema.json
+644 usr/share/cube-update/schemas/fleet-simulate.schema.json
 644 usr/share/cube-update/schemas/fleet-status.schema.json
 644 usr/share/cube-update/schemas/fleet-window.schema.json
 644 usr/share/cube-update/schemas/history.schema.json

@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "model/fleet/eligibility.h"
 #include "model/fleet/forecast_report.h"
 #include "tests/unit/rollout_plan_text.h"
@@ -145,6 +147,23 @@ TEST(Forecast, TheFirstFailuresHaltACluster) {
   without_gate.gate = false;
   EXPECT_EQ(passages(forecast_of(plain_plan(), {without_gate}, how)), "0/20/35! 0/20/35!")
       << "denied from then on, and each for itself";
+}
+
+// One of twenty failed: too many, which shows when twenty have finished, to who asks next.
+TEST(Forecast, ALateHaltByPercent) {
+  auto plan = plain_plan();
+  auto how = setup();
+  how.failures = 20'000;
+  for (how.seed = 1; how.seed < 100; ++how.seed) {
+    const auto found = forecast_of(plan, {cluster("a", 30)}, how);
+    const auto first = std::find_if(found.passages.begin(), found.passages.end(),
+                                    [](const Passage& each) { return each.failed; });
+    if (found.halted.empty() || first == found.passages.begin() + 19) continue;
+    EXPECT_EQ(left(found), "failures!:1/1 halted!:9/1");
+    EXPECT_EQ(found.halted[0].at, found.passages[19].ended + 5 * minute);
+    return;
+  }
+  FAIL() << "no seed with one early failure of twenty";
 }
 
 TEST(Forecast, ByHardwareOnlyThoseLikeThemWait) {
