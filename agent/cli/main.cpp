@@ -224,6 +224,8 @@ void add_fleet(const Add& add, CLI::App& app, Options& o) {
       ->add_option("--entries", o.fleet_act.entries, "how many, the newest")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
+  add(*fleet, "doctor", "does this machine's part in its fleet work now?",
+      [&o] { return fleet_doctor(o.common); });
   auto* plan = add(*fleet, "plan", "what the signed rollout plan lets this machine begin, and when",
                    [&o] { return fleet_plan(o.common, o.fleet_plan); });
   plan->add_flag("--explain", o.fleet_plan.explain, "every reason why not yet");

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/mutation.h"
+
 namespace cube::fleet {
 namespace {
 
@@ -148,7 +150,7 @@ std::string ClusterForecast::ask(std::size_t place, UnixSeconds at) {
     wake_later(place, judgement, at);
     return "";
   }
-  if (cluster_.gate) {
+  if (cluster_.gate && !mutated("forecast-own-turn")) {
     auto verdict = decide_gate(gate_, candidate_of(machine), plan_.rollouts[rollout].limits);
     if (verdict.answer == Answer::refused) {
       const auto word = verdict.word;
@@ -206,7 +208,7 @@ void ClusterForecast::halt_if_needed(const Machine& machine, UnixSeconds at) {
   const auto place = passage_of(machine).rollout;
   const auto& rollout = plan_.rollouts[place];
   const auto why = reason_to_halt(gate_, rollout.id, rollout.limits, succeeded_[place]);
-  if (why.empty() || gate_.halt) return;
+  if (why.empty() || gate_.halt || mutated("forecast-never-halts")) return;
   gate_.halt = Notice{why, machine.node->name, at};
   forecast_.halted.push_back({place_, place, at, why});
 }

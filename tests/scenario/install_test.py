@@ -48,6 +48,7 @@ AGENT = """
 644 usr/share/cube-update/schemas/doctor.schema.json
 644 usr/share/cube-update/schemas/error.schema.json
 644 usr/share/cube-update/schemas/fleet-act.schema.json
+644 usr/share/cube-update/schemas/fleet-doctor.schema.json
 644 usr/share/cube-update/schemas/fleet-log.schema.json
 644 usr/share/cube-update/schemas/fleet-plan.schema.json
 644 usr/share/cube-update/schemas/fleet-simulate.schema.json
