@@ -153,7 +153,7 @@ std::string ClusterForecast::ask(std::size_t place, UnixSeconds at) {
   if (cluster_.gate && !mutated("forecast-own-turn")) {
     auto verdict = decide_gate(gate_, candidate_of(machine), plan_.rollouts[rollout].limits);
     if (verdict.answer == Answer::refused) {
-      const auto word = verdict.word;
+      auto word = verdict.word;
       if (word == "failures") halt_if_needed(machine, at);
       const bool ends_by_itself = word == "busy" || word == "domain" || word == "quorum";
       if (!ends_by_itself) machine.turned_away = std::move(verdict);
