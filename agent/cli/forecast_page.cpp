@@ -29,7 +29,7 @@ constexpr const char* head = R"(<!DOCTYPE html>
 body { font: 16px/1.5 sans-serif; color: var(--ink); background: var(--paper); max-width: 60rem; margin: 0 auto; padding: 1rem; }
 h1 { font-size: 1.4rem; } h2 { font-size: 1.1rem; margin-top: 2rem; overflow-wrap: anywhere; }
 div { overflow-x: auto; }
-svg { width: 100%; height: auto; } text { fill: var(--ink); font-size: 11px; }
+svg { width: 100%; min-width: 34rem; height: auto; } text { fill: var(--ink); font-size: 11px; }
 polyline { fill: none; stroke-width: 2; } .axis { stroke: var(--line); }
 .eligible { stroke: var(--eligible); stroke-dasharray: 2 3; } .begun { stroke: var(--begun); stroke-dasharray: 6 3; }
 .done { stroke: var(--done); } .failed { stroke: var(--failed); stroke-dasharray: 9 3 2 3; }
@@ -126,7 +126,7 @@ class Plot {
                                    : "middle",
                        text.substr(5, 5), text.substr(11, 5));
   }
-  // In steps: nothing happens between two points.
+  // In steps: each point tells how many it is by then.
   [[nodiscard]] std::string line(const Curve& curve) const {
     std::string points;
     std::size_t before = 0;
@@ -196,8 +196,8 @@ std::string forecast_page(const ForecastView& view) {
     const auto& rollout = view.rollouts[place];
     page += fmt::format("<h2>{} of {}: {} machines</h2>\n", escaped(view.plan.rollouts[place].id),
                         escaped(view.plan.rollouts[place].release), rollout.machines);
-    page += Plot(rollout).svg() + steps_table(rollout) + left_table(view, place) +
-            halted_table(view, place);
+    page += "<div>" + Plot(rollout).svg() + "</div>\n" + steps_table(rollout) +
+            left_table(view, place) + halted_table(view, place);
   }
   return page + "</html>\n";
 }

@@ -218,52 +218,51 @@ void ClusterForecast::halt_if_needed(const Machine& machine, UnixSeconds at) {
 void ClusterForecast::move_line(UnixSeconds at) {
   std::vector<std::size_t> waiting;
   std::set<std::tuple<std::size_t, std::string, std::set<std::string>>> refused;
-  bool full = false;
+  std::set<std::size_t> full;  // rollouts
   for (const auto place : line_) {
     auto& machine = machines_[place];
-    const auto kind =
-        std::make_tuple(passage_of(machine).rollout, machine.node->domain, machine.node->roles);
-    const auto word = full || refused.count(kind) != 0 ? "as before" : ask(place, at);
+    const auto rollout = passage_of(machine).rollout;
+    const auto kind = std::make_tuple(rollout, machine.node->domain, machine.node->roles);
+    const bool alike = full.count(rollout) != 0 || refused.count(kind) != 0;
+    const auto word = alike ? "as before" : ask(place, at);
     machine.in_line = !word.empty() && !machine.turned_away;
     if (!machine.in_line) continue;
     waiting.push_back(place);
-    full = full || word == "busy";
+    if (word == "busy") full.insert(rollout);
     refused.insert(kind);
   }
   line_ = std::move(waiting);
 }
 
-void ClusterForecast::count_left(Machine& machine,
+std::pair<std::string, LeftBehind> ClusterForecast::why_left(const Machine& machine,
+                                                             std::size_t rollout,
+                                                             const Judgement& judgement) const {
+  const auto left = [&](std::string_view word, std::string sentence, bool for_good) {
+    return std::pair(std::string(word), LeftBehind{std::move(sentence), cluster_.id, for_good});
+  };
+  const bool under_way = machine.stage != Stage::idle && passage_of(machine).rollout == rollout;
+  if (under_way && machine.turned_away)
+    return left(machine.turned_away->word, machine.turned_away->why, true);
+  const auto* reason = worst_of(judgement.reasons, judgement.rollouts[rollout].reasons);
+  if (reason != nullptr && reason->holds == Holds::until_changed)
+    return left(reason->word, told(*reason), true);
+  if (gate_.halt) return left("halted", "halted: " + gate_.halt->reason, true);
+  if (reason != nullptr) return left(reason->word, told(*reason), false);
+  if (under_way && machine.in_line)
+    return left("in-line", "waits for its turn in the cluster", false);
+  return left("time", "the forecast ends before its restart", false);
+}
+
+void ClusterForecast::count_left(const Machine& machine,
                                  std::set<std::pair<std::size_t, std::string>>& seen) {
-  const bool in_work = machine.stage != Stage::idle;
   const auto& judgement = judged(machine, setup_.until);
   for (std::size_t rollout = 0; rollout < plan_.rollouts.size(); ++rollout) {
-    const bool this_one = in_work && passage_of(machine).rollout == rollout;
-    const auto& reasons = judgement.rollouts[rollout].reasons;
+    const bool away = machine.stage == Stage::away && passage_of(machine).rollout == rollout;
     const bool failed = machine.facts.failed.count(plan_.rollouts[rollout].release) != 0;
-    if (failed || has_nothing_to_do(reasons) || (this_one && machine.stage == Stage::away))
-      continue;
-    std::string word = "time", sentence = "the forecast ends before its restart";
-    bool for_good = false;
-    const auto* reason = worst_of(judgement.reasons, reasons);
-    if (this_one && machine.turned_away) {
-      word = machine.turned_away->word;
-      sentence = machine.turned_away->why;
-      for_good = true;
-    } else if (reason != nullptr) {
-      word = reason->word;
-      sentence = told(*reason);
-      for_good = reason->holds == Holds::until_changed;
-    } else if (machine.in_line) {
-      word = "in-line";
-      sentence = "waits for its turn in the cluster";
-    }
-    auto& group = forecast_.left[{rollout, word}];
-    if (group.machines++ == 0) {
-      group.sentence = sentence;
-      group.cluster = cluster_.id;
-    }
-    group.for_good = group.for_good || for_good;
+    if (away || failed || has_nothing_to_do(judgement.rollouts[rollout].reasons)) continue;
+    auto [word, why] = why_left(machine, rollout, judgement);
+    auto& group = forecast_.left.try_emplace({rollout, word}, std::move(why)).first->second;
+    ++group.machines;
     if (seen.insert({rollout, word}).second) ++group.clusters;
   }
 }

@@ -8,6 +8,7 @@
 #include <set>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "model/fleet/eligibility.h"
@@ -63,7 +64,11 @@ class ClusterForecast {
   void note_failure(Machine& machine, const Rollout& rollout, UnixSeconds at);
   void halt_if_needed(const Machine& machine, UnixSeconds at);
   void move_line(UnixSeconds at);
-  void count_left(Machine& machine, std::set<std::pair<std::size_t, std::string>>& seen);
+  // The word of the reason, and the rest of it.
+  [[nodiscard]] std::pair<std::string, LeftBehind> why_left(const Machine& machine,
+                                                            std::size_t rollout,
+                                                            const Judgement& judgement) const;
+  void count_left(const Machine& machine, std::set<std::pair<std::size_t, std::string>>& seen);
 
   const Plan& plan_;
   const PlanWindows& windows_;

@@ -250,6 +250,21 @@ TEST(Forecast, WhatThePlanForbids) {
   EXPECT_EQ(left(found) + passages(found), "") << "nothing to do";
 }
 
+TEST(Forecast, AHaltHoldsAllRolloutsOfACluster) {
+  auto plan = plain_plan();
+  auto later = plan.rollouts[0];
+  later.id = "later";
+  later.release = "CUBE_3.2.0_20261120-0000_bbbb2222";
+  later.ramp.start += day;
+  plan.releases.push_back({ReleaseName::parse(later.release).value(), {}, false, "", ""});
+  plan.rollouts.push_back(later);
+  auto how = setup();
+  how.failures = all_units;
+  const auto found = forecast_of(plan, {cluster("a", 3)}, how);
+  EXPECT_EQ(passages(found), "0/20/35! 0/40/55! 0/-/- 1440/-/- 1440/-/-");
+  EXPECT_EQ(left(found), "halted!:1/1 halted!:3/1");
+}
+
 TEST(Forecast, TimeIsUp) {
   auto how = setup();
   how.until = utc("2026-11-25T00:50:00Z");
