@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "base/json.h"
 #include "base/mutation.h"
 
 namespace cube {
@@ -43,19 +42,9 @@ FleetAnswer gate(const FleetFacts& facts) {
                           std::to_string(facts.view->waiting) + " machines wait"};
 }
 
-// The same record but for its time, which is another each time.
-bool is_shown(const std::string& record, const std::string& shown) {
-  const auto json = Json::parse(record);
-  if (!json || !json->object()) return false;
-  auto object = json->object().value();
-  object.erase("at");
-  return Json(std::move(object)).line() == shown;
-}
-
-bool is_of_other_hardware(const std::string& record, const std::string& hardware) {
-  const auto json = Json::parse(record);
-  const auto named = json ? json->string_at("hardware") : Result<std::string>(json.error());
-  return named && *named != hardware;
+bool is_of_other_hardware(const FleetFacts& facts) {
+  const auto record = fleet::read_record(facts.member.node, *facts.own_record);
+  return record && record->hardware != facts.member.hardware;
 }
 
 FleetAnswer node(const FleetFacts& facts) {
@@ -71,10 +60,10 @@ FleetAnswer node(const FleetFacts& facts) {
       "holds any more";
   if (holder != nullptr && !mine)
     return {Ready::no, "a place is held as " + name + ", and not by this machine", remedy};
-  if (facts.own_record && is_of_other_hardware(*facts.own_record, facts.member.hardware))
+  if (facts.own_record && is_of_other_hardware(facts))
     return {Ready::no, "the cluster has a record of " + name + " with other hardware", remedy};
   // It is written before it is remembered, so for a moment it may be this machine's own.
-  if (facts.own_record && !is_shown(*facts.own_record, memory.shown))
+  if (facts.own_record && *facts.own_record != memory.shown)
     return {Ready::warning,
             "the cluster has a record of " + name + " that this machine does not remember",
             "look again in five minutes; then: " + remedy};

@@ -11,6 +11,7 @@
 #include "agent/fleet/cluster_view.h"
 #include "agent/fleet/etcd_members.h"
 #include "agent/fleet/memory.h"
+#include "agent/fleet/participant.h"
 #include "agent/fleet/plan_source.h"
 #include "agent/hooks/hook_folder.h"
 #include "agent/readiness/readiness.h"

@@ -9,6 +9,12 @@
 namespace cube {
 namespace {
 
+std::string record_of(const std::string& hardware) {
+  fleet::NodeRecord record;
+  record.hardware = hardware;
+  return render(record);
+}
+
 constexpr UnixSeconds now = 1'800'000'000;
 constexpr Seconds day = 86'400;
 
@@ -142,13 +148,13 @@ TEST(FleetReadiness, EachFaultIsFoundAlone) {
        [](FleetFacts& f) {
          f.view->gate.holders.push_back({"n1", "r", "rack1", {}, "abcd-1", 1, 1});
        }},
-      {"node:no", [](FleetFacts& f) { f.own_record = R"({"at":1,"hardware":"X10"})"; }},
-      {"node:warning", [](FleetFacts& f) { f.own_record = R"({"at":1,"hardware":"R740"})"; }},
+      {"node:no", [](FleetFacts& f) { f.own_record = record_of("X10"); }},
+      {"node:warning", [](FleetFacts& f) { f.own_record = record_of("R740"); }},
       {"node:warning", [](FleetFacts& f) { f.own_record = "{"; }},
       {"",
        [](FleetFacts& f) {
-         f.own_record = R"({"at":1,"hardware":"R740"})";
-         f.memory->shown = Json(Json::Object{{"hardware", "R740"}}).line();
+         f.own_record = record_of("R740");
+         f.memory->shown = record_of("R740");
        }},
       {"domain:warning", [](FleetFacts& f) { f.member.domain.clear(); }},
       {"clocks:warning",
