@@ -25,6 +25,9 @@ struct FleetActOptions {
 };
 
 // Errors of all: invalid (no cluster, no reason), and those of fleet/operator_acts.h.
+// Errors: invalid (of no fleet), and whatever keeps the appliance from being opened; all else it
+// tells.
+Result<int> fleet_doctor(const Common& common);
 Result<int> fleet_log(const Common& common, const FleetActOptions& options);
 // `act`: "pause", "halt", "resume", "unlock", "block", "unblock", "abort",
 // "forget", "set".
