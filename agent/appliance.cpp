@@ -103,7 +103,8 @@ Result<std::unique_ptr<Appliance>> Appliance::open(const std::string& root_path,
   a->source_ = std::make_unique<ChannelSource>(
       a->root_, a->clock_, channel_config(config, source),
       StagingConfig{config.source_staging,
-                    static_cast<std::uint64_t>(config.source_staging_max) * mib});
+                    static_cast<std::uint64_t>(config.source_staging_max) * mib},
+      MirrorConfig{config.source_url, config.source_mirrors, config.source_mirrors_allow_http});
   a->schedule_ = std::make_unique<Schedule>(a->root_, config);
   if (config.fleet_plan)
     a->planned_ = std::make_unique<fleet::PlannedStart>(

@@ -12,9 +12,27 @@ Result<ReleaseChannel*> ChannelSource::channel() {
     return Error{
         Errc::invalid,
         "no source of releases: set source.url in /etc/cube-update/config.d, or use --from"};
+  CUBE_CHECK(find_mirrors());
   CUBE_TRY(auto channel, ReleaseChannel::open(root_, clock_, config_));
   channel_ = std::move(channel);
   return &*channel_;
+}
+
+// Those of the configured repository: a stick, or another repository, has none.
+Status ChannelSource::find_mirrors() {
+  config_.mirrors.reset();
+  std::string source = mirrors_.of;
+  while (source.ends_with('/')) source.pop_back();
+  if (mirrors_.urls.empty() || config_.url != mirrors_.of || !source.starts_with("http"))
+    return ok();
+  HttpConfig http = config_.http;
+  http.allow_http = mirrors_.allow_http;
+  auto found = Mirrors::make(std::move(source), mirrors_.urls, http);
+  if (!found)
+    return Error{Errc::invalid, "source.mirrors: " + found.error().what +
+                                    (mirrors_.allow_http ? "" : " (source.mirrors-allow-http)")};
+  config_.mirrors = std::move(*found);
+  return ok();
 }
 
 Result<Verified<Release>> ChannelSource::fetch(const Update& update, const ProgressSink& progress) {
@@ -56,13 +74,14 @@ Result<Verified<Release>> ChannelSource::ask(const Update& update) {
 
 Status ChannelSource::find_objects(ReleaseChannel& channel, const Release& release) {
   CUBE_TRY(auto packs, channel.pack_urls(release));
-  objects_ = {channel.object_url(), config_.http, std::move(packs), staging_.objects_of(release),
-              staging_max_};
+  objects_ = {channel.object_url(),         config_.http, std::move(packs),
+              staging_.objects_of(release), staging_max_, config_.mirrors};
   return ok();
 }
 
 Result<Verified<Release>> ChannelSource::read_back(const Update& update) {
   CUBE_TRY(auto manifest, staging_.manifest_of(update.release));
+  if (!config_.mirrors) CUBE_CHECK(find_mirrors());
   CUBE_TRY(auto known, ReleaseChannel::open_known(root_, clock_, config_, std::move(manifest)));
   auto release = known.release(update.release.name.text);
   if (!release && release.error().code == Errc::not_found) release.error().code = Errc::unsuitable;

@@ -14,6 +14,13 @@
 
 namespace cube {
 
+// Servers that have the same files as one repository.
+struct MirrorConfig {
+  std::string of;  // its URL or folder, as the configuration says
+  std::vector<std::string> urls;
+  bool allow_http = false;
+};
+
 struct StagingConfig {
   std::string folder = "var/lib/cube-update/staging";  // below the root
   std::uint64_t max_bytes = 0;  // of a release; 0: what the disk has to spare
@@ -23,15 +30,16 @@ class ChannelSource final : public ReleaseSource {
  public:
   // `root` and `clock` outlive it. `config.url` is what the configuration or `--from` says.
   ChannelSource(const RootDir& root, const Clock& clock, ChannelConfig config,
-                const StagingConfig& staging)
+                const StagingConfig& staging, MirrorConfig mirrors = {})
       : root_(root),
         clock_(clock),
         config_(std::move(config)),
+        mirrors_(std::move(mirrors)),
         staging_(root, staging.folder),
         staging_max_(staging.max_bytes) {}
 
   // The channel of the configured repository, opened once. Errors: as ReleaseChannel::open(),
-  // invalid (no repository configured).
+  // invalid (no repository configured, a mirror).
   Result<ReleaseChannel*> channel();
 
   [[nodiscard]] const std::string& url() const { return config_.url; }
@@ -60,11 +68,13 @@ class ChannelSource final : public ReleaseSource {
  private:
   Result<Verified<Release>> ask(const Update& update);
   Result<Verified<Release>> read_back(const Update& update);
+  Status find_mirrors();
   Status find_objects(ReleaseChannel& channel, const Release& release);
 
   const RootDir& root_;
   const Clock& clock_;
-  ChannelConfig config_;
+  ChannelConfig config_;  // its mirrors, once they were found
+  MirrorConfig mirrors_;
   StagingArea staging_;
   std::uint64_t staging_max_;
   std::optional<ReleaseChannel> channel_;

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/http/http_client.h"
+#include "base/http/mirrors.h"
 #include "base/result.h"
 #include "base/root_dir.h"
 #include "keys/signing.h"
@@ -31,6 +32,9 @@ struct ChannelConfig {
   // signatures, the chain of roots and versions count as ever.
   bool accept_stale = false;
   bool remember = true;  // false: nothing is persisted
+  // Asked for the metadata when the repository is out of reach; null: nobody is. What they give is
+  // judged as the repository's own. They can hold back what is newer, until what they have expires.
+  std::shared_ptr<Mirrors> mirrors{};
 };
 
 class ReleaseChannel {
@@ -49,7 +53,8 @@ class ReleaseChannel {
   ~ReleaseChannel();
 
   // Brings the metadata up to date, at most once in an object's life; everything is persisted
-  // together after everything was verified. Errors: untrusted (also: damaged), unreachable, failed.
+  // together after everything was verified. From a mirror if the repository is out of reach, which
+  // the log then says. Errors: untrusted (also: damaged), unreachable, failed.
   Status refresh();
   // Names of all releases offered, by the targets role or by roles that it delegates to, sorted
   // from old to new. Refreshes first. Errors: as refresh().
@@ -83,6 +88,7 @@ class ReleaseChannel {
 
  private:
   struct State;
+  Status ask_mirrors(Error unreachable);
   explicit ReleaseChannel(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };
