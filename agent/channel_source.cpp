@@ -2,6 +2,7 @@
 
 #include "base/digest.h"
 #include "base/handed_folder.h"
+#include "base/log.h"
 #include "base/mutation.h"
 
 namespace cube {
@@ -50,6 +51,11 @@ Result<Verified<Release>> ChannelSource::fetch(const Update& update, const Progr
                                     "its repository was handed over as an open folder, which is "
                                     "closed; hand it over again, or use --from"})
                         : ask(update);
+  if (release) {
+    auto shared = share_release(release->get(), progress);
+    if (!shared && shared.error().code == Errc::cancelled) return std::move(shared).error();
+    if (!shared) log(Level::warning, "not shared with others: " + shared.error().what);
+  }
   if (release || release.error().code != Errc::unreachable) return release;
   auto known = read_back(update);
   if (known)
@@ -87,6 +93,18 @@ Result<Verified<Release>> ChannelSource::read_back(const Update& update) {
   if (!release && release.error().code == Errc::not_found) release.error().code = Errc::unsuitable;
   if (release) CUBE_CHECK(find_objects(known, release->get()));
   return release;
+}
+
+Status ChannelSource::share_release(const Release& release, const ProgressSink& progress) {
+  if (!share_) return ok();
+  CUBE_TRY(const auto manifest_url, channel_->manifest_url(release.name.text));
+  return share_->bring(release, objects_, channel_->url(), manifest_url, manifest_, progress);
+}
+
+void ChannelSource::share_metadata() {
+  const auto shared = share_ ? share_->bring_metadata() : ok();
+  if (!shared && shared.error().code != Errc::not_found)
+    log(Level::warning, "metadata not shared with others: " + shared.error().what);
 }
 
 Status ChannelSource::keep(const Update& update) {

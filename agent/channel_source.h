@@ -3,10 +3,12 @@
 #pragma once
 
 #include <atomic>
+#include <memory>
 #include <optional>
 #include <string>
 
 #include "agent/release_source.h"
+#include "agent/share/release_share.h"
 #include "agent/staging_area.h"
 #include "base/clock.h"
 #include "base/root_dir.h"
@@ -52,6 +54,12 @@ class ChannelSource final : public ReleaseSource {
   [[nodiscard]] ObjectSource objects(const Update&) const override { return objects_; }
   Status drop_all_but(const Update* update) override;
 
+  // What is fetched from now on is kept for others, too, as far as that goes; what does not is told
+  // in the log.
+  void share(std::unique_ptr<ReleaseShare> share) { share_ = std::move(share); }
+  // The metadata that was believed last, for others; nothing without share().
+  void share_metadata();
+
   // For channels that are opened later: a time that is certainly past; an operator's wish to
   // believe what has expired; that nothing is to be persisted; bytes per second, 0: no limit; that
   // requests end once `stop` is true, which outlives the source.
@@ -69,6 +77,7 @@ class ChannelSource final : public ReleaseSource {
   Result<Verified<Release>> ask(const Update& update);
   Result<Verified<Release>> read_back(const Update& update);
   Status find_mirrors();
+  Status share_release(const Release& release, const ProgressSink& progress);
   Status find_objects(ReleaseChannel& channel, const Release& release);
 
   const RootDir& root_;
@@ -81,6 +90,7 @@ class ChannelSource final : public ReleaseSource {
   ObjectSource objects_;  // of the release that was fetched last
   std::string manifest_;  // of that
   std::string out_of_reach_;
+  std::unique_ptr<ReleaseShare> share_;  // null: nothing is shared
 };
 
 }  // namespace cube

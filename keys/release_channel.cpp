@@ -233,6 +233,17 @@ Result<std::vector<std::string>> ReleaseChannel::pack_urls(const Release& releas
   return urls;
 }
 
+Result<std::string> ReleaseChannel::manifest_url(const std::string& name) {
+  CUBE_CHECK(refresh());
+  const auto place = state_->client.place(target_of_release(name));
+  if (!place) return not_believed(place.error(), state_->url);
+  return state_->url + "/" + *place;
+}
+
+const std::string& ReleaseChannel::url() const {
+  return state_->url;
+}
+
 std::string ReleaseChannel::object_url() const {
   return state_->url + "/repo";
 }

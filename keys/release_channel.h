@@ -83,6 +83,10 @@ class ReleaseChannel {
   // Where each pack of a release is, in their order; "": the repository signs no such pack. What
   // comes from there is proved by the manifest alone. Refreshes first. Errors: as refresh().
   Result<std::vector<std::string>> pack_urls(const Release& release);
+  // Where the manifest of that name is. Refreshes first. Errors: as manifest().
+  Result<std::string> manifest_url(const std::string& name);
+  // The repository's, without a '/' at its end.
+  [[nodiscard]] const std::string& url() const;
   // Where libostree finds the objects: URL of the repo/ folder, blanks and the like as %20.
   [[nodiscard]] std::string object_url() const;
 

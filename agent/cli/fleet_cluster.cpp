@@ -11,6 +11,7 @@
 #include "agent/fleet/ending.h"
 #include "agent/lock.h"
 #include "base/json.h"
+#include "base/log.h"
 
 namespace cube::cli {
 namespace {
@@ -121,6 +122,32 @@ void tell(const std::string& cluster, const fleet::ClusterView& view) {
   fmt::print("{}", text);
 }
 
+void tell_act(const std::string& cluster, const std::string& act, bool json) {
+  if (json)
+    fmt::print("{}\n",
+               Json(Json::Object{{"event", "result"}, {"cluster", cluster}, {"act", act}}).line());
+  else
+    fmt::print("cluster {}: {}\n", cluster, act);
+}
+
+// A FleetLock has nothing to be said to but that this machine's slot goes back.
+Result<int> act_on_lock(Appliance& appliance, fleet::LockTurn& turn, const std::string& act,
+                        const FleetActOptions& options, bool json) {
+  if (act != "unlock")
+    return Error{Errc::invalid,
+                 "fleet " + act + ": a FleetLock (fleet.lock-url) knows no such thing"};
+  if (options.what != turn.id())
+    return Error{Errc::invalid, "fleet unlock: only this machine's own slot (" + turn.id() +
+                                    ") can be given back here; run it on that machine, or use the "
+                                    "lock's own tools"};
+  CUBE_TRY(const auto lock, take_lock(appliance.root()));
+  CUBE_CHECK(turn.give_back());
+  log(Level::warning, "uid " + std::to_string(::getuid()) +
+                          " gave back this machine's slot at the lock: " + options.reason);
+  tell_act(appliance.config().config.fleet_lock_group, act, json);
+  return exit_done;
+}
+
 Status act_on(fleet::OperatorActs acts, const std::string& act, const FleetActOptions& o) {
   if (act == "pause") return acts.pause(o.reason);
   if (act == "halt") return acts.halt(o.reason);
@@ -150,6 +177,18 @@ Status take_part_in(Appliance& appliance, fleet::ClusterPart& cluster) {
   CUBE_CHECK(participant.observe(limits));
   CUBE_TRY(const auto told, participant.told());
   return participant.show(status_here(appliance, journal, told));
+}
+
+Status settle_turn(Appliance& appliance) {
+  CUBE_TRY(auto* turn, appliance.lock_turn());
+  if (turn == nullptr) return ok();
+  CUBE_TRY(const auto lock, take_lock(appliance.root()));
+  CUBE_TRY(const auto attempt, turn->attempt());
+  if (!attempt) return ok();
+  CUBE_TRY(const auto journal, appliance.journal().load());
+  CUBE_TRY(const auto left, turn->settle(fleet::ending_of(journal, *attempt)));
+  if (!left.empty()) log(Level::notice, left);
+  return ok();
 }
 
 Result<int> fleet_status(const Common& common) {
@@ -185,14 +224,11 @@ Result<int> fleet_act(const Common& common, const std::string& act,
   if (options.reason.empty())
     return Error{Errc::invalid, "fleet " + act + ": --reason: say why, for the cluster's log"};
   CUBE_TRY(auto appliance, Appliance::open(common.root, ""));
+  CUBE_TRY(auto* turn, appliance->lock_turn());
+  if (turn != nullptr) return act_on_lock(*appliance, *turn, act, options, common.json);
   CUBE_TRY(auto* cluster, cluster_of(*appliance));
   CUBE_CHECK(act_on(cluster->acts(who(cluster->member())), act, options));
-  const auto& name = cluster->member().cluster;
-  if (common.json)
-    fmt::print("{}\n",
-               Json(Json::Object{{"event", "result"}, {"cluster", name}, {"act", act}}).line());
-  else
-    fmt::print("cluster {}: {}\n", name, act);
+  tell_act(cluster->member().cluster, act, common.json);
   return exit_done;
 }
 
