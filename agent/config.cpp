@@ -135,7 +135,7 @@ const std::vector<Key>& keys() {
       {"fleet.user", Text{&Config::fleet_user}, "user of etcd; empty: none"},
       {"fleet.password-file", Text{&Config::fleet_password_file}, "file whose first line is that user's password"},
       {"fleet.lock-url", Text{&Config::fleet_lock_url}, "the FleetLock server that is asked before a restart into a trial; empty: none, and never with fleet.cluster"},
-      {"fleet.lock-group", Text{&Config::fleet_lock_group, is_name}, "the group there whose slots are asked for; empty: default"},
+      {"fleet.lock-group", Text{&Config::fleet_lock_group, is_name}, "the group there whose places are asked for; empty: default"},
       {"fleet.node", Text{&Config::fleet_node, is_name}, "this machine's name in the cluster; empty: its host name"},
       {"fleet.domain", Text{&Config::fleet_domain, is_name}, "its failure domain, as its rack; empty: not known, so it shares one with nobody"},
       {"fleet.roles", Texts{&Config::fleet_roles, is_name}, "quorums that it is a member of, like etcd and ceph-mon: of each at most one machine is away"},

@@ -57,7 +57,7 @@ struct Config {
   std::string fleet_user;                    // of etcd; "" = none
   std::string fleet_password_file;           // its password, the first line
   std::string fleet_lock_url;                // of a FleetLock server, instead of a cluster; "" = none
-  std::string fleet_lock_group;              // whose slots are asked for
+  std::string fleet_lock_group;              // whose places are asked for
   std::string fleet_node;                    // this machine's name in the cluster; "" = its host name
   std::string fleet_domain;                  // its failure domain; "" = not known
   std::vector<std::string> fleet_roles;      // quorums that it is a member of

@@ -130,21 +130,21 @@ void tell_act(const std::string& cluster, const std::string& act, bool json) {
     fmt::print("cluster {}: {}\n", cluster, act);
 }
 
-// A FleetLock has nothing to be said to but that this machine's slot goes back.
+// A FleetLock has nothing to be said to but that this machine's place goes back.
 Result<int> act_on_lock(Appliance& appliance, fleet::LockTurn& turn, const std::string& act,
                         const FleetActOptions& options, bool json) {
   if (act != "unlock")
     return Error{Errc::invalid,
                  "fleet " + act + ": a FleetLock (fleet.lock-url) knows no such thing"};
   if (options.what != turn.id())
-    return Error{Errc::invalid, "fleet unlock: only this machine's own slot (" + turn.id() +
+    return Error{Errc::invalid, "fleet unlock: only this machine's own place (" + turn.id() +
                                     ") can be given back here; run it on that machine, or use the "
                                     "lock's own tools"};
   CUBE_TRY(const auto lock, take_lock(appliance.root()));
   CUBE_CHECK(turn.give_back());
   log(Level::warning, "uid " + std::to_string(::getuid()) +
-                          " gave back this machine's slot at the lock: " + options.reason);
-  tell_act(appliance.config().config.fleet_lock_group, act, json);
+                          " gave back this machine's place at the lock: " + options.reason);
+  tell_act(turn.group(), act, json);
   return exit_done;
 }
 

@@ -13,7 +13,7 @@ namespace cube::cli {
 // Errors: as Participant.
 Status take_part_in(Appliance& appliance, fleet::ClusterPart& cluster);
 
-// With fleet.lock-url: gives the slot back if its time has come. Errors: as LockTurn::settle.
+// With fleet.lock-url: gives the place back if its time has come. Errors: as LockTurn::settle.
 Status settle_turn(Appliance& appliance);
 
 struct FleetActOptions {

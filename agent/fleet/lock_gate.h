@@ -1,5 +1,5 @@
 // LockGate: may this machine restart into its trial now? First what the machine's own schedule
-// says, then the FleetLock, of which a slot is taken.
+// says, then the FleetLock, of which a place is taken.
 #pragma once
 
 #include "agent/fleet/lock_turn.h"

@@ -8,7 +8,9 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import threading
+import time
 import unittest
 
 import folder_machine
@@ -18,11 +20,11 @@ NODES = ("n1", "n2")
 
 
 class Lock:
-    """A FleetLock with one slot for each group. `answers`: what is said instead, one after the other; `lose`: answers that
+    """A FleetLock with one place for each group. `answers`: what is said instead, one after the other; `lose`: answers that
     are not sent though the lock did what was asked."""
 
     def __init__(self):
-        self.holders, self.asked, self.answers, self.lose = {}, [], [], 0
+        self.holders, self.asked, self.answers, self.lose, self.hangs = {}, [], [], 0, None
         self.mutex = threading.Lock()
         owner = self
 
@@ -61,6 +63,8 @@ class Lock:
                 status, kind = 409, "all_slots_taken"
         elif self.holders.get(group) == who:
             del self.holders[group]
+        if self.hangs:
+            self.hangs.wait(30)
         if self.lose > 0:
             self.lose -= 1
             handler.close_connection = True
@@ -132,7 +136,7 @@ class TurnsTest(FolderMachineTest):
         self.automatic("n2", code=12, says="waits for its group: the lock at")
         self.assertIn("all_slots_taken", self.at("n2", "status"))
         self.commits("n1")
-        self.assertEqual(self.holder(), "n1", "the slot goes back when the timer runs, not before")
+        self.assertEqual(self.holder(), "n1", "the place goes back when the timer runs, not before")
         self.automatic("n2", code=12)
         self.automatic("n1", code=3)
         self.assertIsNone(self.holder())
@@ -162,14 +166,14 @@ class TurnsTest(FolderMachineTest):
         self.assertEqual(self.release_of("n2"), OLD)
         self.lock.start()
 
-    def test_after_a_rollback_the_slot_is_kept_until_an_operator_gives_it_back(self):
+    def test_after_a_rollback_the_place_is_kept_until_an_operator_gives_it_back(self):
         self.automatic("n1")
         self.panics("n1")
-        self.automatic("n1", code=5, says="the slot is kept, for the update failed (panic")
+        self.automatic("n1", code=5, says="the place is kept, for the update failed (panic")
         self.assertEqual(self.holder(), "n1")
         self.automatic("n2", code=12, says="all_slots_taken")
         self.at("n1", "fleet", "unlock", "n1", code=2, says="--reason")
-        self.at("n1", "fleet", "unlock", "n2", "--reason", "not mine", code=2, says="only this machine's own slot (n1)")
+        self.at("n1", "fleet", "unlock", "n2", "--reason", "not mine", code=2, says="only this machine's own place (n1)")
         self.at("n1", "fleet", "halt", "--reason", "no", code=2, says="knows no such thing")
         self.at("n1", "fleet", "unlock", "n1", "--json", "--reason", "its controller is broken")
         self.assertIsNone(self.holder())
@@ -177,7 +181,7 @@ class TurnsTest(FolderMachineTest):
         self.assertIsNone(self.holder())
         self.automatic("n2")
 
-    def test_the_slot_is_kept_until_the_machine_is_healthy(self):
+    def test_the_place_is_kept_until_the_machine_is_healthy(self):
         self.automatic("n1")
         self.hook("n1", "undrain.d", f'echo "$CUBE_NODE of $CUBE_CLUSTER" >{self.machines["n1"].folder}/undrained')
         self.hook("n1", "cluster-health.d", "echo 3 placement groups are degraded; exit 1")
@@ -189,10 +193,11 @@ class TurnsTest(FolderMachineTest):
         self.automatic("n1", code=3)
         self.assertIsNone(self.holder())
 
-    def test_a_refused_drain_gives_the_slot_back(self):
+    def test_a_refused_drain_gives_the_place_back(self):
         self.hook("n1", "pre-reboot.d", "echo the machines cannot move; exit 1")
         self.hook("n1", "undrain.d", f'touch {self.machines["n1"].folder}/undrained')
-        self.automatic("n1", code=12)
+        self.automatic("n1", code=12, says="the machines cannot move")
+        self.automatic("n1", code=12, says="the machines cannot move")
         self.assertIsNone(self.holder())
         self.assertTrue((self.machines["n1"].folder / "undrained").exists())
         self.assertEqual(self.release_of("n1"), OLD)
@@ -205,11 +210,29 @@ class TurnsTest(FolderMachineTest):
         self.automatic("n1", code=12 if self.holder() == "n2" else 0)
         for name in [self.holder()]:
             self.commits(name)
-            self.lock.lose = 9  # the slot goes back, and nobody hears of it
+            self.lock.lose = 9  # the place goes back, and nobody hears of it
             self.automatic(name, code=3, says="the group's lock")
             self.lock.lose = 0
             self.automatic(name, code=3)
             self.assertIsNone(self.holder())
+
+    def test_an_agent_that_dies_before_it_hears_the_answer(self):
+        self.lock.hangs = threading.Event()
+        (self.machines["n1"].folder / "var/lib/cube-update/last-look").unlink(missing_ok=True)
+        agent = subprocess.Popen([PROGRAMS["update"], "automatic", "--root", self.machines["n1"].folder], stdout=subprocess.DEVNULL,
+                                 stderr=subprocess.DEVNULL)
+        while not self.lock.asked and agent.poll() is None:
+            time.sleep(0.05)
+        agent.kill()
+        agent.wait()
+        self.lock.hangs.set()
+        self.lock.hangs = None
+        self.assertEqual(self.holder(), "n1")
+        # Its operator does not want it any more.
+        self.at("n1", "rollback")
+        self.at("n1", "deny", NEW)
+        self.automatic("n1", code=5)
+        self.assertIsNone(self.holder())
 
     def test_a_lock_that_talks_nonsense_holds_back(self):
         for status, kind in ((404, "x"), (401, "x"), (302, "x"), (204, ""), (503, "\x1b[31m"), (500, "full")):
@@ -272,4 +295,5 @@ class TurnsTest(FolderMachineTest):
 
 
 if __name__ == "__main__":
-    folder_machine.main()
+    folder_machine.use(*sys.argv[1:4])
+    unittest.main(argv=[sys.argv[0], *sys.argv[4:]])

@@ -221,6 +221,21 @@ class Mirrors(unittest.TestCase):
         self.configure(*[f"http://10.0.0.{n}" for n in range(9)])
         self.apply(code=2, says="at most 8")
 
+    def test_what_is_between_machine_and_source_is_not_for_mirrors(self):
+        proxy = self.serve(self.repository)
+        answer = proxy.answer
+
+        def forward(handler):
+            handler.path = "/" + handler.path.removeprefix("http://").split("/", 1)[1]
+            answer(handler)
+
+        proxy.answer = forward
+        self.configure(self.mirror.url, more=f'proxy = "{proxy.url}"\n')
+        self.apply(NEWEST)
+        self.assertTrue(self.metadata(proxy))
+        self.assertEqual((self.content(proxy), self.source.requests), (0, []))
+        self.assertGreater(self.content(self.mirror), 0)
+
     def test_another_repository_has_no_mirrors(self):
         other = self.serve(self.repository)
         self.apply(NEWEST, "--from", other.url)
