@@ -138,6 +138,7 @@ const std::vector<Key>& keys() {
       {"fleet.lock-group", Text{&Config::fleet_lock_group, is_name}, "the group there whose places are asked for; empty: default"},
       {"fleet.node", Text{&Config::fleet_node, is_name}, "this machine's name in the cluster; empty: its host name"},
       {"fleet.domain", Text{&Config::fleet_domain, is_name}, "its failure domain, as its rack; empty: not known, so it shares one with nobody"},
+      {"fleet.order", Whole{&Config::fleet_order, 0, 9}, "machines of a lower one go first, 0 to 9; 0: a canary"},
       {"fleet.roles", Texts{&Config::fleet_roles, is_name}, "quorums that it is a member of, like etcd and ceph-mon: of each at most one machine is away"},
       {"slots.a", Text{&Config::slot_a}, "LABEL=..., a device, or dir:FOLDER"},
       {"slots.b", Text{&Config::slot_b}, "LABEL=..., a device, or dir:FOLDER"},

@@ -60,6 +60,7 @@ struct Config {
   std::string fleet_lock_group;              // whose places are asked for
   std::string fleet_node;                    // this machine's name in the cluster; "" = its host name
   std::string fleet_domain;                  // its failure domain; "" = not known
+  std::int64_t fleet_order = 5;  // machines of a lower one go first; 0: a canary
   std::vector<std::string> fleet_roles;      // quorums that it is a member of
   std::string slot_a = "LABEL=cube-a";           // LABEL=..., a device, or a folder ("dir:slots/a")
   std::string slot_b = "LABEL=cube-b";

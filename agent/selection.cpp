@@ -50,6 +50,22 @@ std::uint64_t known_schema(const Journal& journal, const std::string& release) {
   return 0;
 }
 
+// The gate is asked once more before a restart, so what is out of reach now lets nothing begin.
+Result<std::map<std::string, std::string>> blocked_here(Appliance& appliance) {
+  std::map<std::string, std::string> blocked;
+  if (appliance.config().config.fleet_plan) {
+    CUBE_TRY(blocked, fleet::blocked_by_plan(appliance.root()));
+  }
+  const auto cluster = appliance.cluster();
+  if (!cluster || *cluster == nullptr) return blocked;
+  auto& participant = (*cluster)->participant();
+  auto at_gate = participant.blocked_now();
+  if (!at_gate) at_gate = participant.blocked();
+  if (at_gate)
+    for (const auto& [release, why] : *at_gate) blocked[release] = "in its cluster: " + why;
+  return blocked;
+}
+
 }  // namespace
 
 Result<Standing> standing_of(Appliance& appliance, const Journal& journal,
@@ -61,8 +77,8 @@ Result<Standing> standing_of(Appliance& appliance, const Journal& journal,
     appliance.source().set_not_before(built_at(*name));
   Standing standing{
       product, running, floor, insistence.allow_downgrade, journal.schema, insistence.past_floor};
-  if (appliance.config().config.fleet_plan && !insistence.allow_blocked) {
-    CUBE_TRY(standing.blocked, fleet::blocked_by_plan(appliance.root()));
+  if (!insistence.allow_blocked) {
+    CUBE_TRY(standing.blocked, blocked_here(appliance));
   }
   return standing;
 }

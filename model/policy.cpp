@@ -56,7 +56,7 @@ Status admissible(const Release& release, const Standing& standing, const Journa
                       "choose another, or allow it again");
   const auto blocked = standing.blocked.find(release.name.text);
   if (blocked != standing.blocked.end() && !mutated("plan-block-ignored"))
-    return unsuitable(release, "is blocked by the rollout plan: " + blocked->second +
+    return unsuitable(release, "is blocked " + blocked->second +
                                    "; choose another, or insist with --allow-blocked");
   return reads_state(release.name.text, release.schema, standing);
 }

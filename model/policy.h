@@ -21,7 +21,7 @@ struct Standing {
   std::uint64_t schema = 0;  // of the state here: what the release committed last writes
   // An operator's explicit wish: also a release that cannot read that.
   bool past_floor = false;
-  std::map<std::string, std::string> blocked = {};  // by the fleet's plan: names, and why
+  std::map<std::string, std::string> blocked = {};  // names, and by what: "by the rollout plan: ..."
 };
 
 // A release of this schema can read the state that is here, or an operator insists. `name`: of the

@@ -9,6 +9,7 @@
 #include "agent/cli/last_look.h"
 #include "agent/cli/narrator.h"
 #include "agent/cli/updater_run.h"
+#include "agent/fleet/plan_source.h"
 #include "agent/lock.h"
 #include "agent/schedule/download_start.h"
 #include "agent/selection.h"
@@ -48,6 +49,34 @@ bool waits(const Phase& phase) {
   return staged != nullptr && staged->update.start != Start::at_once;
 }
 
+bool is_blocked(Appliance& appliance, const std::string& release) {
+  const auto by_plan = fleet::blocked_by_plan(appliance.root());
+  if (by_plan && by_plan->count(release) != 0) return true;
+  const auto cluster = appliance.cluster();
+  if (!cluster || *cluster == nullptr) return false;
+  const auto at_gate = (*cluster)->participant().blocked();
+  return at_gate && at_gate->count(release) != 0;
+}
+
+bool is_surpassed(Appliance& appliance, const Journal& journal, const std::string& release) {
+  if (!appliance.config().config.fleet_plan) return false;
+  const auto view = view_plan(appliance, journal, appliance.clock().now());
+  if (!view) return false;
+  const auto by_plan = view->judgement.may_begin();
+  return !by_plan.empty() && by_plan != release;
+}
+
+// Another release is to take the place of the update that waits: its own was blocked meanwhile, or
+// the plan lets a newer one begin; and it is time to look for one.
+bool is_replaced(Appliance& appliance) {
+  const auto journal = appliance.journal().load();
+  const auto* update = journal ? update_of(journal->phase) : nullptr;
+  if (update == nullptr || appliance.config().config.schedule_automatic == "off") return false;
+  const auto& release = update->release.name.text;
+  return (is_blocked(appliance, release) || is_surpassed(appliance, *journal, release)) &&
+         is_time_to_look(appliance);
+}
+
 // The exit code of the run when there was a staged update to look after, or was one under way;
 // nullopt: it is time to look for a release.
 Result<std::optional<int>> look_after(Appliance& appliance, const Common& common) {
@@ -60,6 +89,7 @@ Result<std::optional<int>> look_after(Appliance& appliance, const Common& common
              Updater(appliance.machine()).run(make_run(narrator, Wish::resume, true)));
     const int code = conclude(narrator, report);
     if (report.failure) return failure_of(report);
+    if (code == exit_waiting && is_replaced(appliance)) return std::optional<int>();
     return std::optional(code);
   }
   if (auto obstacle = in_the_way(journal.phase)) return *obstacle;

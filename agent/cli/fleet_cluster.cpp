@@ -155,6 +155,8 @@ Status act_on(fleet::OperatorActs acts, const std::string& act, const FleetActOp
   if (act == "unlock") return acts.unlock(o.what, o.reason);
   if (act == "block") return acts.block(o.what, o.reason);
   if (act == "unblock") return acts.unblock(o.what, o.reason);
+  if (act == "abort") return acts.abort(o.what, o.reason);
+  if (act == "forget") return acts.forget(o.what, o.reason);
   if (act == "set") return acts.set(o.limits, o.reason);
   return Error{Errc::bug, act + ": no such act"};
 }

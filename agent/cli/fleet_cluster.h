@@ -27,7 +27,8 @@ struct FleetActOptions {
 // Errors of all: invalid (no cluster, no reason), and those of fleet/operator_acts.h.
 Result<int> fleet_status(const Common& common);
 Result<int> fleet_log(const Common& common, const FleetActOptions& options);
-// `act`: "pause", "halt", "resume", "unlock", "block", "unblock", "set".
+// `act`: "pause", "halt", "resume", "unlock", "block", "unblock", "abort",
+// "forget", "set".
 Result<int> fleet_act(const Common& common, const std::string& act, const FleetActOptions& options);
 
 }  // namespace cube::cli

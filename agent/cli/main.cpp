@@ -169,6 +169,8 @@ void add_fleet_acts(const Add& add, CLI::App& fleet, Options& o) {
            {"unlock", "take the place of a machine that does not come back away", "node"},
            {"block", "no machine of this cluster begins this release", "release"},
            {"unblock", "they may again", "release"},
+           {"abort", "block this release, and end the halt that it led to", "release"},
+           {"forget", "a machine that is gone for good is not waited for any more", "node"},
            {"set", "the cluster's own limits, like max-unavailable=2", nullptr}}) {
     auto* command = add(fleet, name, help, [&o, act = std::string(name)] {
       return fleet_act(o.common, act, o.fleet_act);

@@ -4,6 +4,7 @@
 #include <random>
 
 #include "agent/fleet/back_to_work.h"
+#include "agent/fleet/etcd_members.h"
 #include "agent/fleet/member.h"
 #include "agent/fleet/plan_source.h"
 
@@ -50,7 +51,8 @@ Result<std::unique_ptr<ClusterPart>> ClusterPart::open(const RootDir& root, cons
                        [p = part.get()] {
                          return back_to_work(
                              p->root_, std::chrono::seconds(p->config_.hooks_timeout), p->member_);
-                       }},
+                       },
+                       [p = part.get()] { return p->leads_store(); }},
       part->member_, boot_id);
   return part;
 }
@@ -59,14 +61,25 @@ OperatorActs ClusterPart::acts(std::string by) {
   return {store_, clock_, member_.cluster, std::move(by), draw};
 }
 
+// Its member has this machine's name; where none has, nobody can tell.
+Result<bool> ClusterPart::leads_store() {
+  CUBE_TRY(const auto status, any_status_of(store_.gateway()));
+  CUBE_TRY(const auto members, members_of(store_.gateway()));
+  return std::any_of(members.begin(), members.end(), [&](const EtcdMember& one) {
+    return one.id == status.leader && one.name == member_.node;
+  });
+}
+
 Result<Turn> ClusterPart::turn_of(const Update& update) const {
   const std::string& release = update.release.name.text;
-  Turn turn{update.attempt, release, release, {}, {}, false};
+  Turn turn{update.attempt, release, release, {}, {}};
   if (!config_.fleet_plan) return turn;
   auto force = PlanSource(root_).kept();
   if (!force && force.error().code == Errc::not_found) return turn;
   if (!force) return std::move(force).error();
   turn.plan = {force->plan.serial, force->sha256};
+  const auto* planned = find_release(force->plan, release);
+  turn.renews_store = planned != nullptr && !planned->etcd_minor.empty();
   for (const auto& rollout : force->plan.rollouts) {
     if (rollout.release != release) continue;
     turn.rollout = rollout.id;

@@ -45,6 +45,7 @@ class ClusterPart {
         member_(std::move(member)),
         memory_(root),
         store_(std::move(store)) {}
+  Result<bool> leads_store();
 
   const RootDir& root_;
   const Config& config_;

@@ -5,22 +5,15 @@
 #include <vector>
 
 #include "agent/fleet/key_value_store.h"
-#include "agent/fleet/participant.h"
+#include "agent/fleet/node_record.h"
 #include "model/fleet/gate.h"
 
 namespace cube::fleet {
 
-struct SeenNode {
-  std::string node;
-  NodeStatus status;
-  std::string domain;
-  UnixSeconds at = 0;  // by that machine's clock
-};
-
 struct ClusterView {
   GateFacts gate;
-  std::size_t waiting = 0;      // tickets in the queue
-  std::vector<SeenNode> nodes;  // by name; those whose record makes no sense are left out
+  std::size_t waiting = 0;        // tickets in the queue
+  std::vector<NodeRecord> nodes;  // by name; those whose record makes no sense are left out
 };
 
 // Errors: as KeyValueStore::read.

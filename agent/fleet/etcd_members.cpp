@@ -101,4 +101,10 @@ Result<EtcdStatus> status_of(EtcdGateway& gateway, std::size_t endpoint) {
   return status_in(answer);
 }
 
+Result<EtcdStatus> any_status_of(EtcdGateway& gateway) {
+  CUBE_TRY(const auto answer,
+           gateway.ask("/v3/maintenance/status", "{}", EtcdGateway::Effect::none));
+  return status_in(answer);
+}
+
 }  // namespace cube::fleet

@@ -39,6 +39,9 @@ struct EtcdAlarm {
 // What that one endpoint says.
 [[nodiscard]] Result<EtcdStatus> status_of(EtcdGateway& gateway, std::size_t endpoint);
 
+// What any of them says.
+[[nodiscard]] Result<EtcdStatus> any_status_of(EtcdGateway& gateway);
+
 // The answers; pure. Errors: corrupt.
 [[nodiscard]] Result<std::vector<EtcdMember>> members_in(std::string_view answer);
 [[nodiscard]] Result<std::vector<EtcdAlarm>> alarms_in(std::string_view answer);

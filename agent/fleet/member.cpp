@@ -67,6 +67,7 @@ Result<Member> member_of(const RootDir& root, const Config& config) {
                  "cluster; letters, digits and ._+- only"};
   member.domain = config.fleet_domain;
   member.roles.insert(config.fleet_roles.begin(), config.fleet_roles.end());
+  member.order = static_cast<std::uint32_t>(config.fleet_order);
   member.hardware = hardware_of(root);
   return member;
 }

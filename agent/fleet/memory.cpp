@@ -116,6 +116,13 @@ Result<FleetMemory> parse_memory(std::string_view text) {
   if (json.has("wary")) {
     CUBE_TRY(memory.wary, moment_at(json, "wary"));
   }
+  if (json.has("blocked")) {  // older versions did not keep it
+    CUBE_TRY(const auto blocked, json.member("blocked"));
+    CUBE_TRY(const auto releases, blocked.object());
+    for (const auto& [release, why] : releases) {
+      CUBE_TRY(memory.blocked[release], why.string());
+    }
+  }
   CUBE_TRY(const auto member, json.member("watched"));
   CUBE_TRY(const auto list, member.array());
   for (const auto& one : list) {
@@ -131,7 +138,10 @@ std::string render(const FleetMemory& memory) {
     watched.push_back(Json::Object{{"node", one.node},
                                    {"created", number(static_cast<std::uint64_t>(one.created))},
                                    {"since", to_json(one.since)}});
+  Json::Object blocked;
+  for (const auto& [release, why] : memory.blocked) blocked[release] = why;
   Json::Object json{{"format", format},
+                    {"blocked", blocked},
                     {"self", memory.self},
                     {"holdings", number(memory.holdings)},
                     {"store", number(memory.store)},

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -59,7 +60,8 @@ struct FleetMemory {
   std::vector<Watched> watched;
   std::optional<Moment> wary;  // since when the store's data are not those that were here before
   std::string shown;           // what the others see of this machine
-  std::string told;            // what the cluster said last, one line; "": nothing in the way
+  std::map<std::string, std::string> blocked;  // releases that the gate blocks, and why
+  std::string told;  // what the cluster said last, one line; "": nothing in the way
 
   // The place was seen at the gate.
   [[nodiscard]] bool holds_place() const { return place && place->created != 0; }

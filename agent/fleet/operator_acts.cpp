@@ -142,6 +142,43 @@ Status OperatorActs::unblock(const std::string& release, const std::string& reas
                    release + " was blocked anew meanwhile");
 }
 
+Status OperatorActs::abort(const std::string& release, const std::string& reason) {
+  CUBE_CHECK(check_name(release, "name of a release"));
+  const auto halt = gate_key(halt_name);
+  CUBE_TRY(const auto reading, store_.read(halt));
+  const Notice notice{reason, by_, clock_.now()};
+  Transaction end{{{Condition::Kind::created_at, halt, 0}},
+                  {{Change::Kind::put, gate_key(blocked_name(release)), render(notice)}},
+                  ""};
+  for (const auto& entry : reading.entries) {
+    if (entry.key != halt) continue;
+    end.conditions.front().revision = entry.created;
+    end.changes.push_back({Change::Kind::erase, halt, ""});
+  }
+  return act(std::move(end), "abort " + release, reason, Errc::busy,
+             "the cluster was halted or resumed meanwhile; look again with `cube-update fleet "
+             "status`");
+}
+
+Status OperatorActs::forget(const std::string& node, const std::string& reason) {
+  CUBE_CHECK(check_name(node, "name of a machine"));
+  const std::string cluster = "/cube-update/v1/" + cluster_ + "/";
+  const auto queue = cluster + "gate-queue/", record = cluster + "node/" + node;
+  const auto place = gate_key(holder_name(node));
+  CUBE_TRY(const auto tickets, store_.read(queue));
+  CUBE_TRY(const auto records, store_.read(record));
+  Transaction away{{{Condition::Kind::created_at, place, 0}}, {}, ""};
+  for (const auto& entry : records.entries)
+    if (entry.key == record) away.changes.push_back({Change::Kind::erase, record, ""});
+  for (const auto& entry : tickets.entries)
+    if (entry.key.ends_with("/" + node) && away.changes.size() + 2 < max_parts)
+      away.changes.push_back({Change::Kind::erase, entry.key, ""});
+  if (away.changes.empty())
+    return Error{Errc::nothing_to_do, "cluster " + cluster_ + " knows no machine " + node};
+  return act(std::move(away), "forget " + node, reason, Errc::busy,
+             node + " holds a place; take that away first with `cube-update fleet unlock`");
+}
+
 Status OperatorActs::set(const std::vector<std::string>& assignments, const std::string& reason) {
   const auto key = gate_key(policy_name);
   CUBE_TRY(const auto reading, store_.read(key));

@@ -49,6 +49,12 @@ class OperatorActs {
   Status block(const std::string& release, const std::string& reason);
   // Errors: nothing_to_do (is not blocked).
   Status unblock(const std::string& release, const std::string& reason);
+  // A rollout that will not go on: blocks its release, and ends the halt, if there is one, so that
+  // another release may go. Errors: busy (halted or resumed meanwhile).
+  Status abort(const std::string& release, const std::string& reason);
+  // A machine that is gone for good: it is not waited for any more, and no status shows it. It may
+  // come back. Errors: nothing_to_do (not known), busy (it holds a place: unlock it first).
+  Status forget(const std::string& node, const std::string& reason);
   // The cluster's own limits, which only narrow the plan's: "max-unavailable=2" and the like.
   // Errors: invalid, busy (somebody else sets them).
   Status set(const std::vector<std::string>& assignments, const std::string& reason);

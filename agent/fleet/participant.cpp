@@ -10,7 +10,6 @@
 namespace cube::fleet {
 namespace {
 
-constexpr Seconds turns_in_deadline = 4;     // how long a turn takes at least, as a guess
 constexpr Seconds pause_when_stopped = 900;  // until somebody may have settled it
 constexpr int max_tries = 5;                 // to take a place, as others take one at the same time
 
@@ -45,6 +44,17 @@ Result<std::optional<Place>> Participant::place() const {
 Result<std::string> Participant::told() const {
   CUBE_TRY(auto memory, ports_.memory.load());
   return std::move(memory.told);
+}
+
+Result<std::map<std::string, std::string>> Participant::blocked() const {
+  CUBE_TRY(auto memory, ports_.memory.load());
+  return std::move(memory.blocked);
+}
+
+Result<std::map<std::string, std::string>> Participant::blocked_now() {
+  CUBE_TRY(auto memory, remembered());
+  CUBE_CHECK(look(memory));
+  return std::move(memory.blocked);
 }
 
 Result<FleetMemory> Participant::remembered() {
@@ -112,10 +122,17 @@ Status Participant::drop_stray(const FleetMemory& memory, const View& view) {
   return ok();
 }
 
+Status Participant::note_blocked(FleetMemory& memory, const GateFacts& facts) {
+  if (memory.blocked == facts.blocked) return ok();
+  memory.blocked = facts.blocked;
+  return ports_.memory.save(memory);
+}
+
 Result<Participant::View> Participant::look(FleetMemory& memory) {
   CUBE_TRY(auto reading, ports_.store.read(key("gate")));
   CUBE_CHECK(note(memory, reading));
   auto view = view_of(std::move(reading));
+  CUBE_CHECK(note_blocked(memory, view.facts));
   CUBE_CHECK(restore_place(memory, view));
   CUBE_CHECK(drop_stray(memory, view));
   return view;
@@ -168,7 +185,8 @@ Result<std::string> Participant::ask(const Turn& turn) {
   }
   if (!memory.place)
     memory.place = Place{turn.attempt, turn.rollout, turn.release,
-                         memory.self + "-" + std::to_string(++memory.holdings), turn.canary};
+                         memory.self + "-" + std::to_string(++memory.holdings),
+                         turn.canary || member_.order == canary_order};
   me.nonce = memory.place->nonce;
   return take(memory, std::move(view), std::move(me), turn);
 }
@@ -203,7 +221,9 @@ Transaction Participant::taking(const FleetMemory& memory, const View& view,
 
 Result<std::string> Participant::take(FleetMemory& memory, View view, Candidate me,
                                       const Turn& turn) {
-  CUBE_TRY(me.finished, finished(view.facts, turn.rollout));
+  if (!view.facts.halt && !view.facts.pause) {
+    CUBE_TRY(me.finished, finished(view.facts, turn.rollout));
+  }
   for (int tried = 0; tried < max_tries; ++tried) {
     const auto verdict = decide_gate(view.facts, me, turn.limits);
     if (verdict.answer == Answer::mine) return taken(memory, view, turn);
@@ -217,6 +237,12 @@ Result<std::string> Participant::take(FleetMemory& memory, View view, Candidate 
         CUBE_CHECK(ask_again_in(memory, pause_when_stopped));
       return verdict.why;
     }
+    CUBE_TRY(const auto before, goes_after_whom(view, me, turn));
+    if (!before.empty()) {
+      CUBE_CHECK(tell(memory, before));
+      CUBE_CHECK(wait_in_line(memory, view, turn));
+      return before;
+    }
     // Known as one's own before it is asked for.
     if (!memory.place->unsure) {
       memory.place->unsure = true;
@@ -227,42 +253,6 @@ Result<std::string> Participant::take(FleetMemory& memory, View view, Candidate 
     if (outcome.done) return taken(memory, view, turn);
   }
   return std::string("others take places at the same time; asked again soon");
-}
-
-std::string Participant::ticket_key(const std::string& rollout) const {
-  return key("gate-queue/" + rollout + "/" + member_.node);
-}
-
-std::size_t Participant::before_me(const View& view, const std::string& rollout) const {
-  const auto mine = std::find_if(view.queue.begin(), view.queue.end(),
-                                 [&](const Entry& one) { return one.key == ticket_key(rollout); });
-  const auto folder = key("gate-queue/" + rollout + "/");
-  return static_cast<std::size_t>(
-      std::count_if(view.queue.begin(), view.queue.end(), [&](const Entry& one) {
-        return one.key.starts_with(folder) &&
-               (mine == view.queue.end() || one.created < mine->created);
-      }));
-}
-
-// Who stands before this machine may be gone for good: that only makes it ask less often.
-Status Participant::wait_in_line(FleetMemory& memory, const View& view, const Turn& turn) {
-  if (memory.queued != turn.rollout) {
-    std::vector<Change> changes{{Change::Kind::put, ticket_key(turn.rollout), "{}"}};
-    if (!memory.queued.empty())
-      changes.push_back({Change::Kind::erase, ticket_key(memory.queued), ""});
-    memory.queued = turn.rollout;
-    CUBE_CHECK(ports_.memory.save(memory));
-    CUBE_CHECK(ports_.store.commit({{}, std::move(changes), ""}));
-  }
-  const auto at_once = std::max<std::size_t>(1, view.facts.holders.size());
-  const auto turns = static_cast<Seconds>(before_me(view, turn.rollout) / at_once);
-  return ask_again_in(memory, turns * turn.limits.hold_deadline / turns_in_deadline);
-}
-
-Status Participant::ask_again_in(FleetMemory& memory, Seconds time) {
-  memory.ask_again = now();
-  memory.ask_again->uptime += time;
-  return ports_.memory.save(memory);
 }
 
 Result<std::string> Participant::taken(FleetMemory& memory, const View& view, const Turn& turn) {

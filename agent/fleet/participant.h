@@ -11,10 +11,14 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
+#include <set>
 #include <string>
 
+#include "agent/fleet/ending.h"
 #include "agent/fleet/key_value_store.h"
 #include "agent/fleet/memory.h"
+#include "agent/fleet/node_record.h"
 #include "base/clock.h"
 #include "model/fleet/gate.h"
 
@@ -27,14 +31,7 @@ struct Member {
   std::string domain;
   std::set<std::string> roles;
   std::string hardware;
-};
-
-// What the others may see of this machine.
-struct NodeStatus {
-  std::string release;  // that runs; "": not known
-  std::string phase;    // of an update (model/journal.h)
-  std::string target;   // release of that update; "": none
-  std::string says;     // what it waits for, or what came of its last update; one line
+  std::uint32_t order = default_order;
 };
 
 // What a place is wanted for.
@@ -44,21 +41,8 @@ struct Turn {
   std::string release;
   PlanMark plan;
   Limits limits;
-  bool canary = false;
-};
-
-// What became of the update that the place is for.
-enum class Fate {
-  waits,      // it is installed, and its trial has not begun: a place that is held is given back
-  under_way,  // it may still restart the machine, or has
-  succeeded,  // committed
-  failed,     // its trial was given up
-  dropped,    // it ended before the machine restarted
-};
-struct Ending {
-  Fate fate = Fate::under_way;
-  std::string why;    // of a failure, one line
-  std::string stage;  // of a failure, where its trial ended; "": not known
+  bool canary = false;        // of its cluster; those of fleet.order 0 are anyway
+  bool renews_store = false;  // InOrder::renews_store
 };
 
 struct ParticipantPorts {
@@ -70,6 +54,9 @@ struct ParticipantPorts {
   // asked before a place is given back, as often as it takes. Errors: refused (why not yet),
   // failed.
   std::function<Status()> back_to_work;
+  // Whether this machine leads the cluster's store; asked only of those that run it. Errors: as
+  // KeyValueStore::read.
+  std::function<Result<bool>()> leads_store = [] { return Result<bool>(false); };
 };
 
 class Participant {
@@ -93,14 +80,18 @@ class Participant {
   // as ask().
   Status observe(const Limits& limits);
 
-  // Shows the others what becomes of this machine, if that is not what they see already. For
-  // people: nothing is decided by it. Errors: as ask().
+  // Shows the others what becomes of this machine, if that is not what they see already; what it
+  // says, without anything else, once in an hour. Errors: as ask().
   Status show(const NodeStatus& status);
 
   // The update that a place is held or asked for; nullopt: none. Errors: as FleetMemoryStore::load.
   [[nodiscard]] Result<std::optional<Place>> place() const;
   // What the cluster said last, one line; "": nothing is in the way. Errors: the same.
   [[nodiscard]] Result<std::string> told() const;
+  // Releases that the gate blocked when it was seen last, and why. Errors: the same.
+  [[nodiscard]] Result<std::map<std::string, std::string>> blocked() const;
+  // The same, seen now. Errors: as ask().
+  Result<std::map<std::string, std::string>> blocked_now();
 
  private:
   struct View {
@@ -116,6 +107,7 @@ class Participant {
   Result<View> look(FleetMemory& memory);
   Status watch_others(FleetMemory& memory, const View& view, const Limits& limits);
   Status note(FleetMemory& memory, const Reading& reading);
+  Status note_blocked(FleetMemory& memory, const GateFacts& facts);
   Status restore_place(FleetMemory& memory, View& view);
   Status drop_stray(const FleetMemory& memory, const View& view);
   [[nodiscard]] bool is_wary(const FleetMemory& memory, const Limits& limits) const;
@@ -123,20 +115,23 @@ class Participant {
   [[nodiscard]] Transaction taking(const FleetMemory& memory, const View& view,
                                    const Turn& turn) const;
   Result<std::string> take(FleetMemory& memory, View view, Candidate me, const Turn& turn);
+  Result<std::string> goes_after_whom(const View& view, const Candidate& me, const Turn& turn);
   [[nodiscard]] std::string ticket_key(const std::string& rollout) const;
   [[nodiscard]] std::size_t before_me(const View& view, const std::string& rollout) const;
+  [[nodiscard]] Seconds first_back_in(const FleetMemory& memory, Seconds one_turn) const;
   Status wait_in_line(FleetMemory& memory, const View& view, const Turn& turn);
   Status ask_again_in(FleetMemory& memory, Seconds time);
   Status leave_queue(FleetMemory& memory);
   Result<std::string> taken(FleetMemory& memory, const View& view, const Turn& turn);
   Result<std::uint64_t> finished(const GateFacts& facts, const std::string& rollout);
-  Status give_back(FleetMemory& memory, std::vector<Change> with);
+  Status give_back(FleetMemory& memory, const std::vector<Change>& with);
   Status forget_place(FleetMemory& memory);
   Status report_failure(FleetMemory& memory, const Ending& ending, bool and_give_back);
   Result<std::string> settle_seen(FleetMemory& memory, const Ending& ending, const Limits& limits);
   Status halt(const std::string& reason);
   Status halt_if_needed(const GateFacts& facts, const std::string& rollout, const Limits& limits);
   Status report_overdue(const Holder& holder);
+  [[nodiscard]] bool is_shown(const FleetMemory& memory, const NodeRecord& record) const;
   Status tell(FleetMemory& memory, const std::string& what);
 
   ParticipantPorts ports_;

@@ -1,6 +1,7 @@
 // How a machine gives its place back, and what it makes of those that do not.
+#include <algorithm>
+
 #include "agent/fleet/participant.h"
-#include "base/json.h"
 #include "base/log.h"
 #include "base/mutation.h"
 #include "model/fleet/gate_entries.h"
@@ -8,8 +9,9 @@
 namespace cube::fleet {
 namespace {
 
-constexpr Seconds looks_in_deadline = 2;
-constexpr std::size_t max_says = 200;
+constexpr Seconds looks_in_deadline = 2;  // of who has a part in a rollout
+constexpr Seconds idle_look = 6 * 3600;   // of who has none, and only watches
+constexpr Seconds says_pause = 3600;
 
 }  // namespace
 
@@ -20,32 +22,37 @@ Status Participant::forget_place(FleetMemory& memory) {
   return ports_.memory.save(memory);
 }
 
-// `with` is written in the same step. A full store lets the place go all the same.
-Status Participant::give_back(FleetMemory& memory, std::vector<Change> with) {
+// `with` is written in the same step, or at least, where an operator took the place away. A full
+// store lets the place go all the same.
+Status Participant::give_back(FleetMemory& memory, const std::vector<Change>& with) {
   const auto name = gate_key(holder_name(member_.node));
   const bool only_erases = with.empty();
-  Transaction back{
-      {{Condition::Kind::created_at, name, memory.place->created}}, std::move(with), ""};
+  Transaction back{{{Condition::Kind::created_at, name, memory.place->created}}, with, ""};
   back.changes.push_back({Change::Kind::erase, name, ""});
   auto outcome = ports_.store.commit(back);
   if (!outcome && outcome.error().code == Errc::no_space && !only_erases)
     outcome = ports_.store.commit({back.conditions, {back.changes.back()}, ""});
   if (!outcome) return std::move(outcome).error();
-  if (!outcome->done)
+  if (!outcome->done) {
     log(Level::warning, "the place at the cluster's gate was given away meanwhile");
+    if (!only_erases) CUBE_CHECK(ports_.store.commit({{}, with, ""}));
+  }
   return forget_place(memory);
 }
 
 Result<std::string> Participant::settle(const Ending& ending, const Limits& limits) {
   CUBE_TRY(auto memory, remembered());
   if (!memory.place) return std::string();
+  if (ending.fate == Fate::under_way) return std::string();
   const bool was_asked_for = memory.holds_place() || memory.place->unsure;
   if (ending.fate == Fate::waits && !was_asked_for) return std::string();
+  // The place's own condition says enough, where it was seen.
+  const bool was_seen = memory.holds_place() && !memory.place->lost;
+  if (ending.fate == Fate::succeeded && was_seen) return settle_seen(memory, ending, limits);
   CUBE_TRY(const auto view, look(memory));
   // An answer may have been lost: what the gate says counts.
   const auto* mine = holder_of(view.facts, member_.node);
   if (mine != nullptr && mine->nonce == memory.place->nonce) memory.place->created = mine->created;
-  if (ending.fate == Fate::under_way) return std::string();
   if (!memory.holds_place() && ending.fate != Fate::failed) {
     CUBE_CHECK(ending.fate == Fate::waits ? forget_place(memory) : leave_queue(memory));
     return std::string();
@@ -73,16 +80,8 @@ Result<std::string> Participant::settle_seen(FleetMemory& memory, const Ending& 
   if (ending.fate == Fate::succeeded)
     result.push_back(
         {Change::Kind::put, key("hist/" + place.rollout + "/" + member_.node), place.release});
-  CUBE_CHECK(give_back(memory, std::move(result)));
+  CUBE_CHECK(give_back(memory, result));
   return std::string();
-}
-
-Status Participant::leave_queue(FleetMemory& memory) {
-  if (!memory.queued.empty())
-    CUBE_CHECK(
-        ports_.store.commit({{}, {{Change::Kind::erase, ticket_key(memory.queued), ""}}, ""}));
-  memory.queued.clear();
-  return forget_place(memory);
 }
 
 // With the place, in one step, if that is to be given back: nobody may take it before the failure
@@ -159,28 +158,34 @@ Status Participant::watch_others(FleetMemory& memory, const View& view, const Li
   return told;
 }
 
+// What a machine waits for changes often; nobody reads that every few minutes.
+bool Participant::is_shown(const FleetMemory& memory, const NodeRecord& record) const {
+  auto shown = read_record(member_.node, memory.shown);
+  if (!shown) return false;
+  const Seconds age = record.at - shown->at;
+  shown->at = record.at;
+  if (age >= 0 && age < says_pause) shown->status.says = record.status.says;
+  return *shown == record;
+}
+
 Status Participant::show(const NodeStatus& status) {
   CUBE_TRY(auto memory, remembered());
-  Json::Array roles;
-  for (const auto& role : member_.roles) roles.emplace_back(role);
-  Json::Object record{{"release", status.release},   {"phase", status.phase},
-                      {"target", status.target},     {"says", status.says.substr(0, max_says)},
-                      {"domain", member_.domain},    {"roles", roles},
-                      {"hardware", member_.hardware}};
-  std::string shown = Json(record).line();
-  if (memory.shown == shown) return ok();
-  record["at"] = ports_.clock.now();
+  NodeRecord record{member_.node,     status,        member_.domain,    member_.roles,
+                    member_.hardware, member_.order, ports_.clock.now()};
+  if (is_shown(memory, record)) return ok();
+  memory.shown = render(record);
   CUBE_CHECK(ports_.store.commit(
-      {{}, {{Change::Kind::put, key("node/" + member_.node), Json(record).line()}}, ""}));
-  memory.shown = std::move(shown);
+      {{}, {{Change::Kind::put, key("node/" + member_.node), memory.shown}}, ""}));
   return ports_.memory.save(memory);
 }
 
 Status Participant::observe(const Limits& limits) {
   CUBE_TRY(auto memory, remembered());
   const auto& last = memory.looked;
-  if (last && last->boot_id == boot_id_ &&
-      ports_.clock.uptime() < last->uptime + limits.hold_deadline / looks_in_deadline)
+  const bool takes_part = memory.place || !memory.queued.empty();
+  const Seconds pause = takes_part ? limits.hold_deadline / looks_in_deadline
+                                   : std::max(idle_look, limits.hold_deadline);
+  if (last && last->boot_id == boot_id_ && ports_.clock.uptime() < last->uptime + pause)
     return ok();
   CUBE_TRY(const auto view, look(memory));
   return watch_others(memory, view, limits);

@@ -99,7 +99,8 @@ Result<std::map<std::string, std::string>> blocked_by_plan(const RootDir& root) 
   const auto force = PlanSource(root).kept();
   if (!force && force.error().code == Errc::not_found) return blocked;
   if (!force) return force.error();
-  for (const auto& each : force->plan.blocked) blocked[each.name] = each.reason;
+  for (const auto& each : force->plan.blocked)
+    blocked[each.name] = "by the rollout plan: " + each.reason;
   return blocked;
 }
 

@@ -19,14 +19,14 @@ HttpConfig without_credentials(HttpConfig http) {
   return http;
 }
 
-}  // namespace
-
 Status check_mirror(const std::string& url) {
   CUBE_CHECK(check_url(url, true));
   if (url.starts_with("file:") || url.find_first_of("?#") != std::string::npos)
     return Error{Errc::invalid, url + ": a mirror is a folder at http:// or https://"};
   return ok();
 }
+
+}  // namespace
 
 Result<std::shared_ptr<Mirrors>> Mirrors::make(std::string source,
                                                const std::vector<std::string>& urls,

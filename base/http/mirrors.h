@@ -2,7 +2,7 @@
 // asked first where what they give can be checked, and for nothing that must come from the source.
 //
 // None of them is trusted. One that does not answer, or too slowly (patience.h), or with other
-// bytes, is left out until the process ends; of one that lacks a file, only that file. Either is
+// bytes, is left out from then on; of one that lacks a file, only that file. Either is
 // told once, as a line in the log. They get neither the client certificate nor the proxy that are
 // for the source.
 #pragma once
@@ -22,15 +22,13 @@ namespace cube {
 
 inline constexpr std::size_t max_mirrors = 8;
 
-// http:// or https://, as check_url(), without '?' and '#'. Errors: invalid.
-[[nodiscard]] Status check_mirror(const std::string& url);
-
 // Thread-safe.
 class Mirrors {
  public:
   // `source`: URL of the source's folder, without a '/' at its end; `urls`: those of the same
   // folder at the mirrors, in the order in which they are asked. `http`: how the source is asked;
-  // of it allow_http says whether mirrors may be. Errors: invalid (a URL, too many).
+  // of it allow_http says whether mirrors may be. URLs are http:// or https://, as check_url(),
+  // without '?' and '#'. Errors: invalid (a URL, too many).
   static Result<std::shared_ptr<Mirrors>> make(std::string source,
                                                const std::vector<std::string>& urls,
                                                const HttpConfig& http);
@@ -71,7 +69,6 @@ class MirrorClient {
   MirrorClient& operator=(MirrorClient&&) noexcept;
   ~MirrorClient();
 
-  [[nodiscard]] Mirrors& mirrors() const { return *mirrors_; }
   // As HttpClient::get_range, within the patience, or until somebody leaves this mirror out.
   // Errors: the same; cancelled only if `cancelled` says so, else unreachable.
   Status get_range(const Mirrors::Place& place, const ByteRange& range, const ByteSink& take);

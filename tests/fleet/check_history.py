@@ -2,7 +2,7 @@
 """Replays everything that a cluster's store ever saw, and demands the rules of the gate of it.
 
 Knows nothing of the agent but the form of its keys (docs/formats/gate.md): no rule here is shared
-with the code that it judges. Input: JSON lines {"revision","key","erased","value"}, in order.
+with the code that it judges. The fleets have one release and one rollout. Input: JSON lines {"revision","key","erased","value"}, in order.
 """
 import json
 import sys
@@ -17,6 +17,7 @@ class Cluster:
         self.failed = defaultdict(set)   # rollout -> nodes
         self.halted = self.paused = False
         self.blocked = set()
+        self.records = {}        # node -> (release at first, record)
         self.away_without_end = set()
         self.results = {}        # (rollout, node) -> release
 
@@ -40,6 +41,12 @@ class Checker:
             self.say(revision, name, f"{node} took a place although the cluster stands still")
         if len(cluster.failed[value["rollout"]]) >= self.failures:
             self.say(revision, name, f"{node} took a place after {len(cluster.failed[value['rollout']])} failures")
+        if cluster.blocked:
+            self.say(revision, name, f"{node} took a place although its release is blocked")
+        for other, (first, record) in cluster.records.items():
+            is_before = record["order"] < cluster.records[node][1]["order"]
+            if is_before and record["release"] == first and other not in cluster.failed[value["rollout"]]:
+                self.say(revision, name, f"{node} took a place before {other}, a canary")
         if node in cluster.failed[value["rollout"]]:
             self.say(revision, name, f"{node} took a place for what failed on it")
         cluster.holders[node] = value
@@ -58,6 +65,10 @@ class Checker:
             name, below = event["key"][len(PREFIX):].split("/", 1)
             cluster = self.clusters[name]
             parts = below.split("/")
+            if parts[0] == "node":
+                record = json.loads(event["value"])
+                first, _ = cluster.records.get(parts[1], (record["release"], None))
+                cluster.records[parts[1]] = (first, record)
             if parts[0] == "hist":
                 cluster.results[(parts[1], parts[2])] = event["value"]
             if parts[0] != "gate":
@@ -69,6 +80,8 @@ class Checker:
                 self.take(revision, name, cluster, parts[2], json.loads(event["value"]))
             elif parts[1] == "fail":
                 (cluster.failed[parts[2]].discard if event["erased"] else cluster.failed[parts[2]].add)(parts[3])
+            elif parts[1] == "blocked":
+                (cluster.blocked.discard if event["erased"] else cluster.blocked.add)(parts[2])
             elif parts[1] == "halt":
                 cluster.halted = not event["erased"]
             elif parts[1] == "pause":

@@ -40,7 +40,8 @@ void write_history(const MemoryKeyValueStore& store, const std::string& file) {
 
 int usage() {
   std::cerr << "usage: fleet_simulation [--clusters N] [--nodes N] [--seed N] [--threads N] "
-               "[--max N] [--pause-us N] [--window N] (--history FILE | --etcd URL)\n";
+               "[--max N] [--operators SECONDS] [--pause-us N] [--window N] (--history FILE | "
+               "--etcd URL)\n";
   return 2;
 }
 
@@ -63,6 +64,8 @@ int simulate(int argc, char** argv) {
       setup.limits.max_unavailable = static_cast<std::uint32_t>(std::stoul(value));
     else if (name == "--etcd")
       etcd = value;
+    else if (name == "--operators")
+      setup.operators = std::stoi(value);
     else if (name == "--window")
       setup.window = std::stoi(value);
     else if (name == "--pause-us")
@@ -87,7 +90,13 @@ int simulate(int argc, char** argv) {
   if (etcd.empty()) write_history(store, history);
   Json::Object nodes;
   for (const auto& [how, count] : result.nodes) nodes[how] = count;
+  Json::Object whiles;
+  for (const auto& [state, count] : result.requests_while) whiles[state] = count;
+  Json::Object acts;
+  for (const auto& [act, count] : result.acts) acts[act] = count;
   std::cout << Json(Json::Object{{"nodes", nodes},
+                                 {"acts", acts},
+                                 {"requests_while", whiles},
                                  {"requests", result.requests},
                                  {"takings", result.takings},
                                  {"restarts", result.restarts},

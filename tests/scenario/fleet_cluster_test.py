@@ -6,78 +6,23 @@ Usage: fleet_cluster_test.py CUBE_UPDATE CUBE_RELEASE APPLIANCE_MODULES [TEST...
 import json
 import pathlib
 import shutil
-import subprocess
 import sys
 import unittest
 
 import folder_machine
-from folder_machine import NEW, OLD, PROGRAMS, FolderMachineTest, run_once
+from cluster_machines import NODES, ClusterTest
+from folder_machine import NEW, OLD
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "fleet"))
 import real_etcd  # noqa: E402
 
-NODES = ("n1", "n2", "n3", "n4", "n5")
-
-
-class FleetClusterTest(FolderMachineTest):
+class FleetClusterTest(ClusterTest):
     def setUp(self):
         self.etcd = real_etcd.Etcd(str(self.scratch / "etcd"))
         self.etcd.start()
         self.addCleanup(shutil.rmtree, self.scratch / "etcd")
         self.addCleanup(self.etcd.kill)
-        self.machines = {}
-        for name in NODES:
-            folder = self.scratch / name
-            run_once("cp", "-a", self.scratch / "template", folder)
-            self.addCleanup(shutil.rmtree, folder)
-            machine = self.machines[name] = self.Scratch(folder)
-            (folder / "etc").mkdir(exist_ok=True)
-            (folder / "etc/hostname").write_text(f"{name}\n")
-            (folder / "usr/lib/cube-update/config.d/20-site.toml").write_text(
-                f'[source]\nurl = "{self.repository}"\n[schedule]\nautomatic = "apply"\ncheck-interval = 600\n[health]\nretries = 0\n'
-                f'[fleet]\ncluster = "c1"\nallow-http = true\nendpoints = ["{self.etcd.url}"]\ndomain = "rack1"\n')
-            machine.start()
-
-    def at(self, name, *words, code=0, says=""):
-        done = subprocess.run([PROGRAMS["update"], *map(str, words), "--root", self.machines[name].folder], capture_output=True,
-                              text=True, timeout=120)
-        self.assertEqual(done.returncode, code, f"{name}: {words}: {done.stdout}{done.stderr}")
-        self.assertIn(says, done.stdout + done.stderr)
-        return done.stdout
-
-    def automatic(self, name, code=0, says=""):
-        (self.machines[name].folder / "var/lib/cube-update/last-look").unlink(missing_ok=True)
-        return self.at(name, "automatic", code=code, says=says)
-
-    def ask_now(self, name):
-        """As if the time had passed after which it asks again."""
-        file = self.machines[name].folder / "var/lib/cube-update/fleet.json"
-        told = json.loads(file.read_text())
-        told.pop("ask_again", None)
-        file.write_text(json.dumps(told))
-
-    def restarts_into_trial(self, name):
-        self.assertEqual(self.machines[name].start(), ("b", True))
-
-    def commits(self, name):
-        self.restarts_into_trial(name)
-        self.at(name, "resume")
-        self.at(name, "commit")
-
-    def panics(self, name):
-        self.restarts_into_trial(name)
-        self.machines[name].panic("6.1.0-1-amd64")
-        self.assertEqual(self.machines[name].start(), ("a", False))
-        self.at(name, "resume")
-
-    def release_of(self, name):
-        return json.loads(self.at(name, "status", "--json"))["release"]
-
-    def cluster(self, code=0):
-        return json.loads(self.at("n5", "fleet", "status", "--json", code=code))
-
-    def away(self):
-        return [one["node"] for one in self.cluster()["holders"]]
+        self.lay_out([self.etcd.url])
 
     def test_a_rollout_halts_itself_at_the_third_machine(self):
         self.at("n1", "fleet", "set", "fail-count=1", "--reason", "the first failure is enough")
@@ -89,6 +34,7 @@ class FleetClusterTest(FolderMachineTest):
         self.assertEqual(self.away(), ["n1"], "the place goes back when the cluster is asked, not before")
         self.automatic("n1", code=3)
         self.assertEqual(self.away(), [])
+        self.ask_now("n2")
         self.automatic("n2")
         self.commits("n2")
         self.automatic("n2", code=3)
@@ -168,15 +114,72 @@ class FleetClusterTest(FolderMachineTest):
         self.at("n2", "fleet", "unlock", "n3", "--reason", "gone", code=3)
         self.at("n2", "fleet", "unlock", "n1", "--reason", "burnt down")
         self.at("n2", "fleet", "block", NEW, "--reason", "fans stop")
-        self.automatic("n2", code=12, says="fans stop")
+        self.automatic("n2", code=5, says="is blocked in its cluster: fans stop")
         self.assertEqual(self.cluster()["blocked"], [{"release": NEW, "why": "fans stop"}])
         self.at("n2", "fleet", "unblock", NEW, "--reason", "they do not")
-        self.ask_now("n2")
         self.automatic("n2")
         # The first one was not burnt down; it comes back, and takes nobody's place away.
         self.commits("n1")
         self.automatic("n1", code=3)
         self.assertEqual(self.away(), ["n2"])
+
+    def test_a_canary_goes_first_and_its_failure_halts_until_its_release_is_given_up(self):
+        self.configure("n3", "order = 0")
+        self.at("n3", "fleet", "pause", "--reason", "until the canary is there")
+        self.automatic("n3", code=12, says="paused")
+        self.at("n3", "fleet", "resume", "--reason", "it is")
+        self.automatic("n1", code=12, says="n3, a canary, goes first")
+        self.ask_now("n3")
+        self.automatic("n3")
+        self.ask_now("n1")
+        self.automatic("n1", code=12, says="busy: n3")
+        self.panics("n3")
+        self.automatic("n3", code=5)
+        self.assertIn("a canary failed", self.cluster(code=6)["halt"]["reason"])
+        told = json.loads(self.at("n1", "fleet", "abort", NEW, "--reason", "the canary died", "--json"))
+        self.assertEqual(told["act"], "abort")
+        self.assertNotIn("halt", self.cluster())
+        self.automatic("n2", code=5, says="is blocked in its cluster: the canary died")
+        # What waits is not taken by hand either, and another release may take its place.
+        self.ask_now("n1")
+        self.automatic("n1", code=5, says="is blocked in its cluster: the canary died")
+        self.at("n1", "apply", code=5, says="is blocked in its cluster: the canary died")
+
+    def test_the_leader_of_etcd_goes_last_and_a_machine_that_is_gone_is_forgotten(self):
+        self.configure("n1", 'roles = ["etcd"]\nnode = "one"')  # as etcd's member is called
+        self.configure("n2", 'roles = ["etcd"]')
+        self.at("n2", "fleet", "pause", "--reason", "until all are known")
+        self.automatic("n2", code=12)
+        self.at("n2", "fleet", "resume", "--reason", "they are")
+        self.automatic("n1", code=12, says="this machine leads etcd, and goes after its other members; n2 is still to come")
+        told = json.loads(self.at("n3", "fleet", "forget", "n2", "--reason", "burnt down", "--json"))
+        self.assertEqual(told["act"], "forget")
+        self.at("n3", "fleet", "forget", "n2", "--reason", "burnt down", code=3)
+        self.ask_now("n1")
+        self.automatic("n1")
+        self.commits("n1")
+
+    def test_an_old_copy_of_the_data_of_etcd_frees_nobodys_place(self):
+        self.at("n2", "fleet", "pause", "--reason", "so that n2 has seen it")
+        self.automatic("n2", code=12, says="paused")
+        self.at("n2", "fleet", "resume", "--reason", "it has")
+        self.etcd.kill()
+        old = self.scratch / "old-etcd"
+        shutil.copytree(self.etcd.folder, old)
+        self.etcd.start()
+        self.automatic("n1")
+        self.ask_now("n2")
+        self.automatic("n2", code=12, says="busy: n1")
+        self.etcd.kill()
+        shutil.rmtree(self.etcd.folder)
+        shutil.move(old, self.etcd.folder)
+        self.etcd.start()
+        self.assertEqual(self.away(), [], "etcd has forgotten it")
+        self.ask_now("n2")
+        self.automatic("n2", code=12, says="the data of the cluster's store were replaced")
+        self.commits("n1")
+        self.ask_now("n2")
+        self.automatic("n2", code=12, says="the data of the cluster's store were replaced")
 
     def test_every_act_is_told_to_programs_and_in_the_log(self):
         acts = (("pause",), ("halt",), ("resume",), ("set", "max-unavailable=2", "one-domain=false"), ("block", NEW), ("unblock", NEW))

@@ -41,7 +41,12 @@ def site(serial, **changes):
     return {"schema": 1, "serial": serial, "issued": utc(-HOUR), "expires": utc(30 * DAY), **changes}
 
 
+NEWER = "CUBE_3.0.0_20260103-0000_abcd1234"
+
+
 class FleetPlanTest(FolderMachineTest):
+    RELEASES = {OLD: (), NEW: (), NEWER: ()}
+
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -129,6 +134,24 @@ class FleetPlanTest(FolderMachineTest):
         openings = json.loads(self.run_it("fleet", "window", "test", "--days", 30, "--json"))["openings"]
         self.assertIn(len(openings), (5, 6), "one a week")
         self.assertEqual(openings[0]["begin"][:16].replace("T", " ") + " UTC", openings[0]["local_begin"])
+
+    def waits_with(self, release):
+        self.assertEqual((self.status()["phase"], self.status()["update"]["release"]), ("staged", release))
+
+    def test_what_waits_gives_way_to_a_newer_release_of_the_plan_and_when_it_is_blocked(self):
+        closed = {"windows": [{"time_zone": "UTC", "open": [window(3)]}]}
+        self.publish(plan(1, **closed))
+        self.automatic(code=12)
+        self.waits_with(NEW)
+        self.automatic(code=12)
+        self.waits_with(NEW)
+        both = {"releases": [{"name": NEW}, {"name": NEWER}], "rollouts": [rollout(), rollout(id="r3", release=NEWER)], **closed}
+        self.publish(plan(2, **both))
+        self.automatic(code=12)
+        self.waits_with(NEWER)
+        self.publish(plan(3, **both, blocked=[{"name": NEWER, "reason": "loses the bond"}]))
+        self.automatic(code=12)
+        self.waits_with(NEW)
 
     def test_halted_by_a_new_serial(self):
         self.publish(plan(1, windows=[{"time_zone": "UTC", "open": [window(3)]}]))
@@ -281,7 +304,7 @@ class FleetPlanTest(FolderMachineTest):
         self.assertEqual(self.machine.start(), ("a", False))
 
     def test_by_hand_a_blocked_release_needs_insistence(self):
-        self.publish(plan(1, blocked=[{"name": NEW, "reason": "loses the bond"}]))
+        self.publish(plan(1, blocked=[{"name": name, "reason": "loses the bond"} for name in (NEW, NEWER)]))
         self.assertEqual(self.reasons(6), ["blocked"])
         self.run_it("apply", NEW, code=5, says="is blocked by the rollout plan: loses the bond")
         self.run_it("apply", code=5, says="loses the bond")

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "model/fleet/gate_entries.h"
+#include "model/fleet/order.h"
 
 namespace cube::fleet {
 namespace {
@@ -12,7 +13,7 @@ Candidate candidate(const std::string& node = "n1") {
   Candidate me;
   me.node = node;
   me.rollout = "r1";
-  me.release = "CUBE_2.0.0_20261101-1200_abc";
+  me.release = "CUBE_2.0.0_20261101-1200_abcd";
   me.domain = "rack1";
   me.nonce = "mine-1";
   me.plan = {5, std::string(64, 'a')};
@@ -25,7 +26,7 @@ Holder holder(const std::string& node, const std::string& domain = "rack1",
 }
 
 Failure failure(const std::string& node, const std::string& hardware = "", bool canary = false) {
-  return {"r1", node, "CUBE_2.0.0_20261101-1200_abc", "panic", "mount-failed", hardware, canary};
+  return {"r1", node, "CUBE_2.0.0_20261101-1200_abcd", "panic", "mount-failed", hardware, canary};
 }
 
 Limits wide() {
@@ -203,6 +204,59 @@ GateFacts taken(const std::string& name, const std::string& value) {
   GateFacts facts;
   take_gate_entry(facts, name, value, 9);
   return facts;
+}
+
+const char* const wanted = "CUBE_2.0.0_20261101-1200_abcd";
+const char* const older = "CUBE_1.0.0_20260101-1200_abcd";
+const char* const newer = "CUBE_3.0.0_20270101-1200_abcd";
+
+TEST(FleetOrder, LowerOnesGoFirst) {
+  const InOrder mine{5};
+  const auto after = [&](Fellow fellow, const GateFacts& facts = {}) {
+    return goes_after({std::move(fellow)}, facts, candidate(), mine);
+  };
+  EXPECT_EQ(after({"n2", 4, older, {}}), "n2 goes first, by fleet.order");
+  EXPECT_EQ(after({"n2", 0, older, {}}), "n2, a canary, goes first");
+  EXPECT_EQ(after({"n2", 5, older, {}}), "");
+  EXPECT_EQ(after({"n2", 6, older, {}}), "");
+  EXPECT_NE(after({"n2", 4, "", {}}), "") << "what it runs is not known";
+  EXPECT_EQ(after({"n2", 4, wanted, {}}), "");
+  EXPECT_EQ(after({"n2", 4, newer, {}}), "") << "it will never run this one";
+  EXPECT_EQ(after({"n1", 4, older, {}}), "") << "what this machine showed of itself";
+  GateFacts facts;
+  facts.failures = {failure("n2")};
+  EXPECT_EQ(after({"n2", 4, older, {}}, facts), "") << "limits and halts see to that";
+  facts.failures.front().rollout = "r0";
+  EXPECT_NE(after({"n2", 4, older, {}}, facts), "");
+  facts.failures.clear();
+  facts.holders = {holder("n2")};
+  EXPECT_NE(after({"n2", 4, wanted, {}}, facts), "") << "it is in its trial";
+}
+
+TEST(FleetOrder, TheStoresLeaderGoesAfterItsOtherMembers) {
+  auto me = candidate();
+  const std::vector<Fellow> fellows{{"n2", 5, older, {"etcd"}}, {"n3", 5, older, {}}};
+  InOrder mine{5, true, false};
+  EXPECT_EQ(goes_after(fellows, {}, me, mine), "") << "it runs no member";
+  me.roles = {"etcd", "ceph-mon"};
+  EXPECT_NE(goes_after(fellows, {}, me, mine).find("n2 is still to come"), std::string::npos);
+  EXPECT_EQ(goes_after({{"n2", 5, wanted, {"etcd"}}, fellows[1]}, {}, me, mine), "");
+  mine.leads_store = false;
+  EXPECT_EQ(goes_after(fellows, {}, me, mine), "");
+}
+
+TEST(FleetOrder, WhereThereIsNoWayBackTheLastMemberGoesAfterAll) {
+  auto me = candidate();
+  me.roles = {"etcd"};
+  const InOrder mine{5, false, true};
+  EXPECT_EQ(goes_after({{"n2", 5, older, {"etcd"}}, {"n3", 5, older, {}}}, {}, me, mine), "")
+      << "another member is still to come";
+  EXPECT_NE(goes_after({{"n2", 5, wanted, {"etcd"}}, {"n3", 5, older, {}}}, {}, me, mine)
+                .find("n3 is still to come"),
+            std::string::npos);
+  EXPECT_EQ(goes_after({{"n2", 5, wanted, {"etcd"}}, {"n3", 5, wanted, {}}}, {}, me, mine), "");
+  me.roles.clear();
+  EXPECT_EQ(goes_after({{"n2", 5, wanted, {"etcd"}}, {"n3", 5, older, {}}}, {}, me, mine), "");
 }
 
 TEST(FleetGateEntries, WhatIsWrittenIsRead) {

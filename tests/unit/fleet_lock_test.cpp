@@ -139,7 +139,7 @@ TEST_P(FleetLockTest, WhatCannotBeIsRefused) {
   };
   EXPECT_FALSE(refused("https://lock.example/base", "a", "b"));
   for (const std::string& group : {std::string(), std::string("a b"), std::string("a/b"),
-                                  std::string("a_b"), std::string(129, 'a')})
+                                   std::string("a_b"), std::string(129, 'a')})
     EXPECT_TRUE(refused("https://lock.example", group, "b")) << group;
   for (const std::string& id : {std::string(), std::string("a\n"), std::string(129, 'a')})
     EXPECT_TRUE(refused("https://lock.example", "a", id)) << id;

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Appliances that take turns at a FleetLock, and downloads that do not begin at once: the real programs, a scripted lock.
 
-Usage: fleet_turns_test.py CUBE_UPDATE CUBE_RELEASE APPLIANCE_MODULES [TEST...]
+Usage: fleet_lock_test.py CUBE_UPDATE CUBE_RELEASE APPLIANCE_MODULES [TEST...]
 """
 import http.server
 import json
