@@ -130,14 +130,15 @@ Result<bool> put_off(Appliance& appliance, const std::string& release) {
   CUBE_TRY(const auto journal, appliance.journal().load());
   if (!std::holds_alternative<Idle>(journal.phase)) return false;
   const auto selection = select_release(appliance, journal, release);
-  if (!selection) return false;
-  const std::string& name = selection->release.get().name.text;
-  const auto now = appliance.clock().now();
   auto start = download_start(appliance);
-  CUBE_TRY(const auto begin, start.begin_of(name, now));
-  if (begin > now) {
-    log(Level::notice, name + ": its download begins " + appliance.schedule().format(begin));
-    return true;
+  if (selection) {
+    const std::string& name = selection->release.get().name.text;
+    const auto now = appliance.clock().now();
+    CUBE_TRY(const auto begin, start.begin_of(name, now));
+    if (begin > now) {
+      log(Level::notice, name + ": its download begins " + appliance.schedule().format(begin));
+      return true;
+    }
   }
   CUBE_CHECK(start.forget());
   return false;

@@ -188,8 +188,9 @@ Status settle_turn(Appliance& appliance) {
   CUBE_TRY(const auto attempt, turn->attempt());
   if (!attempt) return ok();
   CUBE_TRY(const auto journal, appliance.journal().load());
+  CUBE_TRY(const auto told, turn->told());
   CUBE_TRY(const auto left, turn->settle(fleet::ending_of(journal, *attempt)));
-  if (!left.empty()) log(Level::notice, left);
+  if (!left.empty() && left != told) log(Level::notice, left);
   return ok();
 }
 

@@ -1,6 +1,5 @@
 #include "agent/fleet/lock_turn.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "base/durable_file.h"
@@ -12,9 +11,8 @@ namespace {
 
 constexpr const char* folder = "var/lib/cube-update";
 constexpr const char* file = "var/lib/cube-update/fleet-lock.json";
-constexpr std::size_t max_bytes = 16 * 1024;
+constexpr std::size_t max_bytes = 64 * 1024;
 constexpr std::uint64_t format = 1;
-constexpr std::size_t max_told = 300;
 
 Result<LockPlace> parse_place(const std::string& text) {
   CUBE_TRY(const auto json, Json::parse(text));
@@ -80,7 +78,6 @@ Status LockTurn::remember(const LockPlace& place) const {
 }
 
 Result<std::string> LockTurn::tell(LockPlace place, std::string what) const {
-  what.resize(std::min(what.size(), max_told));
   if (place.told == what) return what;
   place.told = what;
   CUBE_CHECK(remember(place));

@@ -18,6 +18,7 @@ constexpr std::size_t max_bytes = 512;
 }  // namespace
 
 std::optional<PlannedDownload> DownloadStart::waiting() const {
+  if (spread_ == 0) return std::nullopt;
   const auto text = root_.read_file(file, max_bytes);
   if (!text) return std::nullopt;
   const auto blank = text->find(' ');
