@@ -1,4 +1,5 @@
-// cube-update fleet pause, resume, ...: this machine's part in its cluster, and what operators do to it.
+// cube-update fleet pause, resume, ...: this machine's part in its cluster, and what operators do
+// to it.
 #include "agent/cli/fleet_cluster.h"
 
 #include <fmt/format.h>
@@ -10,6 +11,7 @@
 #include "agent/fleet/ending.h"
 #include "agent/lock.h"
 #include "base/json.h"
+#include "base/log.h"
 
 namespace cube::cli {
 namespace {
@@ -43,6 +45,32 @@ std::string who(const fleet::Member& member) {
   const char* name = ::getenv("SUDO_USER");
   const std::string user = name != nullptr ? name : "uid " + std::to_string(::getuid());
   return user + " on " + member.node;
+}
+
+void tell_act(const std::string& cluster, const std::string& act, bool json) {
+  if (json)
+    fmt::print("{}\n",
+               Json(Json::Object{{"event", "result"}, {"cluster", cluster}, {"act", act}}).line());
+  else
+    fmt::print("cluster {}: {}\n", cluster, act);
+}
+
+// A FleetLock has nothing to be said to but that this machine's place goes back.
+Result<int> act_on_lock(Appliance& appliance, fleet::LockTurn& turn, const std::string& act,
+                        const FleetActOptions& options, bool json) {
+  if (act != "unlock")
+    return Error{Errc::invalid,
+                 "fleet " + act + ": a FleetLock (fleet.lock-url) knows no such thing"};
+  if (options.what != turn.id())
+    return Error{Errc::invalid, "fleet unlock: only this machine's own place (" + turn.id() +
+                                    ") can be given back here; run it on that machine, or use the "
+                                    "lock's own tools"};
+  CUBE_TRY(const auto lock, take_lock(appliance.root()));
+  CUBE_CHECK(turn.give_back());
+  log(Level::warning, "uid " + std::to_string(::getuid()) +
+                          " gave back this machine's place at the lock: " + options.reason);
+  tell_act(turn.group(), act, json);
+  return exit_done;
 }
 
 Status act_on(fleet::OperatorActs acts, const std::string& act, const FleetActOptions& o) {
@@ -87,6 +115,19 @@ Status take_part_in(Appliance& appliance, fleet::ClusterPart& cluster) {
   return participant.show(status_here(appliance, journal, told));
 }
 
+Status settle_turn(Appliance& appliance) {
+  CUBE_TRY(auto* turn, appliance.lock_turn());
+  if (turn == nullptr) return ok();
+  CUBE_TRY(const auto lock, take_lock(appliance.root()));
+  CUBE_TRY(const auto attempt, turn->attempt());
+  if (!attempt) return ok();
+  CUBE_TRY(const auto journal, appliance.journal().load());
+  CUBE_TRY(const auto told, turn->told());
+  CUBE_TRY(const auto left, turn->settle(fleet::ending_of(journal, *attempt)));
+  if (!left.empty() && left != told) log(Level::notice, left);
+  return ok();
+}
+
 Result<int> fleet_log(const Common& common, const FleetActOptions& options) {
   CUBE_TRY(auto appliance, Appliance::open(common.root, ""));
   CUBE_TRY(auto* cluster, cluster_of(*appliance));
@@ -109,14 +150,11 @@ Result<int> fleet_act(const Common& common, const std::string& act,
   if (options.reason.empty())
     return Error{Errc::invalid, "fleet " + act + ": --reason: say why, for the cluster's log"};
   CUBE_TRY(auto appliance, Appliance::open(common.root, ""));
+  CUBE_TRY(auto* turn, appliance->lock_turn());
+  if (turn != nullptr) return act_on_lock(*appliance, *turn, act, options, common.json);
   CUBE_TRY(auto* cluster, cluster_of(*appliance));
   CUBE_CHECK(act_on(cluster->acts(who(cluster->member())), act, options));
-  const auto& name = cluster->member().cluster;
-  if (common.json)
-    fmt::print("{}\n",
-               Json(Json::Object{{"event", "result"}, {"cluster", name}, {"act", act}}).line());
-  else
-    fmt::print("cluster {}: {}\n", name, act);
+  tell_act(cluster->member().cluster, act, common.json);
   return exit_done;
 }
 

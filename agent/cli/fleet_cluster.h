@@ -16,6 +16,9 @@ Result<fleet::ClusterPart*> cluster_of(Appliance& appliance);
 // Errors: as Participant.
 Status take_part_in(Appliance& appliance, fleet::ClusterPart& cluster);
 
+// With fleet.lock-url: gives the place back if its time has come. Errors: as LockTurn::settle.
+Status settle_turn(Appliance& appliance);
+
 struct FleetActOptions {
   std::string what;                 // the machine or release that it is about
   std::vector<std::string> limits;  // of `set`
