@@ -9,6 +9,7 @@ import json
 import os
 import pathlib
 import pty
+import re
 import shutil
 import signal
 import subprocess
@@ -17,6 +18,7 @@ import tempfile
 import threading
 import time
 import unittest
+import urllib.request
 
 from headless_browser import Browser
 
@@ -283,6 +285,11 @@ class Watch(FleetPage):
         self.addCleanup(lambda: (process.kill(), process.wait(), process.stdout and process.stdout.close(), process.stderr.close()))
         return process
 
+    def questions(self):
+        """How many etcd has answered."""
+        with urllib.request.urlopen(self.etcd.url + "/metrics") as answer:
+            return int(float(re.search(r'^grpc_server_handled_total\{grpc_code="OK",grpc_method="Range".*\} (\S+)$', answer.read().decode(), flags=re.M)[1]))
+
     def test_a_line_of_json_for_each_change(self):
         for end in (signal.SIGINT, signal.SIGTERM):
             process = self.watching("1", "--json")
@@ -307,6 +314,9 @@ class Watch(FleetPage):
         self.put("gate/pause", {"reason": "audit", "by": "root on n1", "at": self.now})
         self.assertIn("cluster   c1", process.stdout.readline())
         self.assertIn("audit", process.stdout.readline())
+        before = self.questions()
+        time.sleep(4)
+        self.assertLessEqual(self.questions() - before, 10, "two for each look")
         self.etcd.kill()
         self.assertRegex(process.stdout.readline(), "UNKNOWN .*tried again every 1 s")
         process.send_signal(signal.SIGTERM)

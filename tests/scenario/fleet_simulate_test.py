@@ -113,7 +113,7 @@ class FleetSimulateTest(FolderMachineTest):
         self.assertNotIn("script", shown.tags)
         self.assertEqual(shown.tags.count("svg"), 1)
         self.assertIn("prefers-color-scheme: dark", page.read_text())
-        self.simulate("--html", self.scratch / "nowhere" / "page.html", code=1)
+        self.simulate("--html", self.scratch / "nowhere" / "page.html", code=2)
 
     def test_what_is_wrong_is_named(self):
         wrong = plan()
