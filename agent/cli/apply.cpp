@@ -49,9 +49,9 @@ Result<Release> choose(Appliance& appliance, Narrator& narrator, const Journal& 
       select_release(appliance, journal, options.release,
                      {options.allow_downgrade, options.past_floor, options.allow_blocked});
   appliance.source().share_metadata();
-  CUBE_TRY(const auto selection, std::move(chosen));
-  for (const auto& reason : selection.passed_over) narrator.say("passed over: " + reason);
-  return selection.release.get();
+  if (!chosen) return std::move(chosen).error();
+  for (const auto& reason : chosen->passed_over) narrator.say("passed over: " + reason);
+  return chosen->release.get();
 }
 
 void log_past_floor(const std::string& release) {
