@@ -7,7 +7,7 @@
 #include "agent/cli/announce.h"
 #include "agent/cli/commands.h"
 #include "agent/cli/exit_code.h"
-#include "agent/cli/fleet_plan.h"
+#include "agent/cli/fleet/fleet_plan.h"
 #include "agent/cli/narrator.h"
 #include "agent/cli/stale.h"
 #include "agent/cli/stop_signals.h"

@@ -6,7 +6,7 @@
 #include "agent/appliance.h"
 #include "agent/cli/commands.h"
 #include "agent/cli/exit_code.h"
-#include "agent/cli/fleet_plan.h"
+#include "agent/cli/fleet/fleet_plan.h"
 #include "agent/cli/render.h"
 #include "agent/cli/stale.h"
 #include "agent/health/verdict_file.h"

@@ -9,10 +9,10 @@
 
 #include "agent/cli/commands.h"
 #include "agent/cli/exit_code.h"
-#include "agent/cli/fleet_cluster.h"
-#include "agent/cli/fleet_plan.h"
-#include "agent/cli/fleet_simulate.h"
-#include "agent/cli/fleet_status.h"
+#include "agent/cli/fleet/fleet_cluster.h"
+#include "agent/cli/fleet/fleet_plan.h"
+#include "agent/cli/fleet/fleet_simulate.h"
+#include "agent/cli/fleet/fleet_status.h"
 #include "base/json.h"
 
 namespace cube::cli {

@@ -1,13 +1,13 @@
 // The page about a cluster, by its text; how it looks: tests/scenario/fleet_page_test.py.
-#include "agent/cli/fleet_page.h"
+#include "agent/cli/page/fleet_page.h"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
 
-#include "agent/cli/fleet_page_parts.h"
-#include "agent/cli/html_text.h"
-#include "agent/cli/ramp_chart.h"
+#include "agent/cli/page/fleet_page_parts.h"
+#include "agent/cli/page/html_text.h"
+#include "agent/cli/page/ramp_chart.h"
 
 namespace cube::cli {
 namespace {
@@ -17,7 +17,8 @@ using fleet::NodeState;
 constexpr UnixSeconds now = 1'790'000'000;
 constexpr Seconds day = 86400;
 
-fleet::NodeRecord node(const std::string& name, const std::string& domain, const std::string& phase) {
+fleet::NodeRecord node(const std::string& name, const std::string& domain,
+                       const std::string& phase) {
   fleet::NodeRecord record;
   record.node = name;
   record.status = {"R1", phase, "", ""};

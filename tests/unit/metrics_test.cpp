@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "agent/cli/metrics.h"
+#include "agent/cli/metrics/metrics.h"
 
 namespace cube::cli {
 namespace {

@@ -1,5 +1,5 @@
 // cube-update fleet plan, and what other commands ask of the plan.
-#include "agent/cli/fleet_plan.h"
+#include "agent/cli/fleet/fleet_plan.h"
 
 #include <fmt/format.h>
 

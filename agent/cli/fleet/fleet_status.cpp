@@ -1,4 +1,4 @@
-#include "agent/cli/fleet_status.h"
+#include "agent/cli/fleet/fleet_status.h"
 
 #include <fmt/format.h>
 
@@ -6,8 +6,8 @@
 #include <map>
 
 #include "agent/cli/exit_code.h"
-#include "agent/cli/fleet_cluster.h"
-#include "agent/cli/fleet_page.h"
+#include "agent/cli/fleet/fleet_cluster.h"
+#include "agent/cli/page/fleet_page.h"
 #include "agent/cli/render.h"
 #include "agent/cli/stop_signals.h"
 #include "agent/cli/watch.h"

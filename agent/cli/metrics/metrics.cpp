@@ -1,5 +1,5 @@
 // The command that writes the facts for Prometheus.
-#include "agent/cli/metrics.h"
+#include "agent/cli/metrics/metrics.h"
 
 #include <fmt/format.h>
 

@@ -1,11 +1,11 @@
-#include "agent/cli/fleet_page.h"
+#include "agent/cli/page/fleet_page.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 
-#include "agent/cli/fleet_page_parts.h"
-#include "agent/cli/html_text.h"
+#include "agent/cli/page/fleet_page_parts.h"
+#include "agent/cli/page/html_text.h"
 #include "base/base64.h"
 #include "base/digest.h"
 

@@ -3,7 +3,7 @@
 #include <map>
 #include <set>
 
-#include "agent/cli/metrics_page.h"
+#include "agent/cli/metrics/metrics_page.h"
 #include "agent/fleet/node_state.h"
 
 namespace cube::cli {

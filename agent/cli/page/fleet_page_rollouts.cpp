@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <map>
 
-#include "agent/cli/fleet_page_parts.h"
-#include "agent/cli/html_text.h"
-#include "agent/cli/ramp_chart.h"
+#include "agent/cli/page/fleet_page_parts.h"
+#include "agent/cli/page/html_text.h"
+#include "agent/cli/page/ramp_chart.h"
 
 namespace cube::cli {
 namespace {

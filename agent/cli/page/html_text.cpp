@@ -1,4 +1,4 @@
-#include "agent/cli/html_text.h"
+#include "agent/cli/page/html_text.h"
 
 #include "base/mutation.h"
 

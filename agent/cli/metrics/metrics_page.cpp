@@ -1,4 +1,4 @@
-#include "agent/cli/metrics_page.h"
+#include "agent/cli/metrics/metrics_page.h"
 
 #include <fmt/format.h>
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "agent/cli/fleet_page.h"
+#include "agent/cli/page/fleet_page.h"
 #include "agent/fleet/node_state.h"
 
 namespace cube::cli {

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "agent/cli/metrics.h"
+#include "agent/cli/metrics/metrics.h"
 
 namespace cube::cli {
 

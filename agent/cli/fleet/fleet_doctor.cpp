@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "agent/cli/exit_code.h"
-#include "agent/cli/fleet_cluster.h"
+#include "agent/cli/fleet/fleet_cluster.h"
 #include "agent/cli/render.h"
 #include "agent/fleet/plan_facts.h"
 #include "agent/readiness/fleet_readiness.h"

@@ -1,6 +1,6 @@
 // cube-update fleet pause, resume, ...: this machine's part in its cluster, and what operators do
 // to it.
-#include "agent/cli/fleet_cluster.h"
+#include "agent/cli/fleet/fleet_cluster.h"
 
 #include <fmt/format.h>
 #include <unistd.h>

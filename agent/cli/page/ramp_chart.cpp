@@ -1,4 +1,4 @@
-#include "agent/cli/ramp_chart.h"
+#include "agent/cli/page/ramp_chart.h"
 
 #include <fmt/format.h>
 

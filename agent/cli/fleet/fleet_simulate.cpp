@@ -1,4 +1,4 @@
-#include "agent/cli/fleet_simulate.h"
+#include "agent/cli/fleet/fleet_simulate.h"
 
 #include <fmt/format.h>
 
@@ -6,7 +6,7 @@
 #include <filesystem>
 
 #include "agent/cli/exit_code.h"
-#include "agent/cli/forecast_text.h"
+#include "agent/cli/fleet/forecast_text.h"
 #include "agent/cli/whole_file.h"
 #include "model/fleet/duration.h"
 

@@ -5,8 +5,8 @@
 #include <array>
 #include <map>
 
-#include "agent/cli/fleet_page_parts.h"
-#include "agent/cli/html_text.h"
+#include "agent/cli/page/fleet_page_parts.h"
+#include "agent/cli/page/html_text.h"
 
 namespace cube::cli {
 namespace {

@@ -1,4 +1,4 @@
-#include "agent/cli/fleet_page_parts.h"
+#include "agent/cli/page/fleet_page_parts.h"
 
 namespace cube::cli {
 namespace {

@@ -1,4 +1,5 @@
-// cube-update fleet pause, resume, ...: this machine's part in its cluster, and what operators do to it.
+// cube-update fleet pause, resume, ...: this machine's part in its cluster, and what operators do
+// to it.
 #pragma once
 
 #include <string>

@@ -1,4 +1,4 @@
-#include "agent/cli/forecast_text.h"
+#include "agent/cli/fleet/forecast_text.h"
 
 #include <fmt/format.h>
 

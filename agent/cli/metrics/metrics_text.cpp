@@ -1,7 +1,7 @@
 #include <array>
 #include <utility>
 
-#include "agent/cli/metrics_page.h"
+#include "agent/cli/metrics/metrics_page.h"
 
 namespace cube::cli {
 namespace {

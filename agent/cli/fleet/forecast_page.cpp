@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "agent/cli/forecast_text.h"
+#include "agent/cli/fleet/forecast_text.h"
 #include "model/fleet/duration.h"
 
 namespace cube::cli {

@@ -2,7 +2,7 @@
 #include <fmt/format.h>
 
 #include "agent/cli/exit_code.h"
-#include "agent/cli/fleet_plan.h"
+#include "agent/cli/fleet/fleet_plan.h"
 #include "agent/fleet/planned_start.h"
 
 namespace cube::cli {
