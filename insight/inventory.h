@@ -33,7 +33,7 @@ struct Unreadable {
 
 struct Inventory {
   std::string kernel;        // release of the kernel that boots, as `uname -r`; "" without any
-  std::string initramfs;     // its image, "boot/initrd.img"; "" without any
+  std::string initramfs;     // its image, "boot/initrd.img-6.1.0-42"; "" without any
   Names kernels;             // every release that has modules
   Entries arguments;         // of the kernel: file -> line
   Entries packages;          // "bash:amd64" (dpkg), "bash.x86_64" (rpm) -> version, "1 2" for both

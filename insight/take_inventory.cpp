@@ -248,27 +248,35 @@ class Survey {
       made_.add_all(part_of(&Inventory::aliases), module_aliases(*text));
   }
 
+  // The loader's name for it; in a tree that is not composed yet the only one of that kernel.
+  [[nodiscard]] std::string initramfs_path() const {
+    const std::string loaders = "boot/initrd.img";
+    if (const auto link = tree_.read_link(loaders); link && link->find('/') == std::string::npos)
+      return "boot/" + *link;
+    for (const auto& path :
+         {loaders, loaders + "-" + kernel_, "boot/initramfs-" + kernel_ + ".img"})
+      if (tree_.exists(path)) return path;
+    return "";
+  }
+
   Status read_initramfs() {
-    for (const std::string& path : {std::string("boot/initrd.img"), "boot/initrd.img-" + kernel_,
-                                    "boot/initramfs-" + kernel_ + ".img"}) {
-      auto image = open_regular(tree_, path);
-      if (!image && image.error().code == Errc::not_found) continue;
-      made_.inventory.initramfs = readable(path);
-      if (!image) {
-        initramfs_not_known(told(path, image.error()));
-        return ok();
-      }
-      const auto names = readers_.initramfs(*image, path);
-      if (names) {
-        made_.add_all(part_of(&Inventory::initramfs_modules), names->modules);
-        made_.add_all(part_of(&Inventory::initramfs_firmware), names->firmware);
-        return ok();
-      }
-      if (names.error().code != Errc::invalid && names.error().code != Errc::corrupt)
-        return Error(names.error());
-      initramfs_not_known(names.error().what);
+    const auto path = initramfs_path();
+    if (path.empty()) return ok();
+    made_.inventory.initramfs = readable(path);
+    const auto image = open_regular(tree_, path);
+    if (!image) {
+      initramfs_not_known(told(path, image.error()));
       return ok();
     }
+    const auto names = readers_.initramfs(*image, made_.inventory.initramfs);
+    if (names) {
+      made_.add_all(part_of(&Inventory::initramfs_modules), names->modules);
+      made_.add_all(part_of(&Inventory::initramfs_firmware), names->firmware);
+      return ok();
+    }
+    if (names.error().code != Errc::invalid && names.error().code != Errc::corrupt)
+      return Error(names.error());
+    initramfs_not_known(names.error().what);
     return ok();
   }
 
