@@ -61,6 +61,7 @@ class Survey {
     choose_kernel();
     walk();
     read_lists();
+    CUBE_CHECK(read_rpm_packages());
     CUBE_CHECK(read_initramfs());
     mask_units();
     return std::move(made_.inventory);
@@ -223,13 +224,28 @@ class Survey {
     return {};
   }
 
+  // Of one place, the first that has a database; a tree may have both names for it.
+  Status read_rpm_packages() {
+    for (const std::string place : {"usr/lib/sysimage/rpm", "var/lib/rpm"})
+      for (const char* name : {"rpmdb.sqlite", "Packages.db", "Packages"}) {
+        if (!tree_.exists(place + "/" + name)) continue;
+        CUBE_TRY(const auto database, tree_.below(place));
+        const auto packages = readers_.rpm_packages(database);
+        if (packages) {
+          made_.add_all(part_of(&Inventory::packages), *packages);
+          return ok();
+        }
+        if (packages.error().code != Errc::invalid && packages.error().code != Errc::corrupt)
+          return Error(packages.error());
+        made_.not_known("packages", place + ": " + packages.error().what);
+        return ok();
+      }
+    return ok();
+  }
+
   void read_lists() {
     if (const auto text = list("packages", {"var/lib/dpkg/status"}))
       made_.add_all(part_of(&Inventory::packages), dpkg_packages(*text));
-    for (const std::string place : {"var/lib/rpm", "usr/lib/sysimage/rpm"})
-      if (tree_.exists(place + "/rpmdb.sqlite") || tree_.exists(place + "/Packages") ||
-          tree_.exists(place + "/Packages.db"))
-        made_.not_known("packages", place + ": databases of rpm are not read");
     if (const auto text = list("arguments", {"etc/default/grub"}))
       made_.add_all(part_of(&Inventory::arguments), grub_arguments(*text));
     for (const std::string path : {"etc/kernel/cmdline", "usr/lib/kernel/cmdline"})

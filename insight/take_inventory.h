@@ -23,6 +23,8 @@ struct TreeReaders {
   // `name` is for messages. Errors: invalid, corrupt: the image's fault, the inventory tells it;
   // all others end the inventory.
   std::function<Result<InitramfsNames>(const Fd& image, const std::string& name)> initramfs;
+  // Packages in the rpm database that is in that folder. Errors: as above.
+  std::function<Result<Entries>(const RootDir& database)> rpm_packages;
   // Paths as "/proc/1" that are no part of a release.
   std::function<bool(const std::string& path)> is_left_out;
 };

@@ -39,16 +39,26 @@ struct Stanza {
   }
 };
 
-// The same package twice: both versions, the smaller text first.
-void add_version(Entries& packages, const std::string& name, const std::string& version) {
-  auto& versions = packages[name];
-  if (versions.empty())
-    versions = version;
-  else
-    versions = std::min(versions, version) + " " + std::max(versions, version);
+Names words_of(std::string_view text) {
+  Names words;
+  while (!(text = trimmed(text)).empty()) {
+    const auto end = std::min(text.find(' '), text.size());
+    words.emplace(text.substr(0, end));
+    text.remove_prefix(end);
+  }
+  return words;
 }
 
 }  // namespace
+
+void add_version(Entries& packages, const std::string& name, const std::string& version) {
+  auto& versions = packages[name];
+  if (versions.size() > max_text) return;  // no more of it is kept
+  auto all = words_of(versions);
+  all.insert(version);
+  versions.clear();
+  for (const auto& one : all) versions += (versions.empty() ? "" : " ") + one;
+}
 
 Entries dpkg_packages(std::string_view status) {
   Entries packages;

