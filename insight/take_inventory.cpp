@@ -82,9 +82,11 @@ class Survey {
     if (!releases.empty()) kernel_ = *std::max_element(releases.begin(), releases.end(), older);
     const std::string prefix = "vmlinuz-";
     Names in_boot;
-    if (const auto names = tree_.list("boot"))
-      for (const auto& name : *names)
-        if (name.starts_with(prefix)) in_boot.insert(name.substr(prefix.size()));
+    const auto boot = tree_.list("boot");
+    if (!boot && boot.error().code != Errc::not_found)
+      made_.not_known("kernels", told("boot", boot.error()));
+    for (const auto& name : boot ? *boot : std::vector<std::string>{})
+      if (name.starts_with(prefix)) in_boot.insert(name.substr(prefix.size()));
     if (in_boot.size() == 1) kernel_ = *in_boot.begin();
     if (const auto link = tree_.read_link("boot/vmlinuz")) {
       const auto name = link->substr(link->find_last_of('/') + 1);
@@ -224,13 +226,23 @@ class Survey {
     return {};
   }
 
+  // Or may be: what cannot be looked at is no proof of the contrary.
+  [[nodiscard]] bool is_there(const std::string& path) const {
+    const auto st = tree_.stat(path);
+    return st || st.error().code != Errc::not_found;
+  }
+
   // Of one place, the first that has a database; a tree may have both names for it.
   Status read_rpm_packages() {
     for (const std::string place : {"usr/lib/sysimage/rpm", "var/lib/rpm"})
       for (const char* name : {"rpmdb.sqlite", "Packages.db", "Packages"}) {
-        if (!tree_.exists(place + "/" + name)) continue;
-        CUBE_TRY(const auto database, tree_.below(place));
-        const auto packages = readers_.rpm_packages(database);
+        if (!is_there(place + "/" + name)) continue;
+        const auto database = tree_.below(place);
+        if (!database) {
+          made_.not_known("packages", told(place, database.error()));
+          return ok();
+        }
+        const auto packages = readers_.rpm_packages(*database);
         if (packages) {
           made_.add_all(part_of(&Inventory::packages), *packages);
           return ok();
@@ -271,7 +283,7 @@ class Survey {
       return "boot/" + *link;
     for (const auto& path :
          {loaders, loaders + "-" + kernel_, "boot/initramfs-" + kernel_ + ".img"})
-      if (tree_.exists(path)) return path;
+      if (is_there(path)) return path;
     return "";
   }
 

@@ -48,7 +48,9 @@ struct Folder {
 
 Status copy_file(const RootDir& from, const std::string& name, const std::string& folder,
                  std::uint64_t& left) {
-  CUBE_TRY(const auto source, from.open_file(name, O_RDONLY | O_NONBLOCK | O_NOCTTY));
+  const auto opened = from.open_file(name, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+  if (!opened) return Error{Errc::corrupt, name + ": " + std::strerror(opened.error().sys_errno)};
+  const Fd& source = *opened;
   struct stat st {};
   if (::fstat(source.get(), &st) != 0) return system_error("stat " + name);
   const auto size = static_cast<std::uint64_t>(st.st_size);
@@ -70,7 +72,8 @@ Status copy_file(const RootDir& from, const std::string& name, const std::string
 // Copies the first kind that is there.
 Result<const Kind*> copy_database(const RootDir& database, const std::string& folder) {
   for (const auto& kind : kinds()) {
-    if (!database.exists(kind.files[0])) continue;
+    if (const auto st = database.stat(kind.files[0]); !st && st.error().code == Errc::not_found)
+      continue;
     auto left = max_database_bytes;
     for (const auto& name : kind.files)
       if (database.exists(name)) CUBE_CHECK(copy_file(database, name, folder, left));

@@ -3,7 +3,7 @@
 
 Inventories of two releases, and the difference that a publisher sees before anything is published; trees that are odd; the time it takes.
 
-Usage: inventory_test.py CUBE_RELEASE
+Usage: release_inventory_test.py CUBE_RELEASE
 """
 import gzip
 import json
