@@ -1,6 +1,8 @@
 #include "agent/appliance.h"
 
 #include "agent/fleet/fleet_gate.h"
+#include "agent/fleet/lock_gate.h"
+#include "agent/fleet/lock_part.h"
 #include "agent/fleet/plan_facts.h"
 #include "agent/fleet/planned_start.h"
 #include "agent/health/local_health_gate.h"
@@ -103,7 +105,9 @@ Result<std::unique_ptr<Appliance>> Appliance::open(const std::string& root_path,
   a->source_ = std::make_unique<ChannelSource>(
       a->root_, a->clock_, channel_config(config, source),
       StagingConfig{config.source_staging,
-                    static_cast<std::uint64_t>(config.source_staging_max) * mib});
+                    static_cast<std::uint64_t>(config.source_staging_max) * mib},
+      MirrorConfig{config.source_url, config.source_mirrors, config.source_mirrors_allow_http});
+  if (!config.share_folder.empty()) a->share_with_others();
   a->schedule_ = std::make_unique<Schedule>(a->root_, config);
   if (config.fleet_plan)
     a->planned_ = std::make_unique<fleet::PlannedStart>(
@@ -132,7 +136,10 @@ Result<std::unique_ptr<Appliance>> Appliance::open(const std::string& root_path,
     a->failure_ = std::make_unique<ScratchFailure>(a->root_);
   a->running_ = std::make_unique<RootedRunningBoot>(a->root_);
   StartGate& alone = a->planned_ ? *a->planned_ : *a->schedule_;
-  if (!config.fleet_cluster.empty()) a->join_cluster(alone);
+  if (!config.fleet_lock_url.empty())
+    a->take_turns(alone);
+  else if (!config.fleet_cluster.empty())
+    a->join_cluster(alone);
   a->watchdog_ =
       std::make_unique<IpmiWatchdog>(a->root_, state_folder, a->bmc_, watchdog_config(config));
   a->machine_ = std::make_unique<Machine>(
@@ -140,6 +147,21 @@ Result<std::unique_ptr<Appliance>> Appliance::open(const std::string& root_path,
               *a->hooks_, *a->sessions_, *a->post_mortem_, *a->rebooter_, *a->running_, a->clock_, a->journal_,
               *a->watchdog_, *a->failure_});
   return a;
+}
+
+void Appliance::share_with_others() {
+  const Config& config = config_.config;
+  ShareConfig share;
+  share.folder = config.share_folder;
+  share.max_bytes = static_cast<std::uint64_t>(config.share_max_size) * mib;
+  share.releases = static_cast<std::size_t>(config.share_keep_releases);
+  const auto commits_here = [&slots = *slots_] {
+    std::vector<std::string> commits;
+    for (const auto slot : {SlotId::a, SlotId::b})
+      if (const auto seal = slots.seal_of(slot); seal && *seal) commits.push_back((*seal)->commit);
+    return commits;
+  };
+  source_->share(std::make_unique<ReleaseShare>(root_, std::move(share), commits_here));
 }
 
 // Whatever is wrong with it only keeps new trials from beginning.
@@ -154,6 +176,20 @@ void Appliance::join_cluster(StartGate& alone) {
   fleet::ClusterPart& part = **cluster_;
   cluster_gate_ = std::make_unique<fleet::FleetGate>(
       alone, part.participant(), [&part](const Update& update) { return part.turn_of(update); });
+}
+
+void Appliance::take_turns(StartGate& alone) {
+  lock_.emplace(fleet::lock_turn_of(root_, config_.config));
+  if (*lock_)
+    cluster_gate_ = std::make_unique<fleet::LockGate>(alone, **lock_);
+  else
+    cluster_gate_ = std::make_unique<ShutGate>(lock_->error());
+}
+
+Result<fleet::LockTurn*> Appliance::lock_turn() {
+  if (!lock_) return nullptr;
+  if (!*lock_) return lock_->error();
+  return &**lock_;
 }
 
 Result<fleet::ClusterPart*> Appliance::cluster() {

@@ -4,12 +4,14 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "agent/channel_source.h"
 #include "agent/config.h"
 #include "agent/file_journal_store.h"
 #include "agent/fleet/cluster_part.h"
+#include "agent/fleet/lock_turn.h"
 #include "agent/loader_choice.h"
 #include "agent/machine.h"
 #include "agent/schedule/schedule.h"
@@ -45,6 +47,8 @@ class Appliance {
   // This machine's part in its cluster; nullptr: fleet.cluster names none. Errors: invalid (the
   // configuration), failed.
   [[nodiscard]] Result<fleet::ClusterPart*> cluster();
+  // The same with fleet.lock-url: its turns at that lock; nullptr: it names none.
+  [[nodiscard]] Result<fleet::LockTurn*> lock_turn();
   // What lies in a slot, to be read. Errors: as OstreeSlotStore::look_into.
   [[nodiscard]] Result<MountedSlot> look_into(SlotId slot) const;
   [[nodiscard]] OstreeSlotStore& slots() { return *slots_; }
@@ -61,6 +65,8 @@ class Appliance {
  private:
   Appliance(RootDir root, LoadedConfig config);
   void join_cluster(StartGate& alone);
+  void take_turns(StartGate& alone);
+  void share_with_others();
 
   RootDir root_;
   LoadedConfig config_;
@@ -72,8 +78,9 @@ class Appliance {
   std::unique_ptr<ChannelSource> source_;
   std::unique_ptr<Schedule> schedule_;
   Result<std::unique_ptr<fleet::ClusterPart>> cluster_;
-  std::unique_ptr<StartGate> cluster_gate_;  // with fleet.cluster: the others, and its gate
-  std::unique_ptr<StartGate> planned_;  // with fleet.plan: the schedule, and the plan
+  std::optional<Result<fleet::LockTurn>> lock_;  // with fleet.lock-url
+  std::unique_ptr<StartGate> cluster_gate_;  // with either of these: the others, and its gate
+  std::unique_ptr<StartGate> planned_;       // with fleet.plan: the schedule, and the plan
   std::unique_ptr<HealthGate> health_;
   std::unique_ptr<UpdateHooks> hooks_;
   std::unique_ptr<Sessions> sessions_;

@@ -3,16 +3,25 @@
 #pragma once
 
 #include <atomic>
+#include <memory>
 #include <optional>
 #include <string>
 
 #include "agent/release_source.h"
+#include "agent/share/release_share.h"
 #include "agent/staging_area.h"
 #include "base/clock.h"
 #include "base/root_dir.h"
 #include "keys/release_channel.h"
 
 namespace cube {
+
+// Servers that have the same files as one repository.
+struct MirrorConfig {
+  std::string of;  // its URL or folder, as the configuration says
+  std::vector<std::string> urls;
+  bool allow_http = false;
+};
 
 struct StagingConfig {
   std::string folder = "var/lib/cube-update/staging";  // below the root
@@ -23,15 +32,16 @@ class ChannelSource final : public ReleaseSource {
  public:
   // `root` and `clock` outlive it. `config.url` is what the configuration or `--from` says.
   ChannelSource(const RootDir& root, const Clock& clock, ChannelConfig config,
-                const StagingConfig& staging)
+                const StagingConfig& staging, MirrorConfig mirrors = {})
       : root_(root),
         clock_(clock),
         config_(std::move(config)),
+        mirrors_(std::move(mirrors)),
         staging_(root, staging.folder),
         staging_max_(staging.max_bytes) {}
 
   // The channel of the configured repository, opened once. Errors: as ReleaseChannel::open(),
-  // invalid (no repository configured).
+  // invalid (no repository configured, a mirror).
   Result<ReleaseChannel*> channel();
 
   [[nodiscard]] const std::string& url() const { return config_.url; }
@@ -43,6 +53,12 @@ class ChannelSource final : public ReleaseSource {
   Status keep(const Update& update) override;
   [[nodiscard]] ObjectSource objects(const Update&) const override { return objects_; }
   Status drop_all_but(const Update* update) override;
+
+  // What is fetched from now on is kept for others, too, as far as that goes; what does not is told
+  // in the log.
+  void share(std::unique_ptr<ReleaseShare> share) { share_ = std::move(share); }
+  // The metadata that was believed last, for others; nothing without share().
+  void share_metadata();
 
   // For channels that are opened later: a time that is certainly past; an operator's wish to
   // believe what has expired; that nothing is to be persisted; bytes per second, 0: no limit; that
@@ -60,17 +76,21 @@ class ChannelSource final : public ReleaseSource {
  private:
   Result<Verified<Release>> ask(const Update& update);
   Result<Verified<Release>> read_back(const Update& update);
+  Status find_mirrors();
+  Status share_release(const Release& release, const ProgressSink& progress);
   Status find_objects(ReleaseChannel& channel, const Release& release);
 
   const RootDir& root_;
   const Clock& clock_;
-  ChannelConfig config_;
+  ChannelConfig config_;  // its mirrors, once they were found
+  MirrorConfig mirrors_;
   StagingArea staging_;
   std::uint64_t staging_max_;
   std::optional<ReleaseChannel> channel_;
   ObjectSource objects_;  // of the release that was fetched last
   std::string manifest_;  // of that
   std::string out_of_reach_;
+  std::unique_ptr<ReleaseShare> share_;  // null: nothing is shared
 };
 
 }  // namespace cube

@@ -22,12 +22,17 @@ struct Config {
   std::string source_ca_file;      // certificates to trust for https; "" = the system's
   std::string source_client_certificate;  // PEM file that https servers may ask for
   std::string source_client_key;          // PEM file; "" = in the certificate's
+  std::vector<std::string> source_mirrors;  // URLs of folders with the same files; at most 8
+  bool source_mirrors_allow_http = false;   // plain HTTP to them: content is checked, privacy is lost
   std::string source_proxy;  // http://HOST:PORT; "" = none, the environment is not asked
   // Where `fetch` keeps what it downloads, and what a download may take there: 0..1048576 MiB, 0 =
   // as much as the disk has to spare.
   std::string source_staging = "var/lib/cube-update/staging";
   std::int64_t source_staging_max = 4096;
   std::int64_t source_max_rate = 0;              // 16..16777216 KiB/s, 0 = no limit
+  std::string share_folder;            // what others may download from here; "" = nothing
+  std::int64_t share_max_size = 8192;  // 64..1048576 MiB: all of it
+  int share_keep_releases = 2;         // 1..16
   Priority update_cpu_priority = Priority::low;  // of fetch and apply
   Priority update_io_priority = Priority::low;
   int trial_tries = 3;                           // 1..9: how often a trial may be started
@@ -38,6 +43,7 @@ struct Config {
   std::vector<std::string> schedule_exceptions;  // days on which no window opens
   std::string schedule_time_zone;                // "" = the system's
   std::int64_t schedule_spread = 900;            // 0..86400 s
+  std::int64_t schedule_download_spread = 0;     // 0..604800 s: before a download by itself
   std::int64_t schedule_warn_minutes = 1;        // 0..60: between warning and restart
   bool fleet_plan = false;    // updates by themselves only as the signed rollout plan says
   std::string fleet_unit;     // what its ramp counts; "" = the cluster, or else the machine's id
@@ -50,6 +56,8 @@ struct Config {
   std::string fleet_client_key;              // PEM file; "" = in the certificate's
   std::string fleet_user;                    // of etcd; "" = none
   std::string fleet_password_file;           // its password, the first line
+  std::string fleet_lock_url;                // of a FleetLock server, instead of a cluster; "" = none
+  std::string fleet_lock_group;              // whose places are asked for
   std::string fleet_node;                    // this machine's name in the cluster; "" = its host name
   std::string fleet_domain;                  // its failure domain; "" = not known
   std::int64_t fleet_order = 5;  // machines of a lower one go first; 0: a canary

@@ -29,6 +29,8 @@ install(PROGRAMS packaging/initramfs-tools/scripts/init-bottom/cube-update-mark
   DESTINATION share/initramfs-tools/scripts/init-bottom COMPONENT agent)
 install(DIRECTORY packaging/dracut/90cube-update
   DESTINATION lib/dracut/modules.d COMPONENT agent USE_SOURCE_PERMISSIONS)
+install(DIRECTORY packaging/hooks/cubecos
+  DESTINATION share/cube-update/examples COMPONENT agent USE_SOURCE_PERMISSIONS)
 install(FILES packaging/u-boot/cube.env DESTINATION share/cube-update RENAME u-boot.env COMPONENT agent)
 install(FILES packaging/man/cube-update.8 packaging/man/cube-updated.8 DESTINATION share/man/man8 COMPONENT agent)
 install(FILES packaging/completion/cube-update

@@ -1,10 +1,12 @@
 #include "keys/release_channel.h"
 
 #include <algorithm>
+#include <functional>
 #include <optional>
 
 #include "base/durable_file.h"
 #include "base/file_url.h"
+#include "base/log.h"
 #include "keys/known_fetcher.h"
 #include "keys/tuf_client.h"
 #include "model/manifest.h"
@@ -12,6 +14,8 @@
 
 namespace cube {
 namespace {
+
+constexpr std::chrono::seconds mirror_deadline{10};  // of one document
 
 // One spelling for a repository: a URL without a slash at its end; a folder gets its URL.
 Result<std::string> repository_url(const std::string& text, const HttpConfig& http) {
@@ -68,21 +72,33 @@ struct ReleaseChannel::State {
   LastTime last_time;
   UnixSeconds now;
   bool remember;
+  // Another client, which asks a mirror; empty: there is none.
+  std::function<Result<TufClient>(const std::string& mirror)> at_mirror;
+  std::shared_ptr<Mirrors> mirrors;
   std::optional<Status> refreshed;
 };
 
 Result<ReleaseChannel> ReleaseChannel::open(const RootDir& root, const Clock& clock,
                                             ChannelConfig config) {
   CUBE_TRY(std::string url, repository_url(config.url, config.http));
-  auto fetcher = std::make_unique<UrlFetcher>(url, std::move(config.http));
   const LastTime last_time(root, config.state);
-  TufPlaces places{std::move(config.trusted_root), std::move(config.state),
-                   config.remember ? TufStore::Writes::together : TufStore::Writes::never};
+  const TufPlaces places{std::move(config.trusted_root), std::move(config.state),
+                         config.remember ? TufStore::Writes::together : TufStore::Writes::never};
   const UnixSeconds now = std::max({clock.now(), config.not_before, last_time.read()});
-  CUBE_TRY(auto client, TufClient::open(root, Freshness(now, config.accept_stale),
-                                        std::move(places), std::move(fetcher)));
-  return ReleaseChannel(std::make_unique<State>(
-      State{std::move(url), std::move(client), last_time, now, config.remember, std::nullopt}));
+  const auto client_of = [&root, places, fresh = Freshness(now, config.accept_stale)](
+                             const std::string& from, HttpConfig http) {
+    return TufClient::open(root, fresh, places,
+                           std::make_unique<UrlFetcher>(from, std::move(http)));
+  };
+  CUBE_TRY(auto client, client_of(url, std::move(config.http)));
+  const auto at_mirror = [client_of, mirrors = config.mirrors](const std::string& from) {
+    HttpConfig http = mirrors->http();
+    http.deadline = mirror_deadline;
+    return client_of(from, std::move(http));
+  };
+  return ReleaseChannel(std::make_unique<State>(State{std::move(url), std::move(client), last_time,
+                                                      now, config.remember, at_mirror,
+                                                      std::move(config.mirrors), std::nullopt}));
 }
 
 Result<ReleaseChannel> ReleaseChannel::open_known(const RootDir& root, const Clock& clock,
@@ -98,7 +114,7 @@ Result<ReleaseChannel> ReleaseChannel::open_known(const RootDir& root, const Clo
                {std::move(config.trusted_root), std::move(config.state), TufStore::Writes::never},
                std::move(fetcher)));
   return ReleaseChannel(std::make_unique<State>(
-      State{std::move(url), std::move(client), last_time, now, false, std::nullopt}));
+      State{std::move(url), std::move(client), last_time, now, false, {}, nullptr, std::nullopt}));
 }
 
 ReleaseChannel::ReleaseChannel(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -109,6 +125,8 @@ ReleaseChannel::~ReleaseChannel() = default;
 Status ReleaseChannel::refresh() {
   if (!state_->refreshed) {
     auto status = state_->client.refresh();
+    if (!status && status.error().code == Errc::unreachable && state_->mirrors)
+      status = ask_mirrors(std::move(status).error());
     if (!status)
       status = not_believed(std::move(status).error(), state_->url);
     else if (state_->remember && state_->client.stale().empty())
@@ -116,6 +134,25 @@ Status ReleaseChannel::refresh() {
     state_->refreshed = std::move(status);
   }
   return *state_->refreshed;
+}
+
+// One whose documents are believed answers from now on. Whatever is wrong with mirrors, it was the
+// repository that could not be reached.
+Status ReleaseChannel::ask_mirrors(Error unreachable) {
+  for (const auto& mirror : state_->mirrors->of(state_->url)) {
+    auto client = state_->at_mirror(mirror.url);
+    auto status = client ? client->refresh() : Status(client.error());
+    if (!status) {
+      unreachable.what += "; mirror " + mirror.url + ": " + status.error().what;
+      continue;
+    }
+    log(Level::notice, "repository " + state_->url + ": " + unreachable.what +
+                           "; its metadata is from mirror " + mirror.url +
+                           ", which may not have the newest before what it has expires");
+    state_->client = std::move(*client);
+    return ok();
+  }
+  return unreachable;
 }
 
 Result<std::vector<ReleaseName>> ReleaseChannel::names() {
@@ -194,6 +231,17 @@ Result<std::vector<std::string>> ReleaseChannel::pack_urls(const Release& releas
     urls.push_back(place ? state_->url + "/" + *place : "");
   }
   return urls;
+}
+
+Result<std::string> ReleaseChannel::manifest_url(const std::string& name) {
+  CUBE_CHECK(refresh());
+  const auto place = state_->client.place(target_of_release(name));
+  if (!place) return not_believed(place.error(), state_->url);
+  return state_->url + "/" + *place;
+}
+
+const std::string& ReleaseChannel::url() const {
+  return state_->url;
 }
 
 std::string ReleaseChannel::object_url() const {

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/http/http_client.h"
+#include "base/http/mirrors.h"
 #include "base/result.h"
 #include "base/root_dir.h"
 #include "keys/signing.h"
@@ -31,6 +32,9 @@ struct ChannelConfig {
   // signatures, the chain of roots and versions count as ever.
   bool accept_stale = false;
   bool remember = true;  // false: nothing is persisted
+  // Asked for the metadata when the repository is out of reach; null: nobody is. What they give is
+  // judged as the repository's own. They can hold back what is newer, until what they have expires.
+  std::shared_ptr<Mirrors> mirrors{};
 };
 
 class ReleaseChannel {
@@ -49,7 +53,8 @@ class ReleaseChannel {
   ~ReleaseChannel();
 
   // Brings the metadata up to date, at most once in an object's life; everything is persisted
-  // together after everything was verified. Errors: untrusted (also: damaged), unreachable, failed.
+  // together after everything was verified. From a mirror if the repository is out of reach, which
+  // the log then says. Errors: untrusted (also: damaged), unreachable, failed.
   Status refresh();
   // Names of all releases offered, by the targets role or by roles that it delegates to, sorted
   // from old to new. Refreshes first. Errors: as refresh().
@@ -78,11 +83,16 @@ class ReleaseChannel {
   // Where each pack of a release is, in their order; "": the repository signs no such pack. What
   // comes from there is proved by the manifest alone. Refreshes first. Errors: as refresh().
   Result<std::vector<std::string>> pack_urls(const Release& release);
+  // Where the manifest of that name is. Refreshes first. Errors: as manifest().
+  Result<std::string> manifest_url(const std::string& name);
+  // The repository's, without a '/' at its end.
+  [[nodiscard]] const std::string& url() const;
   // Where libostree finds the objects: URL of the repo/ folder, blanks and the like as %20.
   [[nodiscard]] std::string object_url() const;
 
  private:
   struct State;
+  Status ask_mirrors(Error unreachable);
   explicit ReleaseChannel(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };

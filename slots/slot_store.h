@@ -3,16 +3,18 @@
 // Guarantees: the booted slot is never written (recognised by device number, not by name; both
 // slots on one device are refused); every call is repeatable after a power cut; a seal exists only
 // on a slot whose content was completely re-read and verified after its last change, but for state
-// that carry_over() takes along, and is on the device before seal() returns. Errors name the object, path or device.
-// Not thread-safe: the updater's loop is the only caller, under the lock.
+// that carry_over() takes along, and is on the device before seal() returns. Errors name the
+// object, path or device. Not thread-safe: the updater's loop is the only caller, under the lock.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/http/http_client.h"
+#include "base/http/mirrors.h"
 #include "base/progress.h"
 #include "base/result.h"
 #include "model/release.h"
@@ -31,6 +33,7 @@ struct ObjectSource {
   // it asks anybody else. It may be missing. "": none.
   std::string staging{};
   std::uint64_t staging_max = 0;  // bytes that it may hold; 0: as many as the disk has to spare
+  std::shared_ptr<Mirrors> mirrors{};  // asked before packs and `url`; null: none
 };
 
 class SlotStore {

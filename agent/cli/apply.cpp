@@ -45,9 +45,11 @@ Result<Release> take_up(Appliance& appliance, Narrator& narrator, const Journal&
 
 Result<Release> choose(Appliance& appliance, Narrator& narrator, const Journal& journal,
                        const ApplyOptions& options) {
-  CUBE_TRY(const auto selection,
-           select_release(appliance, journal, options.release,
-                          {options.allow_downgrade, options.past_floor, options.allow_blocked}));
+  auto chosen =
+      select_release(appliance, journal, options.release,
+                     {options.allow_downgrade, options.past_floor, options.allow_blocked});
+  appliance.source().share_metadata();
+  CUBE_TRY(const auto selection, std::move(chosen));
   for (const auto& reason : selection.passed_over) narrator.say("passed over: " + reason);
   return selection.release.get();
 }

@@ -11,6 +11,8 @@
 #include "agent/cli/updater_run.h"
 #include "agent/fleet/plan_source.h"
 #include "agent/lock.h"
+#include "agent/schedule/download_start.h"
+#include "agent/selection.h"
 #include "base/durable_file.h"
 #include "base/log.h"
 
@@ -28,6 +30,18 @@ bool is_time_to_look(Appliance& appliance) {
   if (noted) noted = replace_file(appliance.root(), last_look, std::to_string(now) + "\n");
   if (!noted) log(Level::warning, "time of the last look: " + noted.error().what);
   return true;
+}
+
+DownloadStart download_start(Appliance& appliance) {
+  return {appliance.root(), appliance.schedule(),
+          appliance.config().config.schedule_download_spread};
+}
+
+// A release that was put off is looked for again when its time has come, whatever the interval
+// says.
+bool is_time(Appliance& appliance) {
+  const bool due = download_start(appliance).is_due(appliance.clock().now());
+  return is_time_to_look(appliance) || due;
 }
 
 bool waits(const Phase& phase) {
@@ -80,7 +94,7 @@ Result<std::optional<int>> look_after(Appliance& appliance, const Common& common
   }
   if (auto obstacle = in_the_way(journal.phase)) return *obstacle;
   const bool armed = std::holds_alternative<Armed>(journal.phase);
-  if (armed || appliance.config().config.schedule_automatic == "off" || !is_time_to_look(appliance))
+  if (armed || appliance.config().config.schedule_automatic == "off" || !is_time(appliance))
     return std::optional(exit_nothing_to_do);
   return std::optional<int>();
 }
@@ -88,6 +102,8 @@ Result<std::optional<int>> look_after(Appliance& appliance, const Common& common
 // This machine's part in its cluster, whatever its own updates do. What goes wrong here keeps
 // nobody from going on: it is tried again the next time.
 void take_part(Appliance& appliance) {
+  const auto turn = settle_turn(appliance);
+  if (!turn) log(Level::warning, "the group's lock: " + turn.error().what);
   const auto cluster = appliance.cluster();
   if (cluster && *cluster == nullptr) return;
   const auto done = cluster ? take_part_in(appliance, **cluster) : Status(cluster.error());
@@ -104,6 +120,28 @@ Result<std::optional<std::string>> planned(Appliance& appliance, const Common& c
   if (view.judgement.outcome() == fleet::Holds::nothing_to_do) return std::move(release).error();
   if (!common.json) Narrator(false).say(release.error().what);
   return std::optional<std::string>();
+}
+
+// Whether the download of the release that would be taken shall begin later; then that is told.
+// What cannot be selected now is for the command itself to tell. Errors: as DownloadStart.
+Result<bool> put_off(Appliance& appliance, const std::string& release) {
+  const Config& config = appliance.config().config;
+  if (config.schedule_download_spread == 0 || config.schedule_automatic == "check") return false;
+  CUBE_TRY(const auto journal, appliance.journal().load());
+  if (!std::holds_alternative<Idle>(journal.phase)) return false;
+  const auto selection = select_release(appliance, journal, release);
+  auto start = download_start(appliance);
+  if (selection) {
+    const std::string& name = selection->release.get().name.text;
+    const auto now = appliance.clock().now();
+    CUBE_TRY(const auto begin, start.begin_of(name, now));
+    if (begin > now) {
+      log(Level::notice, name + ": its download begins " + appliance.schedule().format(begin));
+      return true;
+    }
+  }
+  CUBE_CHECK(start.forget());
+  return false;
 }
 
 }  // namespace
@@ -130,6 +168,8 @@ Result<int> automatic(const Common& common) {
     options.release = *by_plan;
     options.planned = options.in_window = true;
   }
+  CUBE_TRY(const bool later, put_off(*appliance, options.release));
+  if (later) return exit_waiting;
   appliance.reset();
   if (what == "check") return check(common, {});
   return what == "fetch" ? fetch(common, options) : apply(common, options);

@@ -1,4 +1,5 @@
-// cube-update fleet status, pause, resume, ...: this machine's cluster, for its operators.
+// cube-update fleet pause, resume, ...: this machine's part in its cluster, and what operators do
+// to it.
 #include "agent/cli/fleet_cluster.h"
 
 #include <fmt/format.h>
@@ -7,22 +8,13 @@
 #include "agent/cli/announce.h"
 #include "agent/cli/exit_code.h"
 #include "agent/cli/render.h"
-#include "agent/fleet/cluster_view.h"
 #include "agent/fleet/ending.h"
 #include "agent/lock.h"
 #include "base/json.h"
+#include "base/log.h"
 
 namespace cube::cli {
 namespace {
-
-Result<fleet::ClusterPart*> cluster_of(Appliance& appliance) {
-  CUBE_TRY(auto* cluster, appliance.cluster());
-  if (cluster == nullptr)
-    return Error{Errc::invalid,
-                 "this machine is of no cluster; set fleet.cluster and fleet.endpoints in "
-                 "/etc/cube-update/config.d"};
-  return cluster;
-}
 
 std::string stage_of(const Appliance& appliance, const Journal& journal, std::uint64_t number) {
   for (const auto& attempt : journal.history) {
@@ -55,70 +47,30 @@ std::string who(const fleet::Member& member) {
   return user + " on " + member.node;
 }
 
-Json json_of(const fleet::Notice& notice) {
-  return Json::Object{{"reason", notice.reason}, {"by", notice.by}, {"at", format_utc(notice.at)}};
+void tell_act(const std::string& cluster, const std::string& act, bool json) {
+  if (json)
+    fmt::print("{}\n",
+               Json(Json::Object{{"event", "result"}, {"cluster", cluster}, {"act", act}}).line());
+  else
+    fmt::print("cluster {}: {}\n", cluster, act);
 }
 
-void tell_json(const std::string& cluster, const fleet::ClusterView& view) {
-  Json::Array holders, failures, blocked, nodes, unreadable;
-  for (const auto& one : view.gate.holders)
-    holders.push_back(Json::Object{{"node", one.node},
-                                   {"rollout", one.rollout},
-                                   {"domain", one.domain},
-                                   {"since", format_utc(one.since)}});
-  for (const auto& one : view.gate.failures)
-    failures.push_back(Json::Object{{"node", one.node},
-                                    {"rollout", one.rollout},
-                                    {"release", one.release},
-                                    {"why", one.why},
-                                    {"stage", one.stage},
-                                    {"hardware", one.hardware}});
-  for (const auto& [release, why] : view.gate.blocked)
-    blocked.push_back(Json::Object{{"release", release}, {"why", why}});
-  for (const auto& key : view.gate.unreadable) unreadable.emplace_back(key);
-  for (const auto& one : view.nodes)
-    nodes.push_back(Json::Object{{"node", one.node},
-                                 {"release", one.status.release},
-                                 {"phase", one.status.phase},
-                                 {"target", one.status.target},
-                                 {"says", one.status.says},
-                                 {"domain", one.domain},
-                                 {"at", format_utc(one.at)}});
-  Json::Object object{{"event", "result"},        {"cluster", cluster},
-                      {"holders", holders},       {"failures", failures},
-                      {"blocked", blocked},       {"nodes", nodes},
-                      {"unreadable", unreadable}, {"waiting", std::uint64_t{view.waiting}}};
-  if (view.gate.halt) object["halt"] = json_of(*view.gate.halt);
-  if (view.gate.pause) object["pause"] = json_of(*view.gate.pause);
-  if (view.gate.plan) object["plan_serial"] = view.gate.plan->serial;
-  fmt::print("{}\n", Json(std::move(object)).line());
-}
-
-void tell(const std::string& cluster, const fleet::ClusterView& view) {
-  const auto& gate = view.gate;
-  std::string text = fmt::format("cluster   {}, {} machines\n", cluster, view.nodes.size());
-  if (gate.halt)
-    text += fmt::format("HALTED    {} ({}, {})\n", gate.halt->reason, gate.halt->by,
-                        format_utc(gate.halt->at));
-  if (gate.pause)
-    text += fmt::format("paused    {} ({}, {})\n", gate.pause->reason, gate.pause->by,
-                        format_utc(gate.pause->at));
-  for (const auto& key : gate.unreadable) text += fmt::format("UNKNOWN   {}: nobody begins\n", key);
-  if (gate.plan) text += fmt::format("plan      serial {}\n", gate.plan->serial);
-  for (const auto& one : gate.holders)
-    text += fmt::format("away      {} ({}) since {}, rollout {}\n", one.node,
-                        one.domain.empty() ? "unknown domain" : one.domain, format_utc(one.since),
-                        one.rollout);
-  if (view.waiting > 0) text += fmt::format("waiting   {}\n", view.waiting);
-  for (const auto& one : gate.failures)
-    text += fmt::format("failed    {} in rollout {}: {}\n", one.node, one.rollout, one.why);
-  for (const auto& [release, why] : gate.blocked)
-    text += fmt::format("blocked   {}: {}\n", release, why);
-  for (const auto& one : view.nodes)
-    text += fmt::format("{:<16} {:<10} {:<11} {} {}\n", one.node, printable(one.domain),
-                        printable(one.status.phase), printable(one.status.release),
-                        printable(one.status.says));
-  fmt::print("{}", text);
+// A FleetLock has nothing to be said to but that this machine's place goes back.
+Result<int> act_on_lock(Appliance& appliance, fleet::LockTurn& turn, const std::string& act,
+                        const FleetActOptions& options, bool json) {
+  if (act != "unlock")
+    return Error{Errc::invalid,
+                 "fleet " + act + ": a FleetLock (fleet.lock-url) knows no such thing"};
+  if (options.what != turn.id())
+    return Error{Errc::invalid, "fleet unlock: only this machine's own place (" + turn.id() +
+                                    ") can be given back here; run it on that machine, or use the "
+                                    "lock's own tools"};
+  CUBE_TRY(const auto lock, take_lock(appliance.root()));
+  CUBE_CHECK(turn.give_back());
+  log(Level::warning, "uid " + std::to_string(::getuid()) +
+                          " gave back this machine's place at the lock: " + options.reason);
+  tell_act(turn.group(), act, json);
+  return exit_done;
 }
 
 Status act_on(fleet::OperatorActs acts, const std::string& act, const FleetActOptions& o) {
@@ -135,6 +87,15 @@ Status act_on(fleet::OperatorActs acts, const std::string& act, const FleetActOp
 }
 
 }  // namespace
+
+Result<fleet::ClusterPart*> cluster_of(Appliance& appliance) {
+  CUBE_TRY(auto* cluster, appliance.cluster());
+  if (cluster == nullptr)
+    return Error{Errc::invalid,
+                 "this machine is of no cluster; set fleet.cluster and fleet.endpoints in "
+                 "/etc/cube-update/config.d"};
+  return cluster;
+}
 
 Status take_part_in(Appliance& appliance, fleet::ClusterPart& cluster) {
   CUBE_TRY(const auto lock, take_lock(appliance.root()));
@@ -154,15 +115,17 @@ Status take_part_in(Appliance& appliance, fleet::ClusterPart& cluster) {
   return participant.show(status_here(appliance, journal, told));
 }
 
-Result<int> fleet_status(const Common& common) {
-  CUBE_TRY(auto appliance, Appliance::open(common.root, ""));
-  CUBE_TRY(auto* cluster, cluster_of(*appliance));
-  CUBE_TRY(const auto view, fleet::look_at(cluster->store(), cluster->member().cluster));
-  if (common.json)
-    tell_json(cluster->member().cluster, view);
-  else
-    tell(cluster->member().cluster, view);
-  return view.gate.halt || !view.gate.unreadable.empty() ? exit_refused : exit_done;
+Status settle_turn(Appliance& appliance) {
+  CUBE_TRY(auto* turn, appliance.lock_turn());
+  if (turn == nullptr) return ok();
+  CUBE_TRY(const auto lock, take_lock(appliance.root()));
+  CUBE_TRY(const auto attempt, turn->attempt());
+  if (!attempt) return ok();
+  CUBE_TRY(const auto journal, appliance.journal().load());
+  CUBE_TRY(const auto told, turn->told());
+  CUBE_TRY(const auto left, turn->settle(fleet::ending_of(journal, *attempt)));
+  if (!left.empty() && left != told) log(Level::notice, left);
+  return ok();
 }
 
 Result<int> fleet_log(const Common& common, const FleetActOptions& options) {
@@ -187,14 +150,11 @@ Result<int> fleet_act(const Common& common, const std::string& act,
   if (options.reason.empty())
     return Error{Errc::invalid, "fleet " + act + ": --reason: say why, for the cluster's log"};
   CUBE_TRY(auto appliance, Appliance::open(common.root, ""));
+  CUBE_TRY(auto* turn, appliance->lock_turn());
+  if (turn != nullptr) return act_on_lock(*appliance, *turn, act, options, common.json);
   CUBE_TRY(auto* cluster, cluster_of(*appliance));
   CUBE_CHECK(act_on(cluster->acts(who(cluster->member())), act, options));
-  const auto& name = cluster->member().cluster;
-  if (common.json)
-    fmt::print("{}\n",
-               Json(Json::Object{{"event", "result"}, {"cluster", name}, {"act", act}}).line());
-  else
-    fmt::print("cluster {}: {}\n", name, act);
+  tell_act(cluster->member().cluster, act, common.json);
   return exit_done;
 }
 

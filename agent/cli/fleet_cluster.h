@@ -1,4 +1,4 @@
-// cube-update fleet status, pause, resume, ...: this machine's cluster, for its operators.
+// cube-update fleet pause, resume, ...: this machine's part in its cluster, and what operators do to it.
 #pragma once
 
 #include <string>
@@ -9,9 +9,15 @@
 
 namespace cube::cli {
 
+// Errors: invalid (fleet.cluster names none, or the configuration), failed.
+Result<fleet::ClusterPart*> cluster_of(Appliance& appliance);
+
 // Settles what is open at the gate, looks at it, and shows the others what becomes of this machine.
 // Errors: as Participant.
 Status take_part_in(Appliance& appliance, fleet::ClusterPart& cluster);
+
+// With fleet.lock-url: gives the place back if its time has come. Errors: as LockTurn::settle.
+Status settle_turn(Appliance& appliance);
 
 struct FleetActOptions {
   std::string what;                 // the machine or release that it is about
@@ -22,7 +28,9 @@ struct FleetActOptions {
 };
 
 // Errors of all: invalid (no cluster, no reason), and those of fleet/operator_acts.h.
-Result<int> fleet_status(const Common& common);
+// Errors: invalid (of no fleet), and whatever keeps the appliance from being opened; all else it
+// tells.
+Result<int> fleet_doctor(const Common& common);
 Result<int> fleet_log(const Common& common, const FleetActOptions& options);
 // `act`: "pause", "halt", "resume", "unlock", "block", "unblock", "abort",
 // "forget", "set".

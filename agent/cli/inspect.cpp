@@ -11,6 +11,7 @@
 #include "agent/cli/stale.h"
 #include "agent/health/verdict_file.h"
 #include "agent/lock.h"
+#include "agent/schedule/download_start.h"
 #include "agent/selection.h"
 
 namespace cube::cli {
@@ -55,6 +56,12 @@ Result<int> status(const Common& common) {
     if (facts.hold.empty() && !staged->update.held.empty())
       facts.hold = "held back by " + staged->update.held;
   }
+  const Schedule& schedule = appliance->schedule();
+  const auto& config = appliance->config().config;
+  if (std::holds_alternative<Idle>(facts.journal.phase))
+    if (const auto later =
+            DownloadStart(appliance->root(), schedule, config.schedule_download_spread).waiting())
+      facts.hold = later->release + ": its download begins " + schedule.format(later->at);
   if (const auto boot = machine.running.facts()) facts.started_by = boot->started_by;
   const Update* update = update_of(facts.journal.phase);
   const auto& history = facts.journal.history;

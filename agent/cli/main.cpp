@@ -11,6 +11,8 @@
 #include "agent/cli/exit_code.h"
 #include "agent/cli/fleet_cluster.h"
 #include "agent/cli/fleet_plan.h"
+#include "agent/cli/fleet_simulate.h"
+#include "agent/cli/fleet_status.h"
 #include "base/json.h"
 
 namespace cube::cli {
@@ -46,7 +48,9 @@ struct Options {
   RehearsalOptions rehearsal;
   FleetActOptions fleet_act;
   FleetPlanOptions fleet_plan;
+  FleetStatusOptions fleet_status;
   FleetWindowOptions fleet_window;
+  FleetSimulateOptions fleet_simulate;
   bool drop = false;
   LookOptions look;
   std::string what;
@@ -185,22 +189,70 @@ void add_fleet_acts(const Add& add, CLI::App& fleet, Options& o) {
   }
 }
 
+void add_fleet_status(const Add& add, CLI::App& fleet, Options& o) {
+  auto* command =
+      add(fleet, "status", "this machine's cluster: who is away, who failed, what stands still",
+          [&o] { return fleet_status(o.common, o.fleet_status); });
+  auto* html = command->add_option("--html", o.fleet_status.html,
+                                   "write a page for a browser to this file, whole or not at all; "
+                                   "\"-\": standard output");
+  command
+      ->add_option("--watch", o.fleet_status.watch,
+                   "show it again whenever it changes; looks every so many seconds")
+      ->expected(0, 1)
+      ->default_str("5")
+      ->check(CLI::Range(1, 3600))
+      ->excludes(html);
+  html->excludes("--json");
+}
+
+void add_fleet_simulate(const Add& add, CLI::App& fleet, Options& o) {
+  auto& options = o.fleet_simulate;
+  auto* command =
+      add(fleet, "simulate", "what a rollout plan would do to a fleet, before it is published",
+          [&o] { return fleet_simulate(o.common, o.fleet_simulate); });
+  command->add_option("plan", options.plan, "file with its text, signed or not")->required();
+  command->add_option("--inventory", options.inventory, "file with the clusters, one a line")
+      ->required();
+  command->add_option("--html", options.html, "write a page with a plot to this file, too");
+  command->add_option("--failures", options.failures, "of a million trials, how many fail")
+      ->check(CLI::Range(0, 1000000))
+      ->capture_default_str();
+  command->add_option("--seed", options.seed, "which ones fail")->capture_default_str();
+  command
+      ->add_option("--install-time", options.install_time,
+                   "from when a machine may begin until it is ready to restart")
+      ->capture_default_str();
+  command
+      ->add_option("--away-time", options.away_time,
+                   "from when it leaves until the next may: drain, restart, trial, health")
+      ->capture_default_str();
+  command->add_option("--from", options.from,
+                      "from this time on, like 2026-11-25T00:00:00Z (default: when the plan was "
+                      "issued)");
+  command->add_option("--days", options.days, "how many days")
+      ->check(CLI::Range(1, 400))
+      ->capture_default_str();
+}
+
 void add_fleet(const Add& add, CLI::App& app, Options& o) {
   auto* fleet = app.add_subcommand("fleet", "this machine among others")->require_subcommand(1);
-  add(*fleet, "status", "this machine's cluster: who is away, who failed, what stands still",
-      [&o] { return fleet_status(o.common); });
+  add_fleet_status(add, *fleet, o);
   add_fleet_acts(add, *fleet, o);
   add(*fleet, "log", "what operators did to this cluster",
       [&o] { return fleet_log(o.common, o.fleet_act); })
       ->add_option("--entries", o.fleet_act.entries, "how many, the newest")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
+  add(*fleet, "doctor", "does this machine's part in its fleet work now?",
+      [&o] { return fleet_doctor(o.common); });
   auto* plan = add(*fleet, "plan", "what the signed rollout plan lets this machine begin, and when",
                    [&o] { return fleet_plan(o.common, o.fleet_plan); });
   plan->add_flag("--explain", o.fleet_plan.explain, "every reason why not yet");
   plan->add_option("--at", o.fleet_plan.at, "at this time instead of now");
   plan->add_option("--from", o.fleet_plan.from, "repository: URL or folder");
   add_through(*plan, o.fleet_plan.through);
+  add_fleet_simulate(add, *fleet, o);
   auto* window = fleet->add_subcommand("window", "when it may restart")->require_subcommand(1);
   auto* test = add(*window, "test", "the openings in the coming days, of plan, site and machine",
                    [&o] { return fleet_window_test(o.common, o.fleet_window); });

@@ -1,36 +1,50 @@
 // The command that writes the facts for Prometheus.
 #include "agent/cli/metrics.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 
-#include <filesystem>
+#include <chrono>
 
 #include "agent/appliance.h"
 #include "agent/cli/commands.h"
 #include "agent/cli/exit_code.h"
 #include "agent/cli/last_look.h"
-#include "base/durable_file.h"
-#include "base/io.h"
+#include "agent/cli/whole_file.h"
+#include "agent/fleet/plan_source.h"
 #include "base/mutation.h"
 
 namespace cube::cli {
 namespace {
 
-// Never a half: the collector may read at any time. Its name for the new file, ".NAME.new", is none
-// that the collector reads.
-Status write_whole(const std::string& file, const std::string& text) {
-  const std::filesystem::path path = absolute_place(file);
-  const auto folder = RootDir::open(path.parent_path());
-  if (!folder)
-    return Error{Errc::invalid, "--file " + file + ": " + folder.error().what +
-                                    "; make the folder, or name another file"};
-  if (mutated("metrics-in-place")) {
-    CUBE_TRY(const auto out,
-             folder->open_file(path.filename(), O_WRONLY | O_CREAT | O_TRUNC, 0644));
-    return write_all(out, text);
+// The store's facts, for which the others wait no longer than that.
+constexpr std::chrono::seconds longest_wait{5};
+
+std::optional<fleet::ClusterView> look_briefly(fleet::ClusterPart& cluster) {
+  const auto end = std::chrono::steady_clock::now() + longest_wait;
+  if (!mutated("metrics-wait-for-store"))
+    cluster.store().gateway().limit(longest_wait,
+                                    [end] { return std::chrono::steady_clock::now() >= end; });
+  auto view = fleet::look_at(cluster.store(), cluster.member().cluster);
+  if (!view) return std::nullopt;
+  return std::move(*view);
+}
+
+// What is wrong with the cluster or the plan keeps none of the other facts from being told.
+void add_fleet_facts(Appliance& appliance, MetricFacts& facts) {
+  const auto& config = appliance.config().config;
+  fleet::Limits limits;
+  if (config.fleet_plan) {
+    if (const auto force = fleet::PlanSource(appliance.root()).kept()) {
+      facts.plan = {force->plan.serial, force->plan.expires};
+      limits = strictest_limits(force->plan);
+    }
   }
-  return replace_file(*folder, path.filename(), text);
+  if (config.fleet_cluster.empty()) return;
+  facts.cluster.emplace();
+  facts.cluster->name = config.fleet_cluster;
+  if (const auto cluster = appliance.cluster()) facts.cluster->view = look_briefly(**cluster);
+  if (facts.cluster->view)
+    facts.cluster->max_unavailable = limits_here(facts.cluster->view->gate, limits).max_unavailable;
 }
 
 Result<MetricFacts> gather(Appliance& appliance) {
@@ -43,6 +57,8 @@ Result<MetricFacts> gather(Appliance& appliance) {
   if (auto boot = appliance.machine().boot.state()) facts.boot = *boot;
   CUBE_TRY(facts.floor, appliance.floor(facts.journal));
   facts.last_look = last_look_of(appliance.root());
+  facts.now = appliance.clock().now();
+  add_fleet_facts(appliance, facts);
   return facts;
 }
 
@@ -55,7 +71,7 @@ Result<int> metrics(const Common& common, const std::string& file) {
   if (file.empty())
     fmt::print("{}", text);
   else
-    CUBE_CHECK(write_whole(file, text));
+    CUBE_CHECK(write_whole("--file", file, text));
   return exit_done;
 }
 

@@ -1,55 +1,10 @@
-#include <fmt/format.h>
-
 #include <array>
-#include <initializer_list>
 #include <utility>
-#include <vector>
 
-#include "agent/cli/metrics.h"
-#include "base/mutation.h"
+#include "agent/cli/metrics_page.h"
 
 namespace cube::cli {
 namespace {
-
-using Labels = std::vector<std::pair<std::string_view, std::string>>;
-
-// The format's escapes of a label's value; other bytes stay as they are.
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    if (c == '\n') {
-      out += "\\n";
-      continue;
-    }
-    if ((c == '\\' || c == '"') && !mutated("metrics-not-escaped")) out += '\\';
-    out += c;
-  }
-  return out;
-}
-
-class Page {
- public:
-  // Begins a metric; its samples follow.
-  void metric(std::string_view name, std::string_view type, std::string_view help) {
-    name_ = "cube_update_" + std::string(name);
-    text_ += fmt::format("# HELP {0} {1}\n# TYPE {0} {2}\n", name_, help, type);
-  }
-  void sample(const Labels& labels, std::int64_t value) {
-    std::string inside;
-    for (const auto& [label, content] : labels)
-      inside += fmt::format("{}{}=\"{}\"", inside.empty() ? "" : ",", label, escaped(content));
-    text_ += inside.empty() ? fmt::format("{} {}\n", name_, value)
-                            : fmt::format("{}{{{}}} {}\n", name_, inside, value);
-  }
-  void gauge(std::string_view name, std::string_view help, std::int64_t value) {
-    metric(name, "gauge", help);
-    sample({}, value);
-  }
-  [[nodiscard]] std::string take() { return std::move(text_); }
-
- private:
-  std::string name_, text_;
-};
 
 std::string word(std::string_view text) {
   return std::string(text);
@@ -61,14 +16,14 @@ std::array<Phase, sizeof...(index)> each_phase(std::index_sequence<index...>) {
 }
 
 // One sample for each phase, so that a query needs no `absent()`.
-void add_phases(Page& page, const Phase& now) {
+void add_phases(MetricsPage& page, const Phase& now) {
   page.metric("phase", "gauge",
               "Where an update stands: 1 for the present phase, 0 for the others.");
   for (const auto& phase : each_phase(std::make_index_sequence<std::variant_size_v<Phase>>()))
     page.sample({{"phase", word(name_of(phase))}}, phase.index() == now.index() ? 1 : 0);
 }
 
-void add_update(Page& page, const Update& update) {
+void add_update(MetricsPage& page, const Update& update) {
   page.metric("pending_info", "gauge", "The update under way.");
   page.sample({{"release", update.release.name.text}, {"target", word(to_string(update.target))}},
               1);
@@ -76,7 +31,7 @@ void add_update(Page& page, const Update& update) {
              update.started);
 }
 
-void add_last(Page& page, const Attempt& last) {
+void add_last(MetricsPage& page, const Attempt& last) {
   page.metric("last_outcome", "gauge",
               "What came of the last update: 1 for its outcome, 0 for the others.");
   for (const auto outcome :
@@ -90,7 +45,7 @@ void add_last(Page& page, const Attempt& last) {
   page.gauge("last_update_ended_timestamp_seconds", "When the last update ended.", last.ended);
 }
 
-void add_boot(Page& page, const MetricFacts& facts) {
+void add_boot(MetricsPage& page, const MetricFacts& facts) {
   page.gauge("boot_records_ok",
              "Whether the boot loader's records are whole, so that an update could be armed.",
              facts.boot ? 1 : 0);
@@ -98,7 +53,7 @@ void add_boot(Page& page, const MetricFacts& facts) {
   page.gauge("running_is_fallback", "Whether the slot that runs is the fallback.",
              facts.boot->fallback == facts.booted ? 1 : 0);
   if (!facts.boot->trial) return;
-  const Labels slot{{"slot", word(to_string(facts.boot->trial->slot))}};
+  const MetricLabels slot{{"slot", word(to_string(facts.boot->trial->slot))}};
   page.metric("trial_tries_left", "gauge", "How often the loader may still start the trial.");
   page.sample(slot, facts.boot->trial->tries_left);
   page.metric("trial_tries_done", "gauge", "How often the loader has started the trial.");
@@ -108,7 +63,7 @@ void add_boot(Page& page, const MetricFacts& facts) {
 }  // namespace
 
 std::string metrics_text(const MetricFacts& facts) {
-  Page page;
+  MetricsPage page;
   page.metric("info", "gauge",
               "The program, the slot and the release that run, and the boot loader.");
   page.sample({{"version", facts.version},
@@ -129,6 +84,7 @@ std::string metrics_text(const MetricFacts& facts) {
   if (facts.last_look > 0)
     page.gauge("last_look_timestamp_seconds", "When the timer looked for a release last.",
                facts.last_look);
+  add_fleet(page, facts);
   return page.take();
 }
 

@@ -46,7 +46,8 @@ Update make_update(const Appliance& appliance, const Release& release, std::stri
                  : !options.at.empty() ? Start::at_time
                                        : Start::at_once;
   // Among others it waits for its turn, however urgent.
-  if (update.start == Start::at_once && !config.fleet_cluster.empty() && !options.out_of_turn) {
+  const bool has_others = !config.fleet_cluster.empty() || !config.fleet_lock_url.empty();
+  if (update.start == Start::at_once && has_others && !options.out_of_turn) {
     update.start = Start::at_time;
     update.not_before = appliance.clock().now();
   }

@@ -3,15 +3,13 @@
 #include <algorithm>
 #include <random>
 
+#include "agent/fleet/back_to_work.h"
 #include "agent/fleet/etcd_members.h"
 #include "agent/fleet/member.h"
 #include "agent/fleet/plan_source.h"
-#include "agent/hooks/run_hook.h"
 
 namespace cube::fleet {
 namespace {
-
-constexpr std::chrono::seconds most_for_hooks{600};  // of a folder, as for those of an update
 
 std::uint64_t draw() {
   std::random_device random;
@@ -48,30 +46,19 @@ Result<std::unique_ptr<ClusterPart>> ClusterPart::open(const RootDir& root, cons
   CUBE_TRY(auto store, EtcdStore::open(etcd_config(root, config)));
   std::unique_ptr<ClusterPart> part(
       new ClusterPart(root, config, clock, std::move(member), std::move(store)));
-  part->participant_ =
-      std::make_unique<Participant>(ParticipantPorts{part->store_, part->memory_, clock, draw,
-                                                     [p = part.get()] { return p->back_to_work(); },
-                                                     [p = part.get()] { return p->leads_store(); }},
-                                    part->member_, boot_id);
+  part->participant_ = std::make_unique<Participant>(
+      ParticipantPorts{part->store_, part->memory_, clock, draw,
+                       [p = part.get()] {
+                         return back_to_work(
+                             p->root_, std::chrono::seconds(p->config_.hooks_timeout), p->member_);
+                       },
+                       [p = part.get()] { return p->leads_store(); }},
+      part->member_, boot_id);
   return part;
 }
 
 OperatorActs ClusterPart::acts(std::string by) {
   return {store_, clock_, member_.cluster, std::move(by), draw};
-}
-
-Status ClusterPart::back_to_work() const {
-  const std::vector<std::string> variables{"CUBE_CLUSTER=" + member_.cluster,
-                                           "CUBE_NODE=" + member_.node,
-                                           "CUBE_DOMAIN=" + member_.domain};
-  for (const char* occasion : {"undrain.d", "cluster-health.d"}) {
-    CUBE_TRY(const auto runs,
-             run_hooks(root_, occasion, std::chrono::seconds(config_.hooks_timeout), most_for_hooks,
-                       variables));
-    const auto failures = failures_of(runs);
-    if (!failures.empty()) return Error{Errc::refused, std::string(occasion) + "/" + failures};
-  }
-  return ok();
 }
 
 // Its member has this machine's name; where none has, nobody can tell.

@@ -45,7 +45,6 @@ class ClusterPart {
         member_(std::move(member)),
         memory_(root),
         store_(std::move(store)) {}
-  Status back_to_work() const;
   Result<bool> leads_store();
 
   const RootDir& root_;

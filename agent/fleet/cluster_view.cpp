@@ -21,4 +21,9 @@ Result<ClusterView> look_at(KeyValueStore& store, const std::string& cluster) {
   return view;
 }
 
+Result<std::vector<LogEntry>> read_log(KeyValueStore& store, const std::string& cluster) {
+  CUBE_TRY(auto reading, store.read("/cube-update/v1/" + cluster + "/audit/"));
+  return log_in(std::move(reading));
+}
+
 }  // namespace cube::fleet

@@ -6,6 +6,7 @@
 
 #include "agent/fleet/key_value_store.h"
 #include "agent/fleet/node_record.h"
+#include "agent/fleet/operator_acts.h"
 #include "model/fleet/gate.h"
 
 namespace cube::fleet {
@@ -18,5 +19,8 @@ struct ClusterView {
 
 // Errors: as KeyValueStore::read.
 [[nodiscard]] Result<ClusterView> look_at(KeyValueStore& store, const std::string& cluster);
+// What operators did to it, the newest last. Only reads. Errors: the same.
+[[nodiscard]] Result<std::vector<LogEntry>> read_log(KeyValueStore& store,
+                                                     const std::string& cluster);
 
 }  // namespace cube::fleet

@@ -64,6 +64,7 @@ Result<std::string> password_in(const std::string& path) {
   return password;
 }
 
+// `config` outlives it: who may cancel can change.
 HttpConfig http_config(const EtcdConfig& config) {
   HttpConfig http;
   http.allow_http = config.allow_http;
@@ -73,7 +74,7 @@ HttpConfig http_config(const EtcdConfig& config) {
   http.through = config.through;
   http.connect_timeout = std::max(std::chrono::seconds{1},
                                   duration_cast<std::chrono::seconds>(config.connect_timeout));
-  http.cancelled = config.cancelled;
+  http.cancelled = [&config] { return config.cancelled && config.cancelled(); };
   return http;
 }
 
@@ -179,6 +180,11 @@ EtcdGateway::~EtcdGateway() = default;
 Result<EtcdGateway> EtcdGateway::open(EtcdConfig config) {
   CUBE_CHECK(check(config));
   return EtcdGateway(std::make_unique<State>(std::move(config)));
+}
+
+void EtcdGateway::limit(milliseconds deadline, std::function<bool()> cancelled) {
+  state_->config.deadline = deadline;
+  state_->config.cancelled = std::move(cancelled);
 }
 
 const EtcdConfig& EtcdGateway::config() const {

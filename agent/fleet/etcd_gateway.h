@@ -56,6 +56,9 @@ class EtcdGateway {
   Result<std::string> ask_one(std::size_t endpoint, const std::string& path,
                               const std::string& body);
 
+  // From now on a question ends after that time, or when `cancelled` says so, which is asked often.
+  void limit(std::chrono::milliseconds deadline, std::function<bool()> cancelled);
+
   [[nodiscard]] const EtcdConfig& config() const;
 
  private:

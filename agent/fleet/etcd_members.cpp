@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "base/base64.h"
+
 namespace cube::fleet {
 namespace {
 
@@ -94,6 +96,14 @@ Result<std::vector<EtcdAlarm>> alarms_of(EtcdGateway& gateway) {
   CUBE_TRY(const auto answer,
            gateway.ask("/v3/maintenance/alarm", "{\"action\":\"GET\"}", EtcdGateway::Effect::none));
   return alarms_in(answer);
+}
+
+Result<bool> was_compacted(EtcdGateway& gateway, const std::string& key) {
+  const Json request(Json::Object{{"key", base64(key)}, {"revision", "1"}, {"limit", "1"}});
+  const auto answer = gateway.ask("/v3/kv/range", request.line(), EtcdGateway::Effect::none);
+  if (answer) return false;
+  if (answer.error().what.find("has been compacted") != std::string::npos) return true;
+  return answer.error();
 }
 
 Result<EtcdStatus> status_of(EtcdGateway& gateway, std::size_t endpoint) {

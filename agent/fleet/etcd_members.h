@@ -38,6 +38,8 @@ struct EtcdAlarm {
 [[nodiscard]] Result<std::vector<EtcdAlarm>> alarms_of(EtcdGateway& gateway);
 // What that one endpoint says.
 [[nodiscard]] Result<EtcdStatus> status_of(EtcdGateway& gateway, std::size_t endpoint);
+// Whether the first revision is gone: somebody has compacted once. `key`: one that may be read.
+[[nodiscard]] Result<bool> was_compacted(EtcdGateway& gateway, const std::string& key);
 
 // What any of them says.
 [[nodiscard]] Result<EtcdStatus> any_status_of(EtcdGateway& gateway);

@@ -33,6 +33,12 @@ Result<LogEntry> read_entry(const std::string& value) {
   return entry;
 }
 
+// Clocks differ; the store knows what came first.
+void sort_by_age(Reading& reading) {
+  std::sort(reading.entries.begin(), reading.entries.end(),
+            [](const Entry& left, const Entry& right) { return left.created < right.created; });
+}
+
 }  // namespace
 
 std::string OperatorActs::gate_key(const std::string& below) const {
@@ -205,14 +211,18 @@ Status OperatorActs::set(const std::vector<std::string>& assignments, const std:
              what, reason, Errc::busy, "somebody else sets the limits; look again");
 }
 
-Result<std::vector<LogEntry>> OperatorActs::log(std::size_t most) {
-  CUBE_TRY(auto reading, store_.read("/cube-update/v1/" + cluster_ + "/audit/"));
-  // Clocks differ; the store knows what came first.
-  std::sort(reading.entries.begin(), reading.entries.end(),
-            [](const Entry& left, const Entry& right) { return left.created < right.created; });
+std::vector<LogEntry> log_in(Reading reading) {
+  sort_by_age(reading);
   std::vector<LogEntry> entries;
   for (const auto& one : reading.entries)
     if (auto entry = read_entry(one.value)) entries.push_back(std::move(*entry));
+  return entries;
+}
+
+Result<std::vector<LogEntry>> OperatorActs::log(std::size_t most) {
+  CUBE_TRY(auto reading, store_.read("/cube-update/v1/" + cluster_ + "/audit/"));
+  sort_by_age(reading);
+  auto entries = log_in(reading);
   if (entries.size() > most)
     entries.erase(entries.begin(), entries.end() - static_cast<std::ptrdiff_t>(most));
   Transaction old;

@@ -23,6 +23,9 @@ struct LogEntry {
   friend bool operator==(const LogEntry&, const LogEntry&) = default;
 };
 
+// In the order of the store, the newest last; what makes no sense is left out.
+[[nodiscard]] std::vector<LogEntry> log_in(Reading reading);
+
 class OperatorActs {
  public:
   // `by`: who, as the log tells it. The references outlive it.

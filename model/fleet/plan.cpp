@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/mutation.h"
+#include "model/fleet/gate.h"
 #include "model/name.h"
 
 namespace cube::fleet {
@@ -27,6 +28,13 @@ bool is_label(std::string_view text) {
 const PlannedRelease* find_release(const Plan& plan, const std::string& name) {
   return find_named(
       plan.releases, [](const PlannedRelease& each) { return each.name.text; }, name);
+}
+
+Limits strictest_limits(const Plan& plan) {
+  if (plan.rollouts.empty()) return {};
+  Limits limits = plan.rollouts.front().limits;
+  for (const auto& rollout : plan.rollouts) limits = stricter(limits, rollout.limits);
+  return limits;
 }
 
 const BlockedRelease* find_blocked(const Plan& plan, const std::string& name) {

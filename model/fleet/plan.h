@@ -112,6 +112,9 @@ struct SitePlan : PlanHead {
 // Errors: refused (the site's limit would allow more than a rollout's: named).
 [[nodiscard]] Result<Plan> narrow(Plan plan, const SitePlan& site);
 
+// The strictest of the plan's rollouts in every part; the default ones if it has none.
+[[nodiscard]] Limits strictest_limits(const Plan& plan);
+
 // "canary=true": two safe names.
 [[nodiscard]] bool is_label(std::string_view text);
 // nullptr: the plan does not know it.

@@ -9,7 +9,8 @@ std::vector<PackPlace> usable_packs(const Release& release, const ObjectSource& 
   std::vector<PackPlace> deltas, full;
   for (std::size_t i = 0; i < release.packs.size(); ++i) {
     const auto& pack = release.packs[i];
-    PackPlace place{i < source.packs.size() ? source.packs[i] : "", pack, source.http, ""};
+    PackPlace place{i < source.packs.size() ? source.packs[i] : "", pack, source.http, "",
+                    source.mirrors};
     if (!source.staging.empty()) place.staged = source.staging + "/" + pack.sha256 + ".pack";
     if (place.url.empty() && place.staged.empty()) continue;
     if (pack.from.empty()) {

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <optional>
 #include <utility>
 
@@ -18,17 +19,26 @@ namespace {
 using glib::ErrorOut;
 
 constexpr const char* remote_name = "cube-update";
-constexpr int network_retries = 5;  // per object; libostree's own default
+constexpr unsigned network_retries = 5;  // per object; libostree's own default
+
+// What a pull tells as it goes on.
+struct Watch {
+  const ProgressSink& tell;
+  std::atomic<std::uint64_t> sign_of_life{0};  // grows with whatever comes
+};
 
 // Objects that are imported from a folder are not counted by libostree, only the folders of the
 // tree.
-void report(OstreeAsyncProgress* progress, gpointer sink) {
+void report(OstreeAsyncProgress* progress, gpointer watch) {
+  guint64 bytes = 0;
   guint fetched = 0;
   guint requested = 0;
   guint folders = 0;
-  ostree_async_progress_get(progress, "fetched", "u", &fetched, "requested", "u", &requested,
-                            "scanned-metadata", "u", &folders, nullptr);
-  const auto& tell = *static_cast<const ProgressSink*>(sink);
+  ostree_async_progress_get(progress, "bytes-transferred", "t", &bytes, "fetched", "u", &fetched,
+                            "requested", "u", &requested, "scanned-metadata", "u", &folders,
+                            nullptr);
+  auto& [tell, sign_of_life] = *static_cast<Watch*>(watch);
+  sign_of_life = bytes + fetched + folders;
   if (requested > 0)
     tell({"fill", fetched, requested, "objects"});
   else
@@ -55,7 +65,7 @@ glib::Variant remote_options(const HttpConfig& http) {
   return glib::Variant(g_variant_ref_sink(g_variant_builder_end(&builder)));
 }
 
-glib::Variant pull_options(const std::string& commit, const std::string& cache) {
+glib::Variant pull_options(const std::string& commit, const std::string& cache, unsigned retries) {
   GVariantBuilder builder;
   g_variant_builder_init(&builder, G_VARIANT_TYPE("a{sv}"));
   const char* refs[] = {commit.c_str(), nullptr};
@@ -66,7 +76,7 @@ glib::Variant pull_options(const std::string& commit, const std::string& cache) 
   add("flags", g_variant_new_int32(OSTREE_REPO_PULL_FLAGS_UNTRUSTED));
   add("depth", g_variant_new_int32(0));
   add("disable-static-deltas", g_variant_new_boolean(TRUE));
-  add("n-network-retries", g_variant_new_uint32(network_retries));
+  add("n-network-retries", g_variant_new_uint32(retries));
   const char* caches[] = {cache.c_str(), nullptr};
   if (!cache.empty()) add("localcache-repos", g_variant_new_strv(caches, -1));
   return glib::Variant(g_variant_ref_sink(g_variant_builder_end(&builder)));
@@ -151,18 +161,29 @@ Result<Repository> Repository::open_archive(const std::string& path, bool create
   return open(path, OSTREE_REPO_MODE_ARCHIVE, create);
 }
 
-Status Repository::pull_once(const ObjectSource& source, const std::string& commit,
+// Who is asked for objects, and how.
+struct Repository::Server {
+  std::string url;
+  const HttpConfig& http;
+  bool may_be_slow = true;  // false: it is a mirror
+};
+
+Status Repository::pull_once(const Server& server, const std::string& commit,
                              const std::string& cache, const ProgressSink& progress) {
   const TemporaryFolder downloads(path_ + "/tmp");
   ErrorOut error;
-  const auto remote = remote_options(source.http);
+  const auto remote = remote_options(server.http);
   if (!ostree_repo_remote_change(repo_, nullptr, OSTREE_REPO_REMOTE_CHANGE_REPLACE, remote_name,
-                                 source.url.c_str(), remote.get(), nullptr, error.out()))
-    return error.translate("source " + source.url);
+                                 server.url.c_str(), remote.get(), nullptr, error.out()))
+    return error.translate("source " + server.url);
+  Watch told{progress};
   const glib::Object<OstreeAsyncProgress> watch(
-      ostree_async_progress_new_and_connect(report, const_cast<ProgressSink*>(&progress)));
-  const auto options = pull_options(commit, cache);
+      ostree_async_progress_new_and_connect(report, &told));
+  const auto options = pull_options(commit, cache, server.may_be_slow ? network_retries : 0);
   const glib::Object<GCancellable> cancel(g_cancellable_new());
+  Patience patience;
+  patience.begin(std::chrono::steady_clock::now());
+  std::uint64_t last_sign = 0;
   // In a thread of its own, so that this one can look whether it shall go on.
   const auto status = run_workers(
       1,
@@ -170,13 +191,20 @@ Status Repository::pull_once(const ObjectSource& source, const std::string& comm
         if (ostree_repo_pull_with_options(repo_, remote_name, options.get(), watch.get(),
                                           cancel.get(), error.out()) != FALSE)
           return ok();
-        return error.translate("objects from " + source.url);
+        return error.translate("objects from " + server.url);
       },
       [&] {
-        if (progress.cancelled()) g_cancellable_cancel(cancel.get());
+        const auto now = std::chrono::steady_clock::now();
+        const auto sign = told.sign_of_life.load();
+        if (sign != last_sign) patience.begin(now);
+        last_sign = sign;
+        if (progress.cancelled() || (!server.may_be_slow && patience.spent(now)))
+          g_cancellable_cancel(cancel.get());
       });
   ostree_async_progress_finish(watch.get());
   CUBE_CHECK(progress.go_on());
+  if (!status && status.error().code == Errc::cancelled)
+    return Error{Errc::unreachable, server.url + ": too slow"};
   return status;
 }
 
@@ -192,12 +220,20 @@ Status Repository::pull(const ObjectSource& source, const std::string& commit,
   CUBE_TRY(const bool present, has_commit(commit));
   if (present && !ostree_repo_mark_commit_partial(repo_, commit.c_str(), TRUE, error.out()))
     return error.translate("repository " + path_);
-  auto status = pull_once(source, commit, cache, progress);
+  for (const auto& mirror :
+       source.mirrors ? source.mirrors->of(source.url) : std::vector<Mirrors::Place>()) {
+    const auto status =
+        pull_once({mirror.url, source.mirrors->http(), false}, commit, cache, progress);
+    if (status || progress.cancelled()) return status;
+    source.mirrors->give_up(mirror, status.error());
+  }
+  const Server server{source.url, source.http};
+  auto status = pull_once(server, commit, cache, progress);
   const bool cache_may_be_damaged =
       !status && !cache.empty() &&
       (status.error().code == Errc::corrupt || status.error().code == Errc::failed ||
        status.error().code == Errc::not_found);
-  if (cache_may_be_damaged) status = pull_once(source, commit, "", progress);
+  if (cache_may_be_damaged) status = pull_once(server, commit, "", progress);
   if (status || status.error().code != Errc::not_found) return status;
   Error incomplete = std::move(status).error();
   incomplete.code = Errc::corrupt;

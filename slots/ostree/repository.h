@@ -40,7 +40,8 @@ class Repository {
 
   // Exactly one commit, by checksum, from an archive repository. Every
   // object is verified as it arrives. `cache` is another bare repository, or "": its objects are
-  // copied and verified, too; a damaged one there is fetched from the source instead.
+  // copied and verified, too; a damaged one there is fetched from the source instead. Mirrors are
+  // asked first, one after the other; each may bring a part.
   // Errors: unreachable, corrupt (damaged in the source, or missing there), no_space, failed.
   Status pull(const ObjectSource& source, const std::string& commit, const std::string& cache,
               const ProgressSink& progress);
@@ -62,7 +63,8 @@ class Repository {
   Repository(OstreeRepo* repo, std::string path, bool keeps_owners)
       : repo_(repo), path_(std::move(path)), keeps_owners_(keeps_owners) {}
   static Result<Repository> open(const std::string& path, int mode, bool create);
-  Status pull_once(const ObjectSource& source, const std::string& commit, const std::string& cache,
+  struct Server;
+  Status pull_once(const Server& server, const std::string& commit, const std::string& cache,
                    const ProgressSink& progress);
 
   OstreeRepo* repo_ = nullptr;

@@ -29,6 +29,10 @@ class StagedPack {
   Status keep(const PackIndex& index, std::size_t chunk, std::string_view stored) const;
   // Errors: no_space, failed.
   Status keep_index(std::string_view bytes) const;
+  // What stands before the first chunk. Errors: no_space, failed.
+  Status keep_header() const;
+  // Of the whole file, as it is. Errors: failed.
+  [[nodiscard]] Result<Sha256> sha256() const;
   // What was kept is on the disk. Errors: no_space, failed.
   Status sync() const;
 

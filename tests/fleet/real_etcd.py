@@ -21,10 +21,13 @@ def base64_of(text):
 
 
 class Etcd:
-    def __init__(self, folder):
-        self.folder = folder
+    def __init__(self, folder, *arguments, name="one", tls=None):
+        """`tls`: an ssl.SSLContext that believes the certificate among the arguments."""
+        self.folder, self.arguments, self.name, self.tls = folder, arguments, name, tls
         self.port, self.peer_port = _free_port(), _free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"http{'s' if tls else ''}://127.0.0.1:{self.port}"
+        self.peer_url = f"http://127.0.0.1:{self.peer_port}"
+        self.cluster = (self,)
         self.process = None
 
     def __enter__(self):
@@ -35,12 +38,18 @@ class Etcd:
         self.kill()
 
     def start(self):
-        peer = f"http://127.0.0.1:{self.peer_port}"
+        self.spawn()
+        self.wait()
+
+    def spawn(self):
+        members = ",".join(f"{one.name}={one.peer_url}" for one in self.cluster)
         self.process = subprocess.Popen(
-            ["/usr/bin/etcd", "--data-dir", self.folder, "--name", "one", "--listen-client-urls", self.url,
-             "--advertise-client-urls", self.url, "--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer,
-             "--initial-cluster", f"one={peer}", "--log-level", "error"],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            ["/usr/bin/etcd", "--data-dir", self.folder, "--name", self.name, "--listen-client-urls", self.url,
+             "--advertise-client-urls", self.url, "--listen-peer-urls", self.peer_url,
+             "--initial-advertise-peer-urls", self.peer_url, "--initial-cluster", members, "--log-level", "error",
+             *self.arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def wait(self):
         end = time.monotonic() + 30
         while time.monotonic() < end:
             try:
@@ -57,7 +66,8 @@ class Etcd:
             self.process = None
 
     def ask(self, path, body):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection = (http.client.HTTPSConnection("127.0.0.1", self.port, timeout=10, context=self.tls) if self.tls
+                      else http.client.HTTPConnection("127.0.0.1", self.port, timeout=10))
         connection.request("POST", path, json.dumps(body))
         answer = json.loads(connection.getresponse().read())
         connection.close()

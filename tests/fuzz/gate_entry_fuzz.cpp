@@ -1,13 +1,14 @@
 // What anybody may have written into a cluster's store: a line with a key's name, then its value.
 // As a key of the gate it is either understood, and then written and read back as the same, or
-// noted as unreadable; as a machine's record it is shown or left out; as the memory of a machine it
-// is read back as it is written, or refused.
+// noted as unreadable; as a machine's record it is shown or left out, and on the cluster's page it is
+// text; as the memory of a machine it is read back as it is written, or refused.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
 
+#include "agent/cli/fleet_page.h"
 #include "agent/fleet/cluster_view.h"
 #include "agent/fleet/memory.h"
 #include "model/fleet/gate_entries.h"
@@ -56,11 +57,28 @@ void check_gate(const std::string& name, std::string_view value) {
   if (!facts.unreadable.empty()) demand(verdict.answer == Answer::refused);
 }
 
+// Nothing in it but what the program itself wrote: printable, and no element or attribute that it
+// does not have.
+void check_page(const std::string& text) {
+  for (const char c : text) demand(c == '\n' || (c >= ' ' && c <= '~'));
+  for (std::size_t at = text.find("</style>"); (at = text.find('<', at)) != std::string::npos; ++at) {
+    const auto element = text.substr(at + 1, text.find_first_of(" >", at) - at - 1);
+    demand(!element.empty() && element.size() <= 8);
+    for (const char* foreign : {"script", "img", "iframe", "style", "a", "form", "input", "link"})
+      demand(element != foreign);
+  }
+}
+
 void check_view(const std::string& name, const std::string& value) {
   OneEntry store("/cube-update/v1/c/" + name, value);
   const auto view = look_at(store, "c");
   demand(view && view->nodes.size() <= 1);
   for (const auto& node : view->nodes) demand(format_utc(node.at).size() == 20);
+  cli::FleetPage page;
+  page.cluster = "c";
+  page.view = *view;
+  page.log = read_log(store, "c").value();
+  check_page(cli::fleet_page(page));
 }
 
 }  // namespace

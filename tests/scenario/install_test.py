@@ -37,6 +37,10 @@ AGENT = """
 644 usr/lib/systemd/system/cube-update-resume.service
 644 usr/lib/systemd/system/cube-updated.service
 644 usr/share/bash-completion/completions/cube-update
+644 usr/share/cube-update/examples/cubecos/README.md
+755 usr/share/cube-update/examples/cubecos/cluster-health.d/50-cubecos-health
+755 usr/share/cube-update/examples/cubecos/pre-reboot.d/50-cubecos-drain
+755 usr/share/cube-update/examples/cubecos/undrain.d/50-cubecos-undrain
 644 usr/share/cube-update/schemas/check.schema.json
 644 usr/share/cube-update/schemas/config-check.schema.json
 644 usr/share/cube-update/schemas/config-diff.schema.json
@@ -44,8 +48,10 @@ AGENT = """
 644 usr/share/cube-update/schemas/doctor.schema.json
 644 usr/share/cube-update/schemas/error.schema.json
 644 usr/share/cube-update/schemas/fleet-act.schema.json
+644 usr/share/cube-update/schemas/fleet-doctor.schema.json
 644 usr/share/cube-update/schemas/fleet-log.schema.json
 644 usr/share/cube-update/schemas/fleet-plan.schema.json
+644 usr/share/cube-update/schemas/fleet-simulate.schema.json
 644 usr/share/cube-update/schemas/fleet-status.schema.json
 644 usr/share/cube-update/schemas/fleet-window.schema.json
 644 usr/share/cube-update/schemas/history.schema.json

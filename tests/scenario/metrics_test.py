@@ -3,12 +3,15 @@
 
 Usage: metrics_test.py CUBE_UPDATE CUBE_RELEASE APPLIANCE_MODULES
 """
+import json
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 from tiny_tree import make_tiny_tree
@@ -16,6 +19,8 @@ from tiny_tree import make_tiny_tree
 UPDATE, RELEASE = sys.argv.pop(1), sys.argv.pop(1)
 sys.path.insert(0, sys.argv.pop(1))
 from appliance import scratch  # noqa: E402
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "fleet"))
+import real_etcd  # noqa: E402
 
 OLD, NEW = [f"CUBE_{n}.0.0_2026010{n}-0000_abcd1234" for n in (1, 2)]
 
@@ -107,6 +112,53 @@ class Metrics(unittest.TestCase):
         self.assertIn("cube_update_denied_releases 1", file.read_text())
         self.assertEqual(sorted(path.name for path in self.folder.glob("*.prom*")), ["metrics.prom"])
         file.unlink()
+
+    def test_of_a_cluster(self):
+        self.assertEqual([key for key in self.metrics() if "fleet" in key], [], "of a machine that is of none")
+        etcd = real_etcd.Etcd(str(self.folder / "etcd"))
+        etcd.start()
+        self.addCleanup(shutil.rmtree, self.folder / "etcd")
+        self.addCleanup(etcd.kill)
+        config = self.machine.folder / "usr/lib/cube-update/config.d/20-site.toml"
+        config.write_text(f'[fleet]\ncluster = "c1"\nallow-http = true\nnode = "n1"\nendpoints = ["{etcd.url}"]\n')
+        now = int(time.time())
+
+        def put(key, value):
+            etcd.ask("/v3/kv/put", {"key": real_etcd.base64_of(f"{real_etcd.PREFIX}c1/{key}"), "value": real_etcd.base64_of(json.dumps(value))})
+
+        def told():
+            seen = self.metrics()
+            return {key[len("cube_update_fleet_"):].replace('cluster="c1"', ""): value for key, value in seen.items() if "_fleet_" in key}
+        seen = told()
+        self.assertEqual((seen["store_reachable{}"], seen["halted{}"], seen["releases{}"], seen["places_held{}"], seen["places_max{}"]), (1, 0, 0, 0, 1))
+        self.assertNotIn("oldest_place_seconds{}", seen)
+        for name, phase, release in (("n1", "idle", OLD), ("n2", "trying", NEW), ("n3", "idle", OLD), ("n4", "staged", OLD), ("n5", 'x"} 1\n', 'y"} 1\n')):
+            put(f"node/{name}", {"release": release, "phase": phase, "target": "", "says": "", "domain": "rack1", "roles": [], "hardware": "", "at": now})
+        put("gate/holder/n2", {"rollout": "r1", "domain": "rack1", "roles": [], "nonce": "a", "since": now - 7200})
+        for number in range(20):
+            put(f"gate/fail/r{number}/n3", {"release": NEW, "why": "panic", "stage": "", "hardware": "", "canary": False})
+        put("gate/fail/r7/n4", {"release": NEW, "why": "panic", "stage": "", "hardware": "", "canary": False})
+        put("gate/halt", {"reason": "it hurts", "by": "n2", "at": now})
+        put("gate-queue/r1/n4", {})
+        put("gate/policy", {"max_unavailable": 1})
+        seen = told()
+        for name, value in (("halted{}", 1), ("paused{}", 0), ("waiting{}", 1), ("unreadable_keys{}", 0), ("places_held{}", 1), ("releases{}", 3),
+                            ('nodes{,state="away"}', 1), ('nodes{,state="failed"}', 2), ('nodes{,state="idle"}', 1), ('nodes{,state="unknown"}', 1),
+                            ('nodes{,state="waiting"}', 0), ('failures{,rollout="r7"}', 2)):
+            self.assertEqual(seen.get(name), value, f"{name} in {seen}")
+        self.assertTrue(7200 <= seen["oldest_place_seconds{}"] < 7300, seen)
+        self.assertEqual(len([name for name in seen if name.startswith("failures")]), 16)
+        # A store that hangs costs a few seconds and its own facts, however many members it has.
+        config.write_text(config.read_text().replace(f'["{etcd.url}"]', str([etcd.url] * 5).replace("'", '"')))
+        etcd.process.send_signal(signal.SIGSTOP)
+        begun = time.monotonic()
+        self.assertEqual(told(), {"store_reachable{}": 0})
+        self.assertLess(time.monotonic() - begun, 9)
+        self.expect(boot_records_ok=1)
+        etcd.kill()
+        self.assertEqual(told(), {"store_reachable{}": 0})
+        config.write_text('[fleet]\ncluster = "c1"\n')
+        self.assertEqual(told(), {"store_reachable{}": 0})
 
     def test_a_failure_leaves_the_old_file(self):
         file = self.folder / "kept.prom"

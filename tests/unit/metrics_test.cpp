@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "agent/cli/metrics.h"
 
 namespace cube::cli {
@@ -55,6 +57,35 @@ TEST(Metrics, EachMetricIsOnceAndHasHelpAndType) {
   for (std::size_t at = 0; (at = page.find("# TYPE ", at)) != std::string::npos; ++at) ++types;
   EXPECT_EQ(helps, types);
   EXPECT_GE(helps, 15U);
+}
+
+TEST(Metrics, AClusterThatDoesNotAnswerHasNoOtherFacts) {
+  auto lost = facts();
+  lost.cluster = ClusterMetricFacts{"c1", std::nullopt, 1};
+  const auto page = metrics_text(lost);
+  EXPECT_TRUE(has_line(page, "cube_update_fleet_store_reachable{cluster=\"c1\"} 0"));
+  EXPECT_EQ(page.find("fleet_halted"), std::string::npos);
+  EXPECT_EQ(page.find("fleet_plan"), std::string::npos);
+  lost.plan = PlanMetricFacts{412, 5};
+  EXPECT_TRUE(has_line(metrics_text(lost), "cube_update_fleet_plan_serial 412"));
+}
+
+TEST(Metrics, OfAClusterAFewAreToldWhateverItHolds) {
+  auto full = facts();
+  full.now = 1000;
+  full.cluster = ClusterMetricFacts{"c1", fleet::ClusterView{}, 2};
+  auto& view = *full.cluster->view;
+  for (int i = 0; i < 1000; ++i) {
+    const auto name = "n" + std::to_string(i);
+    view.nodes.push_back({name, {name, name, name, name}, name, {}, name, 1, 0});
+    view.gate.failures.push_back({name, name, name, name, name, name, false});
+  }
+  view.gate.holders = {{"a", "r", "", {}, "x", 400, 1}, {"b", "r", "", {}, "x", 900, 1}};
+  const auto page = metrics_text(full);
+  EXPECT_TRUE(has_line(page, "cube_update_fleet_oldest_place_seconds{cluster=\"c1\"} 600"));
+  EXPECT_TRUE(has_line(page, "cube_update_fleet_places_max{cluster=\"c1\"} 2"));
+  EXPECT_TRUE(has_line(page, "cube_update_fleet_releases{cluster=\"c1\"} 1000"));
+  EXPECT_LT(std::count(page.begin(), page.end(), '\n'), 120);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <fstream>
 #include <set>
 
+#include "agent/schedule/download_start.h"
 #include "agent/schedule/schedule.h"
 #include "tests/support/scratch_dir.h"
 
@@ -127,6 +128,57 @@ TEST_F(ScheduleTest, WhenToLookForReleases) {
   EXPECT_FALSE(plan.check_is_due(now - 3599, now));
   EXPECT_TRUE(plan.check_is_due(now - 4500, now)) << "an hour and a quarter of one";
   EXPECT_TRUE(plan.check_is_due(now + 86400, now)) << "the clock was set back";
+}
+
+TEST_F(ScheduleTest, DownloadsBeginOneAfterTheOtherAndAreNotMoved) {
+  config_.schedule_windows.clear();
+  const auto plan = schedule();
+  const auto now = parse_utc("2026-11-27T12:00:00Z").value();
+  std::set<UnixSeconds> starts;
+  for (int machine = 0; machine < 200; ++machine) {
+    write("etc/machine-id", std::to_string(machine));
+    DownloadStart start(root_, plan, 3600);
+    ASSERT_TRUE(start.forget());
+    EXPECT_FALSE(start.is_due(now));
+    const auto begin = start.begin_of("R_1", now).value();
+    EXPECT_GE(begin, now);
+    EXPECT_LE(begin, now + 3600);
+    DownloadStart again(root_, plan, 3600);
+    EXPECT_EQ(again.begin_of("R_1", now + 60).value(), begin) << "after a restart";
+    EXPECT_EQ(again.waiting()->release, "R_1");
+    EXPECT_FALSE(again.is_due(begin - 1));
+    EXPECT_TRUE(again.is_due(begin));
+    EXPECT_TRUE(again.is_due(now - 86400)) << "the clock was set back";
+    starts.insert(begin);
+  }
+  EXPECT_GT(starts.size(), 150U);
+  EXPECT_LT(*starts.begin(), now + 300);
+  EXPECT_GT(*starts.rbegin(), now + 3300);
+}
+
+TEST_F(ScheduleTest, ADownloadBeginsBeforeTheWindow) {
+  const auto plan = schedule();
+  const auto friday = parse_utc("2026-11-27T12:00:00Z").value();
+  const auto opens = start_after(friday);
+  for (int machine = 0; machine < 50; ++machine) {
+    DownloadStart start(root_, plan, 604800);
+    const auto release = "R_" + std::to_string(machine);
+    EXPECT_LE(start.begin_of(release, friday).value(), friday + (opens - friday) / 2);
+    EXPECT_EQ(start.begin_of(release + "_in", opens + 60).value(), opens + 60) << "it is open";
+  }
+}
+
+TEST_F(ScheduleTest, WithoutASpreadNothingIsWaitedFor) {
+  const auto plan = schedule();
+  DownloadStart start(root_, plan, 0);
+  EXPECT_EQ(start.begin_of("R_1", 1000).value(), 1000);
+  write("var/lib/cube-update/download-start", "R_1 2000\n");
+  EXPECT_FALSE(start.waiting());
+  EXPECT_FALSE(start.is_due(3000));
+  for (const char* text : {"", "R_1", "R_1 ", "R_1 x", "../x 2000", " 5"}) {
+    write("var/lib/cube-update/download-start", text);
+    EXPECT_FALSE(DownloadStart(root_, plan, 60).waiting()) << text;
+  }
 }
 
 }  // namespace
