@@ -34,7 +34,7 @@ std::size_t character(std::string_view text) {
 
 Result<std::string> text_of(const Json& value) {
   CUBE_TRY(auto text, value.string());
-  if (text.size() > max_text + 3) return Error{Errc::corrupt, "a text is too long"};
+  if (text.size() > max_text) return Error{Errc::corrupt, "a text is too long"};
   for (std::size_t at = 0; at < text.size();) {
     const auto bytes = character(std::string_view(text).substr(at));
     if (bytes == 0) return Error{Errc::corrupt, "a text has control characters"};
@@ -148,14 +148,16 @@ Result<Inventory> read_inventory(std::string_view text) {
 std::string readable(std::string_view text) {
   constexpr std::string_view digits = "0123456789abcdef";
   std::string made;
+  std::size_t whole = 0;  // of `made`, with room for dots behind
   while (!text.empty()) {
+    if (made.size() <= max_text - 3) whole = made.size();
     const auto bytes = character(text);
-    if (made.size() + std::max<std::size_t>(bytes, 4) > max_text) return made + "...";
     if (bytes == 0) {
       const auto byte = static_cast<unsigned char>(text[0]);
       made += {'\\', 'x', digits[byte >> 4U], digits[byte & 15U]};
     }
     made += text.substr(0, bytes);
+    if (made.size() > max_text) return made.substr(0, whole) + "...";
     text.remove_prefix(std::max<std::size_t>(bytes, 1));
   }
   return made;

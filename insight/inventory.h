@@ -97,7 +97,7 @@ inline constexpr const char* inventory_path = "usr/lib/cube-update/inventory.jso
 [[nodiscard]] Result<Inventory> read_inventory(std::string_view text);
 
 // Text of a tree as it may stand in a file and on a terminal: UTF-8 without control characters.
-// Each byte that is none becomes "\xNN"; what is longer than max_text ends with "...".
+// Each byte that is none becomes "\xNN"; what is longer than max_text is cut, and ends with "...".
 [[nodiscard]] std::string readable(std::string_view text);
 
 }  // namespace cube::insight

@@ -66,7 +66,14 @@ TEST(Inventory, TextBecomesReadable) {
   EXPECT_EQ(readable("a\nb\x1b[2J\x7f"), "a\\x0ab\\x1b[2J\\x7f");
   EXPECT_EQ(readable("\xff\xc0\x80\xc2\x85\xed\xa0\x80"),
             "\\xff\\xc0\\x80\\xc2\\x85\\xed\\xa0\\x80");
-  EXPECT_EQ(readable(std::string(5000, 'x')).size(), max_text);
+  for (const std::string piece : {"x", "\n", "\xc3\xbc"}) {
+    std::string text;
+    while (text.size() < 5000) text += piece;
+    const auto cut = readable(text);
+    EXPECT_LE(cut.size(), max_text);
+    EXPECT_TRUE(cut.ends_with("..."));
+    EXPECT_EQ(readable(cut), cut);
+  }
 }
 
 Inventory example() {
