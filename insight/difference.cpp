@@ -42,9 +42,24 @@ std::uint64_t count_of(const std::string& text) {
   return count;
 }
 
+// These come from one file each. When only the older one has it, the newer one's is missing; nobody
+// turned thousands of options off.
+Inventory without_missing_lists(const Inventory& from, Inventory to) {
+  const auto check = [&](const char* part, bool before, bool after) {
+    if (before && !after && to.knows(part))
+      to.unreadable.push_back({part, "there is no list of them"});
+  };
+  check("aliases", !from.aliases.empty(), !to.aliases.empty());
+  check("built_in", !from.built_in.empty(), !to.built_in.empty());
+  check("options", !from.options.empty(), !to.options.empty());
+  check("packages", !from.packages.empty(), !to.packages.empty());
+  return to;
+}
+
 class Comparison {
  public:
-  Comparison(const Inventory& from, const Inventory& to) : from_(from), to_(to) {}
+  Comparison(const Inventory& from, const Inventory& to)
+      : from_(from), to_(without_missing_lists(from, to)) {}
 
   Difference run() {
     found_.kernel_from = from_.kernel;
@@ -148,7 +163,7 @@ class Comparison {
 
   // An option that holds a text or number is on; its change is not a loss.
   void compare_options() {
-    if (!to_.knows("options") || (to_.options.empty() && to_.kernel.empty())) return;
+    if (!to_.knows("options")) return;
     for (const auto& [name, before] : from_.options) {
       const auto after = value(to_.options, name);
       if (before != "n" && (after.empty() || after == "n"))
@@ -219,7 +234,7 @@ class Comparison {
   }
 
   const Inventory& from_;
-  const Inventory& to_;
+  const Inventory to_;
   Difference found_;
 };
 

@@ -118,6 +118,18 @@ TEST(Difference, WhatIsNotKnownIsNotGone) {
   EXPECT_TRUE(found.packages_removed.empty());
 }
 
+TEST(Difference, AListThatIsMissingIsNotALossOfAllThatWasInIt) {
+  auto after = before();
+  after.options.clear();
+  after.built_in.clear();
+  after.aliases.clear();
+  after.packages.clear();
+  const auto found = difference(before(), after);
+  EXPECT_EQ(harms(found), (Rows{"not-known aliases", "not-known built_in", "not-known options",
+                                "not-known packages"}));
+  EXPECT_TRUE(found.packages_removed.empty());
+}
+
 TEST(Difference, PackagesAndFolders) {
   auto after = before();
   after.packages = {
