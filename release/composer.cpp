@@ -2,7 +2,7 @@
 
 #include <filesystem>
 
-#include "slots/ostree/compose/compose.h"
+#include "release/release_inventory.h"
 
 namespace cube {
 namespace {
@@ -70,7 +70,7 @@ Result<Release> compose_release(const Publisher& publisher, const ComposeRequest
   CUBE_TRY(auto objects, ArchiveRepository::create(publisher.repository().object_path()));
   const std::string branch = publisher.settings().product + "/" + request.version + "_" + built;
   CUBE_TRY(auto composed,
-           commit(objects, request.tree, {branch, time, request.keep_owners, request.expand}));
+           commit(objects, request.tree, {branch, time, request.keep_owners, request.expand, made_inventory()}));
   Release release;
   const auto& source = request.source;
   CUBE_TRY(release.name,

@@ -1,6 +1,7 @@
 // compose_release: from a root file system to a pending release of a repository.
 //
-// The same tree, version, build time and epoch give the same release, bit for bit.
+// The same tree, version, build time and epoch give the same release, bit for bit. The release has
+// one file more than its tree: its inventory (insight/inventory.h).
 #pragma once
 
 #include <cstdint>

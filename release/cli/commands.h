@@ -78,6 +78,11 @@ struct RootCommand {  // each "ROLE=VALUE"
   std::string publish;  // file with a finished draft
 };
 
+struct DiffCommand {  // each a release of the repository, or the folder of a tree
+  std::string from, to;
+  std::string page;  // file to write HTML to; "": none
+};
+
 Result<int> init(const Common& common, const InitCommand& command);
 Result<int> key_generate(const Common& common, const KeyCommand& command);
 Result<int> key_import(const Common& common, const KeyCommand& command);
@@ -107,6 +112,9 @@ Result<int> verify(const Common& common, const std::string& place, const VerifyO
 // Exit code 6 when something expires within `days`.
 Result<int> expire_check(const Common& common, std::uint64_t days);
 Result<int> list(const Common& common);
+// `place`: a release of the repository, or the folder of a tree.
+Result<int> inventory(const Common& common, const std::string& place);
+Result<int> diff(const Common& common, const DiffCommand& command);
 
 // The absolute path of a folder, without "." and without a slash at its end. Errors: failed.
 Result<std::string> absolute_folder(const std::string& path);

@@ -11,25 +11,10 @@
 #include "release/cli/asked_passphrases.h"
 #include "release/cli/commands.h"
 #include "release/cli/exit_code.h"
+#include "release/cli/help.h"
 
 namespace cube::publish_cli {
 namespace {
-
-constexpr const char* about =
-    "cube-release makes signed releases for cube-update: it turns a root file system into a "
-    "release, signs it, and keeps the folder that machines update from.";
-
-constexpr const char* footer =
-    "Example, from nothing to a release that machines can install:\n"
-    "  cube-release init /srv/cube --product CUBE\n"
-    "  cube-release compose rootfs --version 2.2.4 --repository /srv/cube\n"
-    "  cube-release pack --repository /srv/cube\n"
-    "  cube-release publish --repository /srv/cube\n"
-    "  cube-release verify /srv/cube\n"
-    "Exit codes: 0 done, 1 failed, 2 usage, 3 nothing to do, 4 not trusted or keys missing,\n"
-    "6 refused (also: something expires soon), 7 content damaged, 8 no space, 9 unreachable,\n"
-    "10 busy.\n"
-    "See docs/publishing.md.";
 
 struct Command {
   CLI::App* app = nullptr;
@@ -54,25 +39,9 @@ struct Options {
   std::uint64_t soon = 14;
   std::string place = ".";
   VerifyOptions verify;
+  DiffCommand diff;
   std::vector<std::string> help;
 };
-
-// The same as `COMMAND --help`. Errors: invalid (no such command).
-Result<int> help(const CLI::App& app, const std::vector<std::string>& words) {
-  const CLI::App* command = &app;
-  std::string name = app.get_name();
-  for (const auto& word : words) {
-    const auto found =
-        command->get_subcommands([&](const CLI::App* each) { return each->get_name() == word; });
-    if (found.empty())
-      return Error{Errc::invalid,
-                   name + " has no command " + word + "; `cube-release help` lists all"};
-    command = found.front();
-    name += " " + word;
-  }
-  fmt::print("{}", app.get_formatter()->make_help(command, name, CLI::AppFormatMode::Normal));
-  return exit_done;
-}
 
 class Commands {
  public:
@@ -85,6 +54,7 @@ class Commands {
     add_plan();
     add_root();
     add_reading();
+    add_inventories();
     auto* command = app_.add_subcommand("help", "what a command does, and its options");
     command->add_option("command", o_.help, "its name (default: the list of all)");
     commands_.push_back({command, [this] { return help(app_, o_.help); }});
@@ -357,6 +327,25 @@ class Commands {
                         [this] { return list(o_.common); });
     add_repository(check);
     add_repository(listing);
+  }
+
+  void add_inventories() {
+    auto* taken = add(app_, "inventory", "what a release or a tree holds",
+                      "cube-release inventory CUBE_2.2.4_20220421-1616_55765df7",
+                      [this] { return inventory(o_.common, o_.place); });
+    taken->add_option("place", o_.place, "a release of the repository, or the folder of a tree")
+        ->required();
+    auto* command =
+        add(app_, "diff", "what one release changes against another, what can hurt first",
+            "cube-release diff CUBE_2.2.4_20220421-1616_55765df7 rootfs",
+            [this] { return diff(o_.common, o_.diff); });
+    command
+        ->add_option("from", o_.diff.from, "a release of the repository, or the folder of a tree")
+        ->required();
+    command->add_option("to", o_.diff.to, "the newer one")->required();
+    command->add_option("--html", o_.diff.page, "write a page for a browser to this file");
+    add_repository(taken);
+    add_repository(command);
   }
 
   CLI::App& app_;

@@ -14,6 +14,7 @@ import tempfile
 UPDATE, RELEASE = (str(pathlib.Path(program).resolve()) for program in sys.argv[1:3])
 sys.path.insert(0, sys.argv[3])
 from appliance import scratch  # noqa: E402
+from tiny_tree import put_inventory  # noqa: E402
 
 RELEASES = [f"CUBE_{version}_20260101-0000_abcd1234" for version in ("1.0.0", "2.0.0")]
 MIB = 1 << 20
@@ -301,6 +302,7 @@ def published(packs=False):
             make_tree(folder / f"tree-{version}", version)
             run(RELEASE, "compose", folder / f"tree-{version}", "--version", version, "--built", "20260101-0000", "--source",
                 "abcd1234", "--owners", "keep", "--repository", repository)
+            put_inventory(RELEASE, folder / f"tree-{version}")
             if packs:
                 run(RELEASE, "pack", release, "--repository", repository)
         run(RELEASE, "publish", "--repository", repository)

@@ -82,10 +82,12 @@ PUBLISHER = """
 755 usr/bin/cube-release
 644 usr/share/bash-completion/completions/cube-release
 644 usr/share/cube-release/schemas/release-compose.schema.json
+644 usr/share/cube-release/schemas/release-diff.schema.json
 644 usr/share/cube-release/schemas/release-draft.schema.json
 644 usr/share/cube-release/schemas/release-error.schema.json
 644 usr/share/cube-release/schemas/release-expire-check.schema.json
 644 usr/share/cube-release/schemas/release-init.schema.json
+644 usr/share/cube-release/schemas/release-inventory.schema.json
 644 usr/share/cube-release/schemas/release-key-list.schema.json
 644 usr/share/cube-release/schemas/release-key.schema.json
 644 usr/share/cube-release/schemas/release-list.schema.json

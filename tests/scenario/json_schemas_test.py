@@ -151,6 +151,8 @@ def every_publisher_command(judge, folder):
     judge.run(RELEASE, "sign", folder / "draft.json", *here)
     for command in ("publish", "renew", "list"):
         judge.run(RELEASE, command, *here)
+    judge.run(RELEASE, "inventory", names[0], *here)
+    judge.run(RELEASE, "diff", names[0], folder / "tree2", *here)
     judge.run(RELEASE, "expire-check", "--days", "0", *here)
     judge.run(RELEASE, "withdraw", names.pop(), *here)
     judge.run(RELEASE, "key", "generate", "rollout", *here)

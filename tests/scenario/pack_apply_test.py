@@ -15,7 +15,7 @@ from pathlib import Path
 
 import range_server
 from range_server import RangeServer
-from tiny_tree import make_tiny_tree
+from tiny_tree import make_tiny_tree, put_inventory
 
 OLD, NEW = (f"CUBE_{version}_20260101-0000_abcd1234" for version in ("1.0.0", "2.0.0"))
 CAPABILITY = bytes.fromhex("0100000200040000000000000000000000000000")  # cap_net_bind_service+ep
@@ -84,6 +84,7 @@ class Apply(unittest.TestCase):
         assert set(cls.packs) == {"delta", "full"}, cls.packs
         run(UPDATE, "install-slot", cls.make(cls.scratch / "slot"), OLD, "--from", cls.scratch / "r",
             "--trusted-root", cls.scratch / "r/metadata/1.root.json")
+        put_inventory(RELEASE, cls.scratch / "2.0.0")
         cls.wanted = facts(cls.scratch / "2.0.0")
 
     @staticmethod

@@ -1,5 +1,6 @@
 """A root file system as small as one can be released."""
 import gzip
+import subprocess
 
 # A cpio archive ("newc") with no file: 13 numbers of 8 hex digits, of which the name's length and the links are not 0.
 EMPTY_CPIO = ("070701" + "00000000" * 4 + "00000001" + "00000000" * 6 + "0000000b" + "00000000" + "TRAILER!!!").encode() + bytes(4)
@@ -20,3 +21,10 @@ def make_tiny_tree(folder, note="first", more=()):
     (folder / "boot/initrd.img").write_bytes(gzip.compress(EMPTY_CPIO, mtime=0))
     (folder / "usr/bin/hello").chmod(0o755)
     (folder / "bin").symlink_to("usr/bin")
+
+
+def put_inventory(cube_release, tree):
+    """Adds to a tree what `compose` added to its release."""
+    place = tree / "usr/lib/cube-update"
+    place.mkdir(parents=True, exist_ok=True)
+    (place / "inventory.json").write_bytes(subprocess.run([cube_release, "inventory", tree, "--json"], check=True, capture_output=True).stdout)

@@ -37,6 +37,7 @@ HOMES = [
     (r"fmt/", ["agent/", "release/"]),
     (r"(blkid|libmount|ext2fs)/", ["slots/"]),
     (r"archive(_entry)?\.h", ["slots/initramfs/", "slots/ostree/compose/"]),
+    (r"rpm/", ["release/rpm_packages.cpp"]),
     (r"libuboot\.h", ["boot/uboot/"]),
     (r"(zstd(_errors)?|zdict)\.h", ["slots/pack/"]),
 ]
@@ -149,6 +150,7 @@ PLANTED = {
     "agent/cli/calls.cpp": "#include <systemd/sd-bus.h>\n",
     "slots/squeezes.cpp": "#include <zstd.h>\n",
     "slots/ostree/untars.cpp": "#include <archive.h>\n",
+    "release/asks_rpm.cpp": "#include <rpm/rpmlib.h>\n",
     "slots/pack/glib_user.cpp": '#include "slots/ostree/glib.h"\n',
     "keys/leaks.h": "#pragma once\n#include <openssl/evp.h>\n",
     "boot/no_pragma.h": "struct A {};\n",

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <set>
 #include <vector>
 
@@ -25,23 +26,16 @@ const std::set<std::string>& emptied() {
   return folders;
 }
 
-bool is_left_out(const std::string& path) {
-  if (path == "/ostree" || path == "/.cube" || path.starts_with("/ostree/") ||
-      path.starts_with("/.cube/"))
-    return true;
-  const auto second = path.find('/', 1);
-  return second != std::string::npos && emptied().count(path.substr(0, second)) != 0;
-}
-
 struct Choice {
   bool keep_owners;
-  std::set<std::string> expanded;  // paths of the tree that get other bytes and are added later
+  std::set<std::string> replaced;  // paths of the tree that get other bytes and are added later
 };
 
 // libostree asks this for every path ("/usr/bin/true").
 OstreeRepoCommitFilterResult filter(OstreeRepo*, const char* path, GFileInfo* info, gpointer data) {
   const auto& choice = *static_cast<const Choice*>(data);
-  if (is_left_out(path) || choice.expanded.count(path) != 0) return OSTREE_REPO_COMMIT_FILTER_SKIP;
+  if (is_left_out_of_release(path) || choice.replaced.count(path) != 0)
+    return OSTREE_REPO_COMMIT_FILTER_SKIP;
   if (!choice.keep_owners) {
     g_file_info_set_attribute_uint32(info, "unix::uid", 0);
     g_file_info_set_attribute_uint32(info, "unix::gid", 0);
@@ -50,18 +44,19 @@ OstreeRepoCommitFilterResult filter(OstreeRepo*, const char* path, GFileInfo* in
 }
 
 // Counts the tree and refuses what no release may hold.
-Status survey(const std::string& folder, Composed& composed) {
+Status survey(const std::string& folder, const std::string& made, Composed& composed) {
   std::error_code error;
   fs::recursive_directory_iterator walk(folder, error);
   for (; !error && walk != fs::recursive_directory_iterator(); walk.increment(error)) {
     const std::string path = walk->path().string().substr(folder.size());
-    if (is_left_out(path)) {
+    if (is_left_out_of_release(path)) {
       walk.disable_recursion_pending();
       continue;
     }
     struct stat st {};
     if (::lstat(walk->path().c_str(), &st) != 0)
       return system_error("stat " + walk->path().string());
+    if (path == made && !S_ISDIR(st.st_mode)) continue;
     ++composed.tree_inodes;
     if (S_ISREG(st.st_mode))
       composed.tree_bytes += static_cast<std::uint64_t>(st.st_size);
@@ -124,13 +119,20 @@ Status add_links(OstreeRepo* repo, OstreeMutableTree* tree, const std::vector<Li
   return ok();
 }
 
+// What is added to the tree.
+struct Additions {
+  std::vector<Link> links;
+  std::vector<ExpandedMember> members;
+  std::optional<std::string> made;  // text of options.made
+};
+
 // Inside a transaction.
 Result<std::string> write_commit(OstreeRepo* repo, const std::string& folder,
-                                 const ComposeOptions& options, const std::vector<Link>& links,
-                                 const std::vector<ExpandedMember>& members) {
+                                 const ComposeOptions& options, const Additions& additions) {
   ErrorOut error;
   Choice choice{options.keep_owners, {}};
-  for (const auto& member : members) choice.expanded.insert(member.path);
+  for (const auto& member : additions.members) choice.replaced.insert(member.path);
+  if (additions.made) choice.replaced.insert(options.made.path);
   OstreeRepoCommitModifier* modifier = ostree_repo_commit_modifier_new(
       OSTREE_REPO_COMMIT_MODIFIER_FLAGS_NONE, filter, &choice, nullptr);
   const std::unique_ptr<OstreeRepoCommitModifier, void (*)(OstreeRepoCommitModifier*)> owner(
@@ -139,9 +141,11 @@ Result<std::string> write_commit(OstreeRepo* repo, const std::string& folder,
   if (!ostree_repo_write_dfd_to_mtree(repo, AT_FDCWD, folder.c_str(), tree.get(), modifier, nullptr,
                                       error.out()))
     return error.translate("compose " + folder);
-  for (const auto& member : members)
+  for (const auto& member : additions.members)
     CUBE_CHECK(write_member(repo, tree.get(), folder, member, options.keep_owners));
-  CUBE_CHECK(add_links(repo, tree.get(), links));
+  if (additions.made)
+    CUBE_CHECK(write_made_file(repo, tree.get(), options.made.path, *additions.made));
+  CUBE_CHECK(add_links(repo, tree.get(), additions.links));
   GFile* raw_root = nullptr;
   if (!ostree_repo_write_mtree(repo, tree.get(), &raw_root, nullptr, error.out()))
     return error.translate("compose " + folder);
@@ -189,7 +193,34 @@ Status add_growth(const std::string& folder, const std::vector<ExpandedMember>& 
   return ok();
 }
 
+// The file of options.made, counted, unless it has no place in this tree.
+Status make_file(const std::string& folder, const ComposeOptions& options,
+                 const std::string& scratch, Additions& additions, Composed& composed) {
+  const auto& path = options.made.path;
+  if (path.empty()) return ok();
+  std::uint64_t inodes = 1;
+  for (auto end = path.find('/', 1); end != std::string::npos; end = path.find('/', end + 1)) {
+    struct stat st {};
+    if (::lstat((folder + path.substr(0, end)).c_str(), &st) != 0)
+      ++inodes;
+    else if (!S_ISDIR(st.st_mode))
+      return ok();
+  }
+  CUBE_TRY(additions.made, options.made.make(folder, scratch));
+  composed.tree_bytes += additions.made->size();
+  composed.tree_inodes += inodes;
+  return ok();
+}
+
 }  // namespace
+
+bool is_left_out_of_release(const std::string& path) {
+  if (path == "/ostree" || path == "/.cube" || path.starts_with("/ostree/") ||
+      path.starts_with("/.cube/"))
+    return true;
+  const auto second = path.find('/', 1);
+  return second != std::string::npos && emptied().count(path.substr(0, second)) != 0;
+}
 
 Result<ArchiveRepository> ArchiveRepository::create(const std::string& path) {
   std::error_code error;
@@ -207,17 +238,19 @@ Result<ArchiveRepository> ArchiveRepository::open(const std::string& path) {
 Result<Composed> ArchiveRepository::commit_tree(const std::string& folder,
                                                 const ComposeOptions& options) {
   Composed composed;
-  CUBE_CHECK(survey(folder, composed));
-  CUBE_TRY(const auto links, boot_links(folder));
+  CUBE_CHECK(survey(folder, options.made.path, composed));
+  Additions additions;
+  CUBE_TRY(additions.links, boot_links(folder));
   composed.kernel_release = only_kernel_release(folder);
   CUBE_TRY(const auto scratch, TemporaryFolder::make(repository_.path()));
-  CUBE_TRY(const auto members, expand_members(folder, options.expand, scratch.path()));
-  CUBE_CHECK(add_growth(folder, members, composed));
+  CUBE_TRY(additions.members, expand_members(folder, options.expand, scratch.path()));
+  CUBE_CHECK(add_growth(folder, additions.members, composed));
+  CUBE_CHECK(make_file(folder, options, scratch.path(), additions, composed));
   ErrorOut error;
   OstreeRepo* repo = repository_.native();
   if (!ostree_repo_prepare_transaction(repo, nullptr, nullptr, error.out()))
     return error.translate("repository " + repository_.path());
-  auto commit = write_commit(repo, folder, options, links, members);
+  auto commit = write_commit(repo, folder, options, additions);
   if (!commit) {
     ostree_repo_abort_transaction(repo, nullptr, nullptr);
     return std::move(commit).error();

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 
 #include "base/clock.h"
@@ -17,11 +18,20 @@
 
 namespace cube {
 
+// A file that is made of the tree and becomes part of the release, in place of one that the tree
+// may have there. A tree whose folders on the way to it are none (links, files) gets none.
+struct MadeFile {
+  std::string path;  // "/usr/lib/cube-update/inventory.json"; "": none
+  // Its text. `scratch`: a private folder, removed afterwards. Errors: its own.
+  std::function<Result<std::string>(const std::string& tree, const std::string& scratch)> make;
+};
+
 struct ComposeOptions {
   std::string ref;            // name of the branch: the release's name
   UnixSeconds timestamp = 0;  // of the commit: the release's build time
   bool keep_owners = true;    // false: everything belongs to root
   ExpandOptions expand = {};  // what the release holds uncompressed
+  MadeFile made = {};
 };
 
 struct Composed {
@@ -30,6 +40,9 @@ struct Composed {
   std::uint64_t tree_inodes = 0;
   std::string kernel_release;  // "" when there is not exactly one folder in lib/modules
 };
+
+// Whether a path as "/proc/1" is no part of a release.
+[[nodiscard]] bool is_left_out_of_release(const std::string& path);
 
 class ArchiveRepository {
  public:
