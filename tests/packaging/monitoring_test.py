@@ -23,7 +23,7 @@ def promtool(*arguments):
 
 def written():
     """Names in the code that writes them: metrics that need an update are not on every machine."""
-    text = "".join((SOURCE / "agent/cli" / name).read_text() for name in ("metrics_text.cpp", "metrics_fleet.cpp"))
+    text = "".join((SOURCE / "agent/cli/metrics" / name).read_text() for name in ("metrics_text.cpp", "metrics_fleet.cpp"))
     return {"cube_update_" + name for name in re.findall(r'(?:metric|gauge)\(\s*"([a-z_]+)"', text)}
 
 

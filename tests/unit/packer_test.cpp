@@ -197,6 +197,7 @@ TEST_F(DeltaPackerTest, ADeltaFromAnotherCommitOrOfOtherBasesIsRefused) {
   // A base that the repository has, but neither the older release nor the delta before its use.
   auto foreign = all;
   KeptBases others;
+  for (auto& one : foreign) one.windows.clear();
   foreign.back().windows = {{all_of(others.keep(foreign.back().object.bytes))}};
   const auto refused = verify_with(foreign, others, older_.commit);
   ASSERT_FALSE(refused);
