@@ -25,7 +25,7 @@ PATIENCE = 5  # seconds that a mirror may say nothing
 
 
 def run(*words, code=0, says="", **more):
-    done = subprocess.run([str(word) for word in words], capture_output=True, text=True, timeout=300, **more)
+    done = subprocess.run([str(word) for word in words], capture_output=True, text=True, timeout=120, **more)
     if done.returncode != code or says not in done.stdout + done.stderr:
         raise AssertionError(f"{words}: exit {done.returncode}, not {code} with \"{says}\":\n{done.stdout}{done.stderr}")
     return done.stdout + done.stderr
