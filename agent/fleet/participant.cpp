@@ -51,10 +51,9 @@ Result<std::map<std::string, std::string>> Participant::blocked() const {
   return std::move(memory.blocked);
 }
 
-Result<std::map<std::string, std::string>> Participant::blocked_now() {
-  CUBE_TRY(auto memory, remembered());
-  CUBE_CHECK(look(memory));
-  return std::move(memory.blocked);
+Result<std::map<std::string, std::string>> Participant::blocked_now() const {
+  CUBE_TRY(auto reading, ports_.store.read(gate_key("blocked/")));
+  return std::move(view_of(std::move(reading)).facts.blocked);
 }
 
 Result<FleetMemory> Participant::remembered() {

@@ -90,8 +90,9 @@ class Participant {
   [[nodiscard]] Result<std::string> told() const;
   // Releases that the gate blocked when it was seen last, and why. Errors: the same.
   [[nodiscard]] Result<std::map<std::string, std::string>> blocked() const;
-  // The same, seen now. Errors: as ask().
-  Result<std::map<std::string, std::string>> blocked_now();
+  // The same, seen now. Remembers nothing, so it may be asked while another process acts for this
+  // machine. Errors: as KeyValueStore::read.
+  [[nodiscard]] Result<std::map<std::string, std::string>> blocked_now() const;
 
  private:
   struct View {

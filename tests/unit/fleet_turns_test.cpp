@@ -96,6 +96,10 @@ TEST_F(FleetParticipant, ACanaryGoesFirstAndItsFailureHalts) {
   EXPECT_EQ(part(n1).blocked().value().at("CUBE_2.0.0_20261101-1200_abc"), "the canary died");
   EXPECT_TRUE(acts().unblock("CUBE_2.0.0_20261101-1200_abc", "it was the cable"));
   EXPECT_EQ(part(n1).blocked_now().value().size(), 0U);
+  const auto before = n1.memory->memory;
+  EXPECT_TRUE(acts().block("CUBE_2.0.0_20261101-1200_abc", "it was not"));
+  EXPECT_EQ(part(n1).blocked_now().value().size(), 1U);
+  EXPECT_EQ(n1.memory->memory, before) << "whoever only looks writes nothing over another's memory";
 }
 
 TEST_F(FleetParticipant, WhoIsForgottenIsNotWaitedFor) {
