@@ -1,0 +1,40 @@
+// Finding: what was seen when a release was held against this machine or against its rules before
+// the restart: a driver that the root needs and the release lacks, a locked package that moved.
+//
+// A value for people and programs. Each has an id that stays the same as long as the matter does,
+// so that a waiver can name it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace cube::insight {
+
+// The worst last: the verdict of several findings is the greatest.
+enum class Grade : std::uint8_t {
+  good,     // was checked, and fits
+  unknown,  // could not be checked; `what` says why
+  warning,  // something will be worse than before, but the machine comes up and is reachable
+  refusal,  // the machine would not start, not be reachable, or break a rule
+};
+
+struct Finding {
+  std::string check;   // stable word of what was looked at: "root-driver", "lock"
+  std::string object;  // what it is about: a driver, a device, a package; part of the id
+  Grade grade = Grade::good;
+  std::string what;    // one sentence: which object, where it is missing, why it is needed
+  std::string remedy;  // one sentence: the next thing to do; "" when there is none
+  std::string waiver;  // id of the waiver that lets a refusal through; "": none does
+
+  // "root-driver:megaraid_sas"
+  [[nodiscard]] std::string id() const { return check + ":" + object; }
+  // A refusal that no waiver lets through.
+  [[nodiscard]] bool refuses() const { return grade == Grade::refusal && waiver.empty(); }
+
+  bool operator==(const Finding&) const = default;
+};
+
+using Findings = std::vector<Finding>;
+
+}  // namespace cube::insight
