@@ -1,5 +1,6 @@
 #include "agent/appliance.h"
 
+#include "agent/drift/running_drift.h"
 #include "agent/fleet/fleet_gate.h"
 #include "agent/fleet/lock_gate.h"
 #include "agent/fleet/lock_part.h"
@@ -11,6 +12,7 @@
 #include "agent/power/terminals.h"
 #include "agent/rooted_running_boot.h"
 #include "agent/slot_kernel_source.h"
+#include "base/priority.h"
 #include "boot/postmortem/pstore_post_mortem.h"
 #include "boot/postmortem/records.h"
 #include "boot/watchdog/ipmi_watchdog.h"
@@ -68,6 +70,19 @@ HealthConfig health_config(const Config& config) {
   return health;
 }
 
+// Beside what the machine is there for. What cannot be looked at is told as well.
+Check drift_check(const RootDir& root, const OstreeSlotStore& slots,
+                  const std::atomic<bool>& stop) {
+  static_cast<void>(lower_io_priority(Priority::idle));
+  const auto drift =
+      running_drift(root, slots, false, ProgressSink([](const Progress&) {}, stop));
+  Check check;
+  check.passed = drift && !drift->any();
+  check.detail = drift ? drift_summary(*drift) : "not known: " + drift.error().what;
+  check.detail.resize(std::min<std::size_t>(check.detail.size(), 200));
+  return check;
+}
+
 // Nothing begins, and why.
 class ShutGate final : public StartGate {
  public:
@@ -116,8 +131,12 @@ Result<std::unique_ptr<Appliance>> Appliance::open(const std::string& root_path,
           CUBE_TRY(const auto running, a.running_release());
           return fleet::facts_of_node(a.root_, a.config_.config, journal, running);
         });
-  a->health_ =
-      std::make_unique<LocalHealthGate>(a->root_, health_config(config), verdicts_folder);
+  HealthConfig health = health_config(config);
+  if (config.health_drift != "off")
+    health.drift = [&a = *a](const std::atomic<bool>& stop) {
+      return drift_check(a.root_, *a.slots_, stop);
+    };
+  a->health_ = std::make_unique<LocalHealthGate>(a->root_, std::move(health), verdicts_folder);
   a->hooks_ = std::make_unique<LocalUpdateHooks>(
       a->root_,
       HooksConfig{std::chrono::seconds(config.hooks_timeout),

@@ -12,14 +12,17 @@ struct Words {
   std::string_view word, sentence;
 };
 
-constexpr std::array<Words, 14> words{{
+constexpr std::array<Words, 17> words{{
     {"not-known", "could not be read, so nothing is known of it"},
     {"initramfs-gone", "the initramfs is gone"},
     {"initramfs-driver-gone", "drivers gone from the initramfs"},
     {"initramfs-firmware-gone", "firmware gone from the initramfs"},
+    {"microcode-gone", "early microcode gone from the initramfs"},
     {"module-gone", "kernel modules gone"},
     {"module-fewer-devices", "modules that know fewer devices"},
+    {"module-version-down", "modules of an older version"},
     {"firmware-gone", "firmware gone"},
+    {"firmware-changed", "firmware with other content"},
     {"option-off", "kernel options turned off"},
     {"module-not-built-in", "drivers that were built in and now must be loaded"},
     {"unit-gone", "systemd units gone"},
@@ -159,6 +162,11 @@ class Comparison {
     each_gone("firmware", from_.firmware, to_.firmware, [&](const auto& name, const auto&) {
       tell(Harm::firmware_gone, {name, "", ""});
     });
+    for (const auto& [name, before] : from_.firmware) {
+      const auto after = value(to_.firmware, name);
+      if (!after.empty() && after != before)
+        found_.firmware_changed.push_back({name, before, after});
+    }
   }
 
   // An option that holds a text or number is on; its change is not a loss.
@@ -263,23 +271,28 @@ Difference difference(const Inventory& from, const Inventory& to) {
   return Comparison(from, to).run();
 }
 
-Json difference_json(const Difference& found) {
-  Json::Array harms;
-  for (const auto& [harm, changes] : found.harms)
+Json harms_json(const std::map<Harm, std::vector<Change>>& harms) {
+  Json::Array rows;
+  for (const auto& [harm, changes] : harms)
     for (const auto& change : changes)
-      harms.push_back(Json::Object{{"harm", std::string(word_for(harm))},
-                                   {"name", change.name},
-                                   {"from", change.from},
-                                   {"to", change.to}});
+      rows.push_back(Json::Object{{"harm", std::string(word_for(harm))},
+                                  {"name", change.name},
+                                  {"from", change.from},
+                                  {"to", change.to}});
+  return rows;
+}
+
+Json difference_json(const Difference& found) {
   Json::Array folders;
   for (const auto& size : found.folders)
     folders.push_back(Json::Object{{"folder", size.folder}, {"from", size.from}, {"to", size.to}});
   return Json::Object{
       {"kernel", Json::Object{{"from", found.kernel_from}, {"to", found.kernel_to}}},
-      {"harms", std::move(harms)},
+      {"harms", harms_json(found.harms)},
       {"packages", Json::Object{{"removed", changes_json(found.packages_removed)},
                                 {"added", changes_json(found.packages_added)},
                                 {"changed", changes_json(found.packages_changed)}}},
+      {"firmware_changed", changes_json(found.firmware_changed)},
       {"added", changes_json(found.added)},
       {"folders", std::move(folders)}};
 }

@@ -5,7 +5,7 @@
 #include "insight/take_inventory.h"
 #include "release/rpm_packages.h"
 #include "slots/initramfs/contents.h"
-#include "slots/ostree/compose/commit_file.h"
+#include "slots/ostree/commit_file.h"
 
 namespace cube {
 namespace {
