@@ -1,18 +1,18 @@
 #include "agent/appliance.h"
 
-#include "agent/drift/running_drift.h"
+#include "agent/drift/drift_checks.h"
 #include "agent/fleet/fleet_gate.h"
 #include "agent/fleet/lock_gate.h"
 #include "agent/fleet/lock_part.h"
 #include "agent/fleet/plan_facts.h"
 #include "agent/fleet/planned_start.h"
+#include "agent/foresight/local_foresight.h"
 #include "agent/health/local_health_gate.h"
 #include "agent/hooks/local_update_hooks.h"
 #include "agent/power/system_rebooter.h"
 #include "agent/power/terminals.h"
 #include "agent/rooted_running_boot.h"
 #include "agent/slot_kernel_source.h"
-#include "base/priority.h"
 #include "boot/postmortem/pstore_post_mortem.h"
 #include "boot/postmortem/records.h"
 #include "boot/watchdog/ipmi_watchdog.h"
@@ -70,17 +70,11 @@ HealthConfig health_config(const Config& config) {
   return health;
 }
 
-// Beside what the machine is there for. What cannot be looked at is told as well.
-Check drift_check(const RootDir& root, const OstreeSlotStore& slots,
-                  const std::atomic<bool>& stop) {
-  static_cast<void>(lower_io_priority(Priority::idle));
-  const auto drift =
-      running_drift(root, slots, false, ProgressSink([](const Progress&) {}, stop));
-  Check check;
-  check.passed = drift && !drift->any();
-  check.detail = drift ? drift_summary(*drift) : "not known: " + drift.error().what;
-  check.detail.resize(std::min<std::size_t>(check.detail.size(), 200));
-  return check;
+// What is asked before a trial, in the order in which people read it.
+std::vector<Examination> examinations(const Config& config, const OstreeSlotStore& slots) {
+  std::vector<Examination> all;
+  if (config.health_drift == "required") all.push_back(drift_examination(slots));
+  return all;
 }
 
 // Nothing begins, and why.
@@ -131,6 +125,10 @@ Result<std::unique_ptr<Appliance>> Appliance::open(const std::string& root_path,
           CUBE_TRY(const auto running, a.running_release());
           return fleet::facts_of_node(a.root_, a.config_.config, journal, running);
         });
+  a->foresight_ = std::make_unique<LocalForesight>(
+      a->root_, findings_folder,
+      ForesightPorts{[&slots = *a->slots_](SlotId slot) { return slots.look_into(slot); },
+                     examinations(config, *a->slots_), {}, config.foresight_policy == "warn"});
   HealthConfig health = health_config(config);
   if (config.health_drift != "off")
     health.drift = [&a = *a](const std::atomic<bool>& stop) {
@@ -162,7 +160,8 @@ Result<std::unique_ptr<Appliance>> Appliance::open(const std::string& root_path,
   a->watchdog_ =
       std::make_unique<IpmiWatchdog>(a->root_, state_folder, a->bmc_, watchdog_config(config));
   a->machine_ = std::make_unique<Machine>(
-      Machine{*a->boot_.control, *a->slots_, *a->source_, a->cluster_gate_ ? *a->cluster_gate_ : alone, *a->health_,
+      Machine{*a->boot_.control, *a->slots_, *a->source_, a->cluster_gate_ ? *a->cluster_gate_ : alone,
+              *a->foresight_, *a->health_,
               *a->hooks_, *a->sessions_, *a->post_mortem_, *a->rebooter_, *a->running_, a->clock_, a->journal_,
               *a->watchdog_, *a->failure_});
   return a;
