@@ -23,6 +23,7 @@ enum class Harm : std::uint8_t {
   initramfs_gone,           // there is no image any more
   initramfs_driver_gone,    // neither in the image nor built in; `to`: "in the tree", "nowhere"
   initramfs_firmware_gone,  // from the image
+  initramfs_tool_gone,      // a program that finds, checks or mounts a root
   microcode_gone,           // early microcode, from the image; the name is the vendor's
   module_gone,              // neither loadable nor built in
   module_fewer_devices,     // it names fewer devices; `from`, `to`: how many
@@ -34,6 +35,7 @@ enum class Harm : std::uint8_t {
   unit_gone,
   unit_not_enabled,   // no other unit wants it any more
   arguments_changed,  // of the kernel
+  mkfs_changed,       // new filesystems get other features
   setuid_new,         // `to`: the mode
   setuid_changed,     // `from`, `to`: the modes
 };

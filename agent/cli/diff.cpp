@@ -15,6 +15,20 @@
 namespace cube::cli {
 namespace {
 
+// Of the release that runs, whatever is compared.
+Result<insight::MachineUse> use_of(Appliance& appliance) {
+  CUBE_TRY(const auto booted, appliance.slots().booted());
+  CUBE_TRY(const auto running, appliance.look_into(booted));
+  const auto text = running.tree().read_file(insight::inventory_path, insight::max_inventory_bytes);
+  const auto inventory =
+      text ? insight::read_inventory(*text) : Result<insight::Inventory>(text.error());
+  auto use = machine_in_use(appliance.root(), running.tree(),
+                            inventory ? *inventory : insight::Inventory{});
+  if (!inventory && use.why.empty())
+    use.why = "which firmware they need is not known: the running release has no inventory";
+  return use;
+}
+
 Status write_page(const std::string& file, const std::string& page) {
   if (file == "-") {
     fmt::print("{}", page);
@@ -34,7 +48,7 @@ Result<int> diff(const Common& common, const DiffOptions& options) {
   CUBE_TRY(const auto from, find_inventory(*appliance, both ? one : "running"));
   CUBE_TRY(const auto to, find_inventory(*appliance, both ? options.two : one));
   const auto found = insight::difference(from.inventory, to.inventory);
-  const auto use = machine_in_use(appliance->root(), from.inventory);
+  CUBE_TRY(const auto use, use_of(*appliance));
   const auto here = harms_here(use, from.inventory, to.inventory, found);
   const insight::Compared names{from.name, to.name};
   if (!options.html.empty())

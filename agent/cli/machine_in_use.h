@@ -8,7 +8,8 @@ namespace cube::cli {
 
 // Modules that are loaded, and those built in that drive a device; the firmware that these name, as
 // far as the release that runs has it. What cannot be read is said in `why`.
-[[nodiscard]] insight::MachineUse machine_in_use(const RootDir& root,
+// `tree`: of the slot that runs.
+[[nodiscard]] insight::MachineUse machine_in_use(const RootDir& root, const RootDir& tree,
                                                  const insight::Inventory& running);
 
 }  // namespace cube::cli
