@@ -28,7 +28,7 @@ std::string answer(const std::string& status, const std::string& body) {
 }
 std::string refusal(int status, int code, const std::string& why) {
   return answer(std::to_string(status) + " x",
-                R"({"error":")" + why + R"(","code":)" + std::to_string(code) + "}");
+                R"({"message":")" + why + R"(","code":)" + std::to_string(code) + "}");
 }
 
 class EtcdEndpoints : public ::testing::TestWithParam<bool> {
