@@ -40,8 +40,7 @@ def bad_release(at, variant, sign, cause, detail, stage, **options):
     guest = Guest(at, **options)
     guest.start()
     guest.ready("a")
-    # It would be refused for what it is here to show.
-    guest.demand("mkdir -p /run/cube-update/config.d; printf '[foresight]\\npolicy = \"warn\"\\n' >/run/cube-update/config.d/foresight.toml")
+    guest.insist()
     guest.apply(version)
     dies(at, guest, variant, sign)
     last = rolled_back(guest, version, cause)
