@@ -5,8 +5,6 @@
 namespace cube::insight {
 namespace {
 
-using namespace std::string_view_literals;
-
 // elf.h has these as structures; here they are read where they are, whatever the alignment.
 constexpr std::size_t header_bytes = 64;
 constexpr std::size_t section_bytes = 64;
@@ -43,6 +41,7 @@ Result<std::string> whole(const ReadAt& read, std::uint64_t at, std::uint64_t si
 }  // namespace
 
 Result<std::string> modinfo_section(const ReadAt& read) {
+  using namespace std::string_view_literals;
   CUBE_TRY(const auto header, read(0, header_bytes));
   // 64 bits, little-endian
   if (header.size() != header_bytes || !header.starts_with("\x7f" "ELF\x02\x01"sv))
