@@ -6,7 +6,7 @@
 namespace cube {
 namespace {
 
-constexpr std::size_t max_detail = 200;  // bytes
+constexpr std::size_t longest_detail = 200;  // bytes
 
 }  // namespace
 
@@ -21,7 +21,7 @@ Check drift_check(const RootDir& root, const OstreeSlotStore& slots,
   check.detail = drift ? drift_summary(*drift) : "not known: " + drift.error().what;
   if (!lowered) check.detail += " (" + lowered.error().what + ")";
   if (check.passed) check.detail.clear();
-  if (check.detail.size() > max_detail) check.detail.resize(max_detail);
+  if (check.detail.size() > longest_detail) check.detail.resize(longest_detail);
   return check;
 }
 

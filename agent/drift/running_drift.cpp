@@ -21,9 +21,9 @@ bool is_of_dpkg(const std::string& name) {
   return name.find(':') != std::string::npos;
 }
 
-class Look {
+class BesideFiles {
  public:
-  Look(const RootDir& root, const RootDir& tree, RunningDrift& found)
+  BesideFiles(const RootDir& root, const RootDir& tree, RunningDrift& found)
       : root_(root), tree_(tree), found_(found) {}
 
   void run() {
@@ -113,7 +113,7 @@ Result<RunningDrift> running_drift(const RootDir& root, const OstreeSlotStore& s
   found.not_checked = found.files.not_checked;
   CUBE_TRY(const auto seal, read_seal(running.tree()));
   if (seal) found.release = insight::readable(seal->release);
-  Look(root, running.tree(), found).run();
+  BesideFiles(root, running.tree(), found).run();
   return found;
 }
 

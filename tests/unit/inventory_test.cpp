@@ -154,7 +154,9 @@ TEST(ModuleInfo, IsReadWithinItsBounds) {
     auto odd = whole;
     odd[at] = '\xff';
     const auto found = modinfo_section(read_of(odd));
-    if (found) EXPECT_LE(found->size(), whole.size());
+    if (found) {
+      EXPECT_LE(found->size(), whole.size());
+    }
   }
 }
 
