@@ -6,6 +6,8 @@
 #include "agent/fleet/plan_facts.h"
 #include "agent/fleet/planned_start.h"
 #include "agent/foresight/local_foresight.h"
+#include "agent/foresight/lock_rules.h"
+#include "agent/foresight/waiver_file.h"
 #include "agent/health/local_health_gate.h"
 #include "agent/hooks/local_update_hooks.h"
 #include "agent/power/system_rebooter.h"
@@ -71,7 +73,11 @@ HealthConfig health_config(const Config& config) {
 
 // What is asked before a trial, in the order in which people read it.
 std::vector<Examination> examinations() {
-  return {};
+  return {
+      {"lock", [](const Prospect& prospect) -> Result<insight::Findings> {
+         return lock_findings(prospect);
+       }},
+  };
 }
 
 // Nothing begins, and why.
@@ -125,7 +131,11 @@ Result<std::unique_ptr<Appliance>> Appliance::open(const std::string& root_path,
   a->foresight_ = std::make_unique<LocalForesight>(
       a->root_, findings_folder,
       ForesightPorts{[&slots = *a->slots_](SlotId slot) { return slots.look_into(slot); },
-                     examinations(), {}, config.foresight_policy == "warn"});
+                     examinations(),
+                     [&a = *a](insight::Findings& findings, const Prospect& prospect) {
+                       return waive(a.root_, prospect.tree, a.clock_.now(), findings);
+                     },
+                     config.foresight_policy == "warn"});
   a->health_ =
       std::make_unique<LocalHealthGate>(a->root_, health_config(config), verdicts_folder);
   a->hooks_ = std::make_unique<LocalUpdateHooks>(

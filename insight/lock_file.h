@@ -23,6 +23,9 @@ inline constexpr std::size_t max_lock_file_bytes = 1024 * 1024;
 [[nodiscard]] Status add_locks(std::string_view text, const std::string& file, LockOwner owner,
                                LockPolicy& policy);
 
+// A file with these rules; those of a package stand together. Read back it gives the same policy.
+[[nodiscard]] std::string locks_text(const LockPolicy& policy);
+
 // Which packages of an inventory get a rule.
 struct LockChoice {
   bool kernel_only = false;           // the kernel that boots, and what comes with it

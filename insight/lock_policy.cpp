@@ -238,6 +238,11 @@ std::string check_of(LockOwner owner) {
   return owner == LockOwner::site ? "site-lock" : "lock";
 }
 
+bool is_lock(const Finding& finding) {
+  return finding.check == check_of(LockOwner::publisher) ||
+         finding.check == check_of(LockOwner::site);
+}
+
 Findings lock_breaches(const LockPolicy& policy, const Inventory& offered,
                        const Inventory* running) {
   if (mutated("lock-ignored")) return {};

@@ -22,6 +22,8 @@ namespace cube::insight {
 enum class LockOwner : std::uint8_t { publisher, site };
 // The check of its findings: "lock", "site-lock".
 [[nodiscard]] std::string check_of(LockOwner owner);
+// Whether it tells of a rule, whoever set it.
+[[nodiscard]] bool is_lock(const Finding& finding);
 
 struct LockOrigin {
   LockOwner owner = LockOwner::publisher;

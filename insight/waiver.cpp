@@ -97,19 +97,13 @@ void apply_waivers(const Waivers& waivers, UnixSeconds now, Findings& findings) 
   for (auto& finding : findings) {
     if (finding.grade != Grade::refusal) continue;
     const auto* waiver = waiver_for(waivers, now, finding);
-    finding.waiver = waiver == nullptr ? "" : waiver->id;
+    finding.waiver = waiver == nullptr ? "" : sentence_of(*waiver);
   }
 }
 
-Waivers used_waivers(const Waivers& waivers, UnixSeconds now, const Findings& findings) {
-  Waivers used;
-  for (const auto& finding : findings) {
-    if (finding.grade != Grade::refusal) continue;
-    const auto* waiver = waiver_for(waivers, now, finding);
-    if (waiver != nullptr && std::find(used.begin(), used.end(), *waiver) == used.end())
-      used.push_back(*waiver);
-  }
-  return used;
+std::string sentence_of(const Waiver& waiver) {
+  return "by " + std::string(to_string(waiver.by)) + " until " + format_utc(waiver.until) + ": " +
+         waiver.reason;
 }
 
 std::string waivers_text(const Waivers& waivers) {

@@ -48,11 +48,10 @@ inline constexpr const char* release_waivers_path = "usr/lib/cube-update/waivers
 // Whether it lets anything through at that time. A publisher's only what breaks his own rules: what
 // a machine needs, and what its site forbids, is not his to say.
 [[nodiscard]] bool is_in_force(const Waiver& waiver, UnixSeconds now);
-// Names in each refusal the waiver that lets it through, if any is in force.
+// Says in each refusal which waiver lets it through, if any is in force.
 void apply_waivers(const Waivers& waivers, UnixSeconds now, Findings& findings);
-// Those that let one of the findings through.
-[[nodiscard]] Waivers used_waivers(const Waivers& waivers, UnixSeconds now,
-                                   const Findings& findings);
+// "by root until 2026-12-25T00:00:00Z: was tested by hand", as Finding::waiver has it.
+[[nodiscard]] std::string sentence_of(const Waiver& waiver);
 
 [[nodiscard]] std::string waivers_text(const Waivers& waivers);
 // All or none. Errors: corrupt (another form or format, one that check_waiver() refuses).

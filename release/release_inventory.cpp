@@ -39,11 +39,13 @@ Result<Inventory> inventory_of_tree(const std::string& folder, const std::string
              is_left_out_of_release});
 }
 
-MadeFile made_inventory() {
+MadeFile made_inventory(JudgeTree judge) {
   return {std::string("/") + insight::inventory_path,
-          [](const std::string& tree, const std::string& scratch) -> Result<std::string> {
+          [judge = std::move(judge)](const std::string& tree,
+                                     const std::string& scratch) -> Result<std::string> {
             auto taken = inventory_of_tree(tree, scratch);
             if (!taken) return std::move(taken).error().in("inventory of " + tree);
+            CUBE_CHECK(judge(tree, *taken));
             return inventory_text(*taken);
           }};
 }

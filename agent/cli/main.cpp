@@ -13,6 +13,7 @@
 #include "agent/cli/fleet/fleet_plan.h"
 #include "agent/cli/fleet/fleet_simulate.h"
 #include "agent/cli/fleet/fleet_status.h"
+#include "agent/cli/rules.h"
 #include "base/json.h"
 
 namespace cube::cli {
@@ -337,6 +338,7 @@ std::vector<Command> add_commands(CLI::App& app, Options& o) {
   add(*config, "show", "every key, its value and where it comes from",
       [&] { return config_show(o.common); });
   add(*config, "check", "is the configuration valid?", [&] { return config_check(o.common); });
+  add_rules(app, add, o.common);
   add_fleet(add, app, o);
   add(app, "automatic", "what the timer runs: start what waits, look for releases",
       [&] { return automatic(o.common); });

@@ -51,7 +51,7 @@ Result<insight::Findings> LocalForesight::look_ahead(SlotId slot, const Release&
   }
   findings = insight::in_order(std::move(findings));
   if (ports_.waive)
-    if (auto waived = ports_.waive(findings, release); !waived)
+    if (auto waived = ports_.waive(findings, prospect); !waived)
       findings.push_back({"waivers", "", Grade::unknown,
                           waived.error().what + "; no waiver lets anything through", "", ""});
   return findings;
