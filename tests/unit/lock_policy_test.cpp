@@ -82,6 +82,7 @@ TEST(Locks, VersionsAndRangesWithRpm) {
            {"bash = \"= 4.4.20\"", ""},
            {"bash = \"= 4.4.20-3.el8\"", "lock:bash"},
            {"bash = \">= 4.4, < 5\"", ""},
+           {"bash = \">= 4.10\"", "lock:bash"},
            {"bash = \"> 4.4.20\"", "lock:bash"},
            {"bash = \"<= 4.4.20\"", ""},
            {"bash = \"<4.4.20-2.el8\"", "lock:bash"},
