@@ -62,8 +62,8 @@ void PackageIndex::add_kernel(KernelView view, LockedPackages& found) const {
                   LockedPackage{"kernel", kind, {kernel_version(release)}, {release}});
     return;
   }
-  for (const std::string name : {"linux-image-" + release, "linux-image-unsigned-" + release})
-    if (const auto keys = keys_.find(name); keys != keys_.end())
+  for (const char* begin : {"linux-image-", "linux-image-unsigned-"})
+    if (const auto keys = keys_.find(begin + release); keys != keys_.end())
       found.emplace("the package of the kernel that boots",
                     LockedPackage{"kernel", kind,
                                   words(inventory_.packages.at(keys->second.front())), {}});

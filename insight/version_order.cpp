@@ -1,5 +1,7 @@
 #include "insight/version_order.h"
 
+// libsolv has a member that is called as a keyword of C++20.
+#define LIBSOLV_SOLVABLE_PREPEND_DEP
 #include <solv/evr.h>
 #include <solv/pool.h>
 

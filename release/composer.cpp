@@ -145,7 +145,9 @@ Result<Release> compose_release(const Publisher& publisher, const ComposeRequest
   CUBE_TRY(auto policy, publisher_locks(publisher, request.locks));
   CUBE_TRY(const auto dated, name_of(publisher, request, built, "00000000"));
   std::optional<insight::Inventory> before;
-  if (!policy.empty()) CUBE_TRY(before, inventory_before(publisher, dated));
+  if (!policy.empty()) {
+    CUBE_TRY(before, inventory_before(publisher, dated));
+  }
   TreeJudge judge(std::move(policy), std::move(before), waivers, request, now);
   CUBE_TRY(auto objects, ArchiveRepository::create(publisher.repository().object_path()));
   const std::string branch = publisher.settings().product + "/" + request.version + "_" + built;

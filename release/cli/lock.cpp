@@ -53,7 +53,9 @@ Result<int> lock_init(const Common& common, const LockCommand& command) {
                                     ": exists and is not overwritten; remove it, or name another "
                                     "file with --locks"};
   std::string place = command.place;
-  if (place.empty()) CUBE_TRY(place, newest_published(publisher));
+  if (place.empty()) {
+    CUBE_TRY(place, newest_published(publisher));
+  }
   CUBE_TRY(const auto inventory, inventory_of(common, place));
   auto text = insight::locks_of(inventory, command.choice);
   if (!text) return std::move(text).error().in("locks of " + insight::readable(place));
@@ -77,7 +79,9 @@ Result<int> lock_check(const Common& common, const LockCommand& command) {
   CUBE_TRY(const auto policy, publisher_locks(publisher, command.file));
   CUBE_TRY(const auto offered, inventory_of(common, command.place));
   std::optional<insight::Inventory> before;
-  if (!command.before.empty()) CUBE_TRY(before, inventory_of(common, command.before));
+  if (!command.before.empty()) {
+    CUBE_TRY(before, inventory_of(common, command.before));
+  }
   const auto findings = insight::in_order(lock_breaches(policy, offered, before ? &*before : nullptr));
   const bool refused = insight::any_refuses(findings);
   if (common.json) {
