@@ -57,8 +57,8 @@ TEST(Locks, TheSeedsCase) {
   EXPECT_EQ(found(lock_breaches(policy, with_kernel("348"), nullptr)), "");
   const auto breaches = lock_breaches(policy, with_kernel("373"), nullptr);
   EXPECT_EQ(found(breaches),
-            "lock:kernel lock:kernel lock:kernel-core lock:kernel-headers lock:kernel-modules "
-            "lock:kernel-modules-extra");
+            "lock:kernel lock:kernel lock:kernel-core lock:kernel-headers lock:kernel-modules-extra "
+            "lock:kernel-modules");
   EXPECT_EQ(breaches[1].what,
             "the kernel that boots is 4.18.0-373.el8, which breaks the rule kernel = "
             "\"4.18.0-348.*\" of locks.toml:2");
