@@ -13,9 +13,9 @@ namespace cube::insight {
 namespace {
 
 constexpr std::size_t max_name = 128;
-constexpr std::size_t max_rule = 1024;     // bytes of one demand
-constexpr std::size_t max_demands = 8;     // of one package
-constexpr std::size_t max_versions = 16;   // of one demand
+constexpr std::size_t max_rule = 1024;    // bytes of one demand
+constexpr std::size_t max_demands = 8;    // of one package
+constexpr std::size_t max_versions = 16;  // of one demand
 constexpr std::size_t max_members = 64;
 
 using Kind = LockDemand::Kind;
@@ -49,16 +49,19 @@ bool is_version(std::string_view text) {
 
 Result<VersionBound> bound_of(std::string_view text) {
   using Relation = VersionBound::Relation;
-  for (const auto& [sign, relation] :
-       {std::pair{"<=", Relation::at_most}, {">=", Relation::at_least}, {"<", Relation::less},
-        {">", Relation::greater}, {"=", Relation::equal}})
+  for (const auto& [sign, relation] : {std::pair{"<=", Relation::at_most},
+                                       {">=", Relation::at_least},
+                                       {"<", Relation::less},
+                                       {">", Relation::greater},
+                                       {"=", Relation::equal}})
     if (text.starts_with(sign)) {
       const auto version = trimmed(text.substr(std::string_view(sign).size()));
       if (!is_version(version) || is_glob(version)) break;
       return VersionBound{relation, std::string(version)};
     }
-  return Error{Errc::invalid, "\"" + std::string(text) +
-                                  "\" is no bound like \">= 5.14.0-70\"; bounds have commas between"};
+  return Error{Errc::invalid,
+               "\"" + std::string(text) +
+                   "\" is no bound like \">= 5.14.0-70\"; bounds have commas between"};
 }
 
 Result<LockDemand> demand_of(const std::string& text) {
@@ -82,10 +85,11 @@ Result<LockDemand> demand_of(const std::string& text) {
     for (const auto part : parts(text, ' ')) {
       if (part.empty()) continue;
       if (!is_version(part))
-        return Error{Errc::invalid, "\"" + text +
-                                        "\" is no rule: a version like \"4.18.0-348.*\", bounds like "
-                                        "\">= 5.14.0-70, < 5.14.0-162\", \"never downgrade\", \"same "
-                                        "as running\" or \"forbid\""};
+        return Error{Errc::invalid,
+                     "\"" + text +
+                         "\" is no rule: a version like \"4.18.0-348.*\", bounds like "
+                         "\">= 5.14.0-70, < 5.14.0-162\", \"never downgrade\", \"same "
+                         "as running\" or \"forbid\""};
       demand.versions.emplace_back(part);
     }
   }
@@ -101,8 +105,8 @@ Result<std::string> text_of(const toml::node& node) {
   if (value == nullptr) return Error{Errc::invalid, "must be a text, or a list of texts"};
   const std::string& text = value->get();
   // It stands in messages.
-  const bool prints = std::all_of(text.begin(), text.end(),
-                                  [](char c) { return c >= ' ' && c <= '~'; });
+  const bool prints =
+      std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
   if (!prints || text.size() > max_rule)
     return Error{Errc::invalid, "is no rule: longer than 1024 bytes, or other than plain letters"};
   return text;
@@ -143,8 +147,7 @@ class Reader {
       const auto* inner = node.as_table();
       const bool locks = key.str() == "locks", groups = key.str() == "groups";
       if (inner == nullptr || (!locks && !groups))
-        return wrong(node, std::string(key.str()),
-                     "unknown key; there are [locks] and [groups]");
+        return wrong(node, std::string(key.str()), "unknown key; there are [locks] and [groups]");
       for (const auto& [name, value] : *inner) {
         auto added = check_name(name.str());
         if (added) added = locks ? add_rules(name.str(), value) : add_group(name.str(), value);

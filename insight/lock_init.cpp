@@ -11,10 +11,15 @@ namespace {
 
 // What belongs to a kernel, as Enterprise Linux and Debian call it.
 const std::vector<std::string>& kernel_packages() {
-  static const std::vector<std::string> all{
-      "kernel",        "kernel-core",        "kernel-modules", "kernel-modules-core",
-      "kernel-modules-extra", "kernel-headers", "linux-image-*",  "linux-headers-*",
-      "linux-modules-*"};
+  static const std::vector<std::string> all{"kernel",
+                                            "kernel-core",
+                                            "kernel-modules",
+                                            "kernel-modules-core",
+                                            "kernel-modules-extra",
+                                            "kernel-headers",
+                                            "linux-image-*",
+                                            "linux-headers-*",
+                                            "linux-modules-*"};
   return all;
 }
 

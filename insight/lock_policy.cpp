@@ -21,11 +21,16 @@ bool is_relative(const LockDemand& demand) {
 
 bool holds(Relation relation, int order) {
   switch (relation) {
-    case Relation::less: return order < 0;
-    case Relation::at_most: return order <= 0;
-    case Relation::equal: return order == 0;
-    case Relation::at_least: return order >= 0;
-    case Relation::greater: return order > 0;
+    case Relation::less:
+      return order < 0;
+    case Relation::at_most:
+      return order <= 0;
+    case Relation::equal:
+      return order == 0;
+    case Relation::at_least:
+      return order >= 0;
+    case Relation::greater:
+      return order > 0;
   }
   return false;
 }
@@ -65,7 +70,7 @@ class Judge {
   VersionOrder order_;
   Findings findings_;
   std::map<LockOwner, std::size_t> more_;  // breaches that found no room
-  std::set<LockOwner> unproved_, alone_;  // whose rules lacked the offered, the running packages
+  std::set<LockOwner> unproved_, alone_;   // whose rules lacked the offered, the running packages
 };
 
 std::string written(const std::string& name, const std::string& text) {
@@ -78,11 +83,13 @@ void Judge::breach(const LockOrigin& origin, const std::string& object, const st
     ++more_[origin.owner];
     return;
   }
-  const Finding found{check_of(origin.owner), object, Grade::refusal,
-                      what + ", which breaks the rule " + rule + " of " + origin.place,
-                      "take a release that keeps the rule, or waive " + check_of(origin.owner) +
-                          ":" + object,
-                      ""};
+  const Finding found{
+      check_of(origin.owner),
+      object,
+      Grade::refusal,
+      what + ", which breaks the rule " + rule + " of " + origin.place,
+      "take a release that keeps the rule, or waive " + check_of(origin.owner) + ":" + object,
+      ""};
   if (std::find(findings_.begin(), findings_.end(), found) == findings_.end())
     findings_.push_back(found);
 }
@@ -170,16 +177,15 @@ void Judge::judge_against_running(const LockRule& rule, const LockedPackages& fo
     }
     const auto name = label + " is " + joined(now->second.versions) + "; " + was + " runs";
     // The kernel's other spelling is its whole name: another flavour is another kernel.
-    const bool equal = now->second.versions == package.versions &&
-                       now->second.spellings == package.spellings;
+    const bool equal =
+        now->second.versions == package.versions && now->second.spellings == package.spellings;
     const auto wrong = same ? std::optional<bool>(!equal) : sinks(package, now->second);
     if (!wrong || *wrong) breach(rule.origin, package.object, name, text);
   }
   if (!same || !running_->knows("packages")) return;
   for (const auto& [label, package] : found)
     if (!before.contains(label))
-      breach(rule.origin, package.object,
-             label + " is new, as " + joined(package.versions), text);
+      breach(rule.origin, package.object, label + " is new, as " + joined(package.versions), text);
 }
 
 void Judge::judge(const LockRule& rule) {
@@ -258,10 +264,9 @@ Findings unchecked_locks(const LockPolicy& policy, const std::string& why) {
   for (const auto& group : policy.groups) owners.insert(group.origin.owner);
   Findings findings;
   for (const auto owner : owners)
-    findings.push_back({check_of(owner), "policy", Grade::refusal,
-                        "the rules cannot be checked: " + why,
-                        "take a release with an inventory, or waive " + check_of(owner) + ":policy",
-                        ""});
+    findings.push_back(
+        {check_of(owner), "policy", Grade::refusal, "the rules cannot be checked: " + why,
+         "take a release with an inventory, or waive " + check_of(owner) + ":policy", ""});
   return findings;
 }
 

@@ -70,9 +70,10 @@ struct LockPolicy {
   [[nodiscard]] bool empty() const { return rules.empty() && groups.empty(); }
 };
 
-inline constexpr std::size_t max_lock_rules = 16000;  // of a policy, with its groups
+inline constexpr std::size_t max_lock_rules = 16000;   // of a policy, with its groups
 inline constexpr std::size_t max_lock_patterns = 256;  // of these, names that are patterns
-inline constexpr std::size_t max_lock_findings = 200;  // what is more is one finding with their number
+inline constexpr std::size_t max_lock_findings =
+    200;  // what is more is one finding with their number
 
 // Only what is wrong or not known. `running`: what is compared with where a rule says so; nullptr:
 // nothing. A finding's object is the package's name, "group/NAME", or "policy".

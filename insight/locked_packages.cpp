@@ -10,7 +10,9 @@ namespace {
 
 constexpr const char* kernel_that_boots = "the kernel that boots";
 
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+bool is_letter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
 
 std::vector<std::string> words(const std::string& text) {
   std::vector<std::string> found;
@@ -34,7 +36,8 @@ PackageKind kind_of_system(const Inventory& inventory) {
 
 std::string kernel_version(const std::string& release) {
   for (const char* machine : {".x86_64", ".aarch64", ".ppc64le", ".s390x", ".i686"})
-    if (const auto at = release.find(machine); at != std::string::npos) return release.substr(0, at);
+    if (const auto at = release.find(machine); at != std::string::npos)
+      return release.substr(0, at);
   for (auto at = release.find('-'); at != std::string::npos; at = release.find('-', at + 1))
     if (at + 1 < release.size() && is_letter(release[at + 1])) return release.substr(0, at);
   return release;
@@ -45,8 +48,8 @@ PackageIndex::PackageIndex(const Inventory& inventory) : inventory_(inventory) {
 }
 
 void PackageIndex::add(const std::string& key, LockedPackages& found) const {
-  LockedPackage package{name_of_package(key), kind_of_package(key),
-                        words(inventory_.packages.at(key)), {}};
+  LockedPackage package{
+      name_of_package(key), kind_of_package(key), words(inventory_.packages.at(key)), {}};
   if (package.versions.size() == 1)
     if (const auto& only = package.versions[0]; only.find(':') != std::string::npos)
       package.spellings.push_back(only.substr(only.find(':') + 1));
@@ -64,9 +67,9 @@ void PackageIndex::add_kernel(KernelView view, LockedPackages& found) const {
   }
   for (const char* begin : {"linux-image-", "linux-image-unsigned-"})
     if (const auto keys = keys_.find(begin + release); keys != keys_.end())
-      found.emplace("the package of the kernel that boots",
-                    LockedPackage{"kernel", kind,
-                                  words(inventory_.packages.at(keys->second.front())), {}});
+      found.emplace(
+          "the package of the kernel that boots",
+          LockedPackage{"kernel", kind, words(inventory_.packages.at(keys->second.front())), {}});
 }
 
 LockedPackages PackageIndex::find(const std::string& package, KernelView view) const {

@@ -99,8 +99,9 @@ class TreeJudge {
   Status judge_unseen() {
     if (judged_) return ok();
     if (!waivers_.empty())
-      return Error{Errc::invalid, "usr/lib/cube-update is no folder in the tree: it has no place "
-                                  "for waivers"};
+      return Error{Errc::invalid,
+                   "usr/lib/cube-update is no folder in the tree: it has no place "
+                   "for waivers"};
     return decide(unchecked_locks(policy_, "usr/lib/cube-update is no folder in the tree"));
   }
 
@@ -152,8 +153,8 @@ Result<Release> compose_release(const Publisher& publisher, const ComposeRequest
   CUBE_TRY(auto objects, ArchiveRepository::create(publisher.repository().object_path()));
   const std::string branch = publisher.settings().product + "/" + request.version + "_" + built;
   CUBE_TRY(auto composed,
-           commit(objects, request.tree, {branch, time, request.keep_owners, request.expand,
-                                          made_files(judge, waivers)}));
+           commit(objects, request.tree,
+                  {branch, time, request.keep_owners, request.expand, made_files(judge, waivers)}));
   CUBE_CHECK(judge.judge_unseen());
   Release release;
   const auto& source = request.source;

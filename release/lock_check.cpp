@@ -59,9 +59,9 @@ Result<Findings> broken_locks(const Publisher& publisher, const LockPolicy& poli
   CUBE_TRY(const auto inventory, held_inventory(publisher, release.name));
   CUBE_TRY(const auto before, inventory_before(publisher, release.name));
   CUBE_TRY(const auto waivers, waivers_of_release(publisher, release));
-  auto findings =
-      inventory ? insight::lock_breaches(policy, *inventory, before ? &*before : nullptr)
-                : insight::unchecked_locks(policy, release.name.text + " has no inventory");
+  auto findings = inventory
+                      ? insight::lock_breaches(policy, *inventory, before ? &*before : nullptr)
+                      : insight::unchecked_locks(policy, release.name.text + " has no inventory");
   insight::apply_waivers(waivers, now, findings);
   return findings;
 }

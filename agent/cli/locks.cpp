@@ -33,11 +33,11 @@ Json policy_json(const LoadedLocks& loaded) {
   for (const auto& rule : loaded.policy.rules)
     rules.push_back(rule_json(rule.package, rule.demand.text, rule.origin));
   for (const auto& group : loaded.policy.groups)
-    groups.push_back(Json(Json::Object{
-        {"name", group.name},
-        {"members", Json(Json::Array(group.members.begin(), group.members.end()))},
-        {"set_by", std::string(word_for(group.origin.owner))},
-        {"place", group.origin.place}}));
+    groups.push_back(Json(
+        Json::Object{{"name", group.name},
+                     {"members", Json(Json::Array(group.members.begin(), group.members.end()))},
+                     {"set_by", std::string(word_for(group.origin.owner))},
+                     {"place", group.origin.place}}));
   Json::Array damaged;
   for (const auto& finding : loaded.damaged) damaged.emplace_back(finding.what);
   return Json(Json::Object{{"event", "result"},
@@ -133,8 +133,9 @@ Result<int> lock_remove(const Common& common, const std::string& package) {
       return rule.package == package || is_with_architecture(rule.package, package);
     });
     if (!common.json)
-      fmt::print("{} {}\n", package,
-                 gone > 0 ? "is no longer held by an operator here" : "was not held by an operator here");
+      fmt::print(
+          "{} {}\n", package,
+          gone > 0 ? "is no longer held by an operator here" : "was not held by an operator here");
     if (gone > 0)
       log(Level::info, "user " + std::to_string(::getuid()) + " no longer holds " + package);
     return gone > 0;

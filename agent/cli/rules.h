@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "agent/cli/commands.h"
 #include "agent/appliance.h"
+#include "agent/cli/commands.h"
 #include "base/result.h"
 
 namespace CLI {

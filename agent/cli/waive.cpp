@@ -74,12 +74,12 @@ Result<int> waive(const Common& common, const WaiveCommand& command) {
   const std::string user = "user " + std::to_string(::getuid());
   if (!command.id.empty()) {
     CUBE_TRY(const auto until, insight::waived_until(command.until));
-    CUBE_CHECK(give(waivers,
-                    {command.id, command.reason, insight::WaivedBy::root, now, until}, now));
+    CUBE_CHECK(
+        give(waivers, {command.id, command.reason, insight::WaivedBy::root, now, until}, now));
     log(Level::warning, user + " waives " + command.id + ": " + command.reason);
   } else {
-    const auto gone = std::erase_if(
-        waivers, [&](const Waiver& one) { return one.id == command.remove; });
+    const auto gone =
+        std::erase_if(waivers, [&](const Waiver& one) { return one.id == command.remove; });
     if (gone == 0)
       return Error{Errc::nothing_to_do, "waiver of " + command.remove + ": there is none"};
     log(Level::warning, user + " takes the waiver of " + command.remove + " back");

@@ -51,11 +51,10 @@ LoadedLocks load_locks(const RootDir& machine) {
 insight::Findings lock_findings(const Prospect& prospect) {
   auto loaded = load_locks(prospect.machine);
   const auto& [policy, damaged] = loaded;
-  auto findings =
-      prospect.inventory
-          ? lock_breaches(policy, *prospect.inventory,
-                          prospect.running ? &*prospect.running : nullptr)
-          : unchecked_locks(policy, "the release has no inventory that can be read");
+  auto findings = prospect.inventory
+                      ? lock_breaches(policy, *prospect.inventory,
+                                      prospect.running ? &*prospect.running : nullptr)
+                      : unchecked_locks(policy, "the release has no inventory that can be read");
   findings.insert(findings.end(), damaged.begin(), damaged.end());
   if (findings.empty() && !policy.empty())
     findings.push_back({"lock", "policy", Grade::good,

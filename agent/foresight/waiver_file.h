@@ -13,7 +13,8 @@ namespace cube {
 
 inline constexpr const char* root_waivers_file = "var/lib/cube-update/waivers.json";
 
-// Those that root gave, expired ones too. Errors: corrupt (damaged, or others may write it), failed.
+// Those that root gave, expired ones too. Errors: corrupt (damaged, or others may write it),
+// failed.
 [[nodiscard]] Result<insight::Waivers> root_waivers(const RootDir& machine);
 // Durable, whole or not at all. Errors: no_space, failed.
 Status save_root_waivers(const RootDir& machine, const insight::Waivers& waivers);

@@ -29,8 +29,7 @@ void print(const insight::Finding& finding) {
 
 }  // namespace
 
-Result<int> compose(const Common& common, const ComposeRequest& asked,
-                    const WaiveOptions& waive) {
+Result<int> compose(const Common& common, const ComposeRequest& asked, const WaiveOptions& waive) {
   CUBE_TRY(const auto path, absolute_folder(common.repository));
   CUBE_TRY(const auto publisher, Publisher::open(path));
   CUBE_TRY(const auto now, wall_clock());

@@ -82,7 +82,8 @@ Result<int> lock_check(const Common& common, const LockCommand& command) {
   if (!command.before.empty()) {
     CUBE_TRY(before, inventory_of(common, command.before));
   }
-  const auto findings = insight::in_order(lock_breaches(policy, offered, before ? &*before : nullptr));
+  const auto findings =
+      insight::in_order(lock_breaches(policy, offered, before ? &*before : nullptr));
   const bool refused = insight::any_refuses(findings);
   if (common.json) {
     fmt::print("{}\n", Json(Json::Object{{"rules", std::uint64_t{policy.rules.size()}},

@@ -1,5 +1,5 @@
-// `cube-update waive`, killed or failed at each call by which it changes what is stored: the waivers
-// are those from before or those from after, and the next run works.
+// `cube-update waive`, killed or failed at each call by which it changes what is stored: the
+// waivers are those from before or those from after, and the next run works.
 #include <gtest/gtest.h>
 
 #include <chrono>

@@ -42,7 +42,8 @@ Inventory with_debian_kernel(const std::string& abi, const std::string& version)
 std::string found(const Findings& findings) {
   std::string ids;
   for (const auto& one : findings)
-    ids += (ids.empty() ? "" : " ") + std::string(one.grade == Grade::unknown ? "?" : "") + one.id();
+    ids +=
+        (ids.empty() ? "" : " ") + std::string(one.grade == Grade::unknown ? "?" : "") + one.id();
   return ids;
 }
 std::string breaks(const std::string& rules, const Inventory& offered,
@@ -56,9 +57,10 @@ TEST(Locks, TheSeedsCase) {
       "kernel = [\"kernel\", \"kernel-*\"]\n");
   EXPECT_EQ(found(lock_breaches(policy, with_kernel("348"), nullptr)), "");
   const auto breaches = lock_breaches(policy, with_kernel("373"), nullptr);
-  EXPECT_EQ(found(breaches),
-            "lock:kernel lock:kernel lock:kernel-core lock:kernel-headers lock:kernel-modules-extra "
-            "lock:kernel-modules");
+  EXPECT_EQ(
+      found(breaches),
+      "lock:kernel lock:kernel lock:kernel-core lock:kernel-headers lock:kernel-modules-extra "
+      "lock:kernel-modules");
   EXPECT_EQ(breaches[1].what,
             "the kernel that boots is 4.18.0-373.el8, which breaks the rule kernel = "
             "\"4.18.0-348.*\" of locks.toml:2");
@@ -129,7 +131,8 @@ TEST(Locks, NeverDowngrade) {
   EXPECT_EQ(breaks("kernel = \"never downgrade\"", old_one, &new_one), "lock:kernel lock:kernel");
   EXPECT_EQ(breaks("\"*\" = \"never downgrade\"", Inventory{}, &old_one), "");
   // The same name of the kernel, an older build of it.
-  const auto from = with_debian_kernel("42", "6.1.159-1"), to = with_debian_kernel("42", "6.1.99-1");
+  const auto from = with_debian_kernel("42", "6.1.159-1"),
+             to = with_debian_kernel("42", "6.1.99-1");
   EXPECT_EQ(breaks("kernel = \"never downgrade\"", to, &from), "lock:kernel");
   EXPECT_EQ(breaks("kernel = \"never downgrade\"", from, &to), "");
   // Of a package that is there twice neither the oldest nor the newest sinks.
@@ -188,7 +191,8 @@ TEST(Locks, WhatIsNotKnown) {
   EXPECT_EQ(breaks("bash = \"4.*\"", offered), "lock:policy");
   EXPECT_EQ(breaks("bash = \"forbid\"", offered), "lock:policy");
   EXPECT_EQ(breaks("kernel = \"4.18.0-373.*\"", offered), "lock:kernel lock:policy");
-  EXPECT_EQ(found(unchecked_locks(policy_of("[locks]\na = \"1\"\n"), "no inventory")), "lock:policy");
+  EXPECT_EQ(found(unchecked_locks(policy_of("[locks]\na = \"1\"\n"), "no inventory")),
+            "lock:policy");
   EXPECT_EQ(found(unchecked_locks({}, "no inventory")), "");
   // What runs cannot be blamed on it.
   const auto known = with_kernel("348");
@@ -276,7 +280,9 @@ TEST(LockInit, HoldsWhatItWasMadeOf) {
       other.kernel = "9.9.9-9-amd64";
       EXPECT_NE(found(lock_breaches(policy, other, nullptr)), "") << *text;
     }
-  EXPECT_NE(found(lock_breaches(policy_of(*locks_of(with_kernel("348"), {})), with_kernel("373"), nullptr)), "");
+  EXPECT_NE(found(lock_breaches(policy_of(*locks_of(with_kernel("348"), {})), with_kernel("373"),
+                                nullptr)),
+            "");
   EXPECT_EQ(locks_of(with_kernel("348"), {false, {"bash"}}).value(),
             "[locks]\n\"bash.x86_64\" = \"4.4.20-2.el8\"\n");
   EXPECT_EQ(locks_of(with_kernel("348"), {false, {"nothing"}}).error().code, Errc::not_found);

@@ -52,9 +52,11 @@ TEST(VersionOrder, IsThatOfDpkgAndRpm) {
 TEST(VersionOrder, OddVersionsAreComparedToo) {
   const VersionOrder order;
   for (const auto kind : {PackageKind::dpkg, PackageKind::rpm})
-    for (const std::string odd : {"", ":", "-", "~", "^", "::1", "1:", "-1", "\xff", "99999999999999999999999"}) {
+    for (const std::string odd :
+         {"", ":", "-", "~", "^", "::1", "1:", "-1", "\xff", "99999999999999999999999"}) {
       EXPECT_EQ(order.compare(kind, odd, odd), 0) << odd;
-      const auto there = order.compare(kind, odd, "1.0-1"), back = order.compare(kind, "1.0-1", odd);
+      const auto there = order.compare(kind, odd, "1.0-1"),
+                 back = order.compare(kind, "1.0-1", odd);
       ASSERT_TRUE(there && back);
       EXPECT_EQ(*there, -*back) << odd;
     }

@@ -25,8 +25,7 @@ std::string through(const Waivers& waivers, UnixSeconds time = now) {
   apply_waivers(waivers, time, findings);
   std::string ids;
   for (const auto& one : findings)
-    if (one.grade == Grade::refusal && !one.refuses())
-      ids += (ids.empty() ? "" : " ") + one.id();
+    if (one.grade == Grade::refusal && !one.refuses()) ids += (ids.empty() ? "" : " ") + one.id();
   EXPECT_TRUE(findings.back().waiver.empty());
   return ids;
 }
@@ -62,7 +61,8 @@ TEST(Waivers, APublisherLoosensHisOwnRulesOnly) {
 
 TEST(Waivers, MalformedOnesAreRefused) {
   EXPECT_TRUE(check_waiver(waiver("root-driver:/dev/sda1 (ext4)")));
-  for (const std::string id : {"", "kernel", "lock:", ":kernel", "Lock:kernel", "lo ck:kernel", "lock:a\nb"})
+  for (const std::string id :
+       {"", "kernel", "lock:", ":kernel", "Lock:kernel", "lo ck:kernel", "lock:a\nb"})
     EXPECT_FALSE(check_waiver(waiver(id))) << id;
   auto one = waiver("lock:kernel");
   one.reason = "";
@@ -87,7 +87,8 @@ TEST(Waivers, AreReadBackAsTheyWereWritten) {
   ASSERT_TRUE(back) << back.error().what;
   EXPECT_EQ(*back, all);
   // Who gave them is not in the file.
-  EXPECT_EQ(read_waivers(waivers_text(all), WaivedBy::publisher).value()[0].by, WaivedBy::publisher);
+  EXPECT_EQ(read_waivers(waivers_text(all), WaivedBy::publisher).value()[0].by,
+            WaivedBy::publisher);
   EXPECT_EQ(read_waivers(waivers_text({}), WaivedBy::root).value(), Waivers{});
 }
 
@@ -112,7 +113,8 @@ TEST(Waivers, AFileWithOneBadWaiverHasNone) {
 
 TEST(Waivers, ADayEndsAtMidnight) {
   EXPECT_EQ(waived_until("2026-12-24").value(), parse_utc("2026-12-25T00:00:00Z").value());
-  EXPECT_EQ(waived_until("2026-12-24T18:00:00Z").value(), parse_utc("2026-12-24T18:00:00Z").value());
+  EXPECT_EQ(waived_until("2026-12-24T18:00:00Z").value(),
+            parse_utc("2026-12-24T18:00:00Z").value());
   for (const std::string text : {"", "tomorrow", "2026-13-01", "2026-12-24 18:00", "24.12.2026"})
     EXPECT_FALSE(waived_until(text)) << text;
 }
