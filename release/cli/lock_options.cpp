@@ -14,7 +14,8 @@ void add_waive(CLI::App& command, WaiveOptions& options) {
   auto* waive =
       command.add_option("--waive", options.ids,
                          "let a broken rule through, here and on machines, as lock:kernel; repeat "
-                         "it for more");
+                         "it for more")
+          ->allow_extra_args(false);
   auto* reason = command.add_option("--reason", options.reason, "why, one line")->needs(waive);
   auto* until = command
                     .add_option("--until", options.until,
@@ -37,6 +38,7 @@ void add_lock_commands(CLI::App& app, const AddCommand& add, Common& common) {
                                 "the kernel that boots, and what comes with it");
   init->add_option("--package", o->choice.packages,
                    "packages of this name, as bash or ceph-*; repeat it for more (default: all)")
+      ->allow_extra_args(false)
       ->excludes(kernel);
   auto* check = add(*lock, "check", "which rules does a release break? exit with 6 if any",
                     "cube-release lock check rootfs --repository /srv/cube",

@@ -14,7 +14,7 @@ import sys
 import unittest
 
 import folder_machine
-from folder_machine import NEW, OLD, PROGRAMS
+from folder_machine import OLD, PROGRAMS
 
 KERNEL = ["kernel", "kernel-core", "kernel-headers", "kernel-modules", "kernel-modules-extra"]
 HELD, OTHER = "4.18.0-348.el8", "4.18.0-373.el8"
