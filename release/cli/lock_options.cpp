@@ -12,9 +12,10 @@ void add_locks(CLI::App& command, std::string& file) {
 
 void add_waive(CLI::App& command, WaiveOptions& options) {
   auto* waive =
-      command.add_option("--waive", options.ids,
-                         "let a broken rule through, here and on machines, as lock:kernel; repeat "
-                         "it for more")
+      command
+          .add_option("--waive", options.ids,
+                      "let a broken rule through, here and on machines, as lock:kernel; repeat "
+                      "it for more")
           ->allow_extra_args(false);
   auto* reason = command.add_option("--reason", options.reason, "why, one line")->needs(waive);
   auto* until = command
