@@ -13,6 +13,7 @@
 
 #include "base/root_dir.h"
 #include "insight/inventory.h"
+#include "insight/module_lists.h"
 
 struct kmod_ctx;
 
@@ -23,8 +24,6 @@ class ModuleIndex {
   // `kernel` as `uname -r`. Errors: not_found (no modules.dep.bin or no list of built-in ones),
   // corrupt (a name that is none), failed.
   static Result<ModuleIndex> open(const RootDir& tree, const std::string& kernel);
-  ModuleIndex(ModuleIndex&&) noexcept;
-  ~ModuleIndex();
 
   // Modules, loadable and built in, that answer to a modalias or to a name of their own.
   [[nodiscard]] Names named_by(const std::string& alias) const;
@@ -44,16 +43,13 @@ class ModuleIndex {
   [[nodiscard]] const std::string& kernel() const { return kernel_; }
 
  private:
-  struct BuiltInAlias {
-    std::string pattern, module;
-  };
-  ModuleIndex() = default;
+  ModuleIndex();
 
   Fd folder_;
   std::string kernel_;
   Names built_in_;
   std::vector<BuiltInAlias> built_in_aliases_;
-  kmod_ctx* kmod_ = nullptr;
+  std::unique_ptr<kmod_ctx, void (*)(kmod_ctx*)> kmod_;
 };
 
 // Files that these modules may load, as far as the tree knows them: what `modules_in_use` asks for.
