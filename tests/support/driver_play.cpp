@@ -11,12 +11,17 @@
 #include "tests/support/machine_tree.h"
 
 namespace cube {
+
+using insight::Entries;
+using insight::Findings;
+using insight::Grade;
+using insight::InitramfsNames;
+using insight::Inventory;
+
 namespace {
 
-using namespace insight;
-
 Inventory taken(const ScratchDir& folder) {
-  const auto inventory = take_inventory(
+  const auto inventory = insight::take_inventory(
       folder.root(),
       {[](const Fd& image, const std::string& name) -> Result<InitramfsNames> {
          Fd scratch(::open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
@@ -40,7 +45,7 @@ DriverPlay::DriverPlay(const std::string& machines, const std::string& name,
                        const std::set<std::string>& early) {
   ScratchDir layout;
   lay_out_machine(machines, name, layout.path());
-  machine = this_machine(layout.root()).value();
+  machine = insight::this_machine(layout.root()).value();
   running.kernel = machine.kernel;
   running.modules = read_modules(machines + "/modules");
   running.initramfs = with_needs(running.modules, early);
@@ -67,8 +72,8 @@ Findings DriverPlay::findings_of_new_image() {
 Findings DriverPlay::look() {
   staged_inventory = taken(staged_folder);
   const auto staged_root = staged_folder.root(), running_root = running_folder.root();
-  return driver_findings(machine, {staged_root, staged_inventory},
-                         {running_root, running_inventory});
+  return insight::driver_findings(machine, {staged_root, staged_inventory},
+                                  {running_root, running_inventory});
 }
 
 Grade worst(const Findings& findings) {
