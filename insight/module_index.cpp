@@ -51,6 +51,12 @@ Module module_named(kmod_ctx* context, const std::string& name) {
   return Module(module);
 }
 
+Module module_at(kmod_ctx* context, const std::string& path) {
+  kmod_module* module = nullptr;
+  if (kmod_module_new_from_path(context, path.c_str(), &module) < 0) return nullptr;
+  return Module(module);
+}
+
 // Of an open folder, whatever it is called in the file system that runs.
 std::string path_of(const Fd& folder) {
   return "/proc/self/fd/" + std::to_string(folder.get());
@@ -68,6 +74,8 @@ Result<ModuleIndex> ModuleIndex::open(const RootDir& tree, const std::string& ke
   CUBE_TRY(index.folder_, tree.open_file(folder, O_PATH | O_DIRECTORY));
   for (const char* list : {"/modules.dep.bin", "/modules.alias.bin"})
     CUBE_CHECK(tree.stat(folder + list));
+  CUBE_TRY(const auto files, tree.read_file(folder + "/modules.dep", max_list_bytes));
+  index.files_ = module_files(files);
   CUBE_TRY(const auto built_in, tree.read_file(folder + "/modules.builtin", max_list_bytes));
   index.built_in_ = built_in_modules(built_in);
   const auto modinfo = tree.read_file(folder + "/modules.builtin.modinfo", max_list_bytes);
@@ -103,18 +111,13 @@ bool ModuleIndex::built_in(const std::string& module) const {
 }
 
 std::string ModuleIndex::file(const std::string& module) const {
-  const auto found = module_named(kmod_.get(), module);
-  const char* path = found ? kmod_module_get_path(found.get()) : nullptr;
-  const auto folder = path_of(folder_) + "/";
-  if (path == nullptr || !std::string_view(path).starts_with(folder)) return "";
-  return path + folder.size();
+  const auto found = files_.find(normalized(module));
+  return found == files_.end() ? "" : found->second.file;
 }
 
 Names ModuleIndex::needs(const std::string& module) const {
-  Names names;
-  if (const auto found = module_named(kmod_.get(), module))
-    add_names(List(kmod_module_get_dependencies(found.get())), names);
-  return names;
+  const auto found = files_.find(normalized(module));
+  return found == files_.end() ? Names{} : found->second.needs;
 }
 
 Names ModuleIndex::asks_for(const std::string& module) const {
@@ -128,12 +131,13 @@ Names ModuleIndex::asks_for(const std::string& module) const {
 }
 
 Result<Names> ModuleIndex::firmware(const std::string& module) const {
-  const auto found = module_named(kmod_.get(), module);
   const bool there = built_in(module);
-  if (!found || (!there && file(module).empty()))
+  const auto path = path_of(folder_) + "/" + file(module);
+  if (!there && file(module).empty())
     return Error{Errc::not_found, module + ": there is no such module"};
+  const auto found = there ? module_named(kmod_.get(), module) : module_at(kmod_.get(), path);
   kmod_list* list = nullptr;
-  const int count = kmod_module_get_info(found.get(), &list);
+  const int count = found ? kmod_module_get_info(found.get(), &list) : -ENOENT;
   Names names;
   if (count < 0 && there) return names;  // a kernel that lists nothing of what is built in
   if (count < 0)

@@ -1,12 +1,14 @@
 // ModuleIndex: what the kernel of a tree can drive: which modules name a device, which of them are
 // in the kernel itself, what they need, and the firmware they may ask for.
 //
-// Read by libkmod from lib/modules/RELEASE of the tree, as modprobe does there; nothing of the
-// running machine is asked, neither its settings nor its modules. Names are the kernel's, with '_'.
-// The tree's lists are believed: it is a slot that was verified, or the system that runs, whose
-// udev reads the same ones.
+// Of lib/modules/RELEASE of the tree; aliases and firmware are read by libkmod, as modprobe does.
+// modules.dep is not: of a module that needs a file which is missing, libkmod says that it needs
+// nothing. Nothing of the running machine is asked, neither its settings nor its modules. Names are
+// the kernel's, with '_'. The tree's lists are believed: it is a slot that was verified, or the
+// system that runs, whose udev reads the same ones.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -21,7 +23,7 @@ namespace cube::insight {
 
 class ModuleIndex {
  public:
-  // `kernel` as `uname -r`. Errors: not_found (no modules.dep.bin or no list of built-in ones),
+  // `kernel` as `uname -r`. Errors: not_found (a list of its modules),
   // corrupt (a name that is none), failed.
   static Result<ModuleIndex> open(const RootDir& tree, const std::string& kernel);
 
@@ -48,6 +50,7 @@ class ModuleIndex {
   Fd folder_;
   std::string kernel_;
   Names built_in_;
+  std::map<std::string, ModuleFile> files_;
   std::vector<BuiltInAlias> built_in_aliases_;
   std::unique_ptr<kmod_ctx, void (*)(kmod_ctx*)> kmod_;
 };

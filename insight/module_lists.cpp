@@ -2,7 +2,31 @@
 
 #include <algorithm>
 
+#include "insight/proc_lists.h"
+#include "insight/tree_lists.h"
+
 namespace cube::insight {
+
+// "kernel/drivers/scsi/sd_mod.ko: kernel/drivers/scsi/scsi_mod.ko kernel/..."
+std::map<std::string, ModuleFile> module_files(std::string_view list) {
+  std::map<std::string, ModuleFile> found;
+  while (!list.empty()) {
+    const auto end = std::min(list.find('\n'), list.size());
+    const auto line = list.substr(0, end);
+    list.remove_prefix(std::min(end + 1, list.size()));
+    const auto colon = line.find(':');
+    const auto file = line.substr(0, colon);
+    auto name = module_name(file);
+    if (colon == std::string_view::npos || name.empty() || file.starts_with("/") ||
+        file.find("..") != std::string_view::npos)
+      continue;
+    auto& module = found[std::move(name)];
+    module = {std::string(file), {}};
+    for (const auto& other : words_in(line.substr(colon + 1)))
+      if (auto needed = module_name(other); !needed.empty()) module.needs.insert(std::move(needed));
+  }
+  return found;
+}
 
 std::vector<BuiltInAlias> built_in_aliases(std::string_view modinfo) {
   constexpr std::string_view key = ".alias=";

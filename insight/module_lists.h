@@ -1,12 +1,22 @@
-// modules.builtin.modinfo: what drivers that are in the kernel itself say of themselves. Pure: no
-// text is refused; what is no entry is passed over.
+// Lists of a kernel's modules: modules.dep, and modules.builtin.modinfo, what drivers that are in
+// the kernel itself say of themselves. Pure: no text is refused; what is no entry is passed over.
 #pragma once
 
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "insight/inventory.h"
+
 namespace cube::insight {
+
+struct ModuleFile {
+  std::string file;  // below the kernel's folder, "kernel/drivers/scsi/sd_mod.ko.xz"
+  Names needs;       // all modules that must be loaded before it
+};
+// modules.dep, by the kernel's names.
+[[nodiscard]] std::map<std::string, ModuleFile> module_files(std::string_view list);
 
 struct BuiltInAlias {
   std::string pattern;  // as fnmatch(3) has it, normalized

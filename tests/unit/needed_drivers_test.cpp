@@ -122,6 +122,25 @@ TEST_F(NeededDrivers, OfTwoThatNameADeviceTodaysIsNeeded) {
   EXPECT_EQ(told(play.findings()), "refusal root-driver:uas\n");
 }
 
+TEST(ModuleLists, FilesHaveWhatTheyNeed) {
+  const auto found = module_files(
+      "kernel/a/sd-mod.ko.xz: kernel/a/scsi_mod.ko kernel/b/x-y.ko.zst\n"
+      "kernel/a/scsi_mod.ko:\nno module: kernel/a.ko\n/abs/a.ko:\nkernel/c.ko\n");
+  ASSERT_EQ(found.size(), 2U);
+  EXPECT_EQ(found.at("sd_mod").file, "kernel/a/sd-mod.ko.xz");
+  EXPECT_EQ(found.at("sd_mod").needs, (Names{"scsi_mod", "x_y"}));
+}
+
+TEST(ModuleLists, AliasesOfWhatIsBuiltIn) {
+  using namespace std::string_literals;
+  const auto found = built_in_aliases(
+      "ext4.alias=fs-ext4\0ext4.license=GPL\0odd\0.alias=x\0a-b.alias=c[d-e]-f\0"s);
+  ASSERT_EQ(found.size(), 2U);
+  EXPECT_EQ(found[0].pattern, "fs_ext4");
+  EXPECT_EQ(found[1].module, "a_b");
+  EXPECT_EQ(found[1].pattern, "c[d-e]_f");
+}
+
 TEST_F(NeededDrivers, FirmwareThatTodaysInitramfsHasIsNeededThere) {
   auto play = raid();
   auto& module = play.staged.modules.at("megaraid_sas");
