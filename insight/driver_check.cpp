@@ -123,7 +123,8 @@ bool DriverCheck::check_device(Hangs what, const Device& device, const Driver& d
   if (driver.lack->kind != Lack::Kind::missing) finding.grade = Grade::unknown;
   if (is_vital(what) && driver.lack->kind != Lack::Kind::machine_not_known) {
     finding.grade = Grade::refusal;
-    finding.remedy = "take a release that has it, or let it through by a waiver";
+    finding.remedy = "compose the release with " + driver.module +
+                     (place_for(what) == Place::initramfs ? " in its initramfs" : "");
   }
   found_.add(std::move(finding));
   return false;
@@ -172,11 +173,10 @@ void DriverCheck::check_firmware(Hangs what, const Device& device, const std::st
   }
   const auto tell = [&](const Names& lacking, Grade grade, const std::string& why) {
     if (lacking.empty()) return;
-    found_.add(
-        {check, module, grade,
-         use_of(what, device, module) + " and may load " + listed(lacking, 3) + "; " + why,
-         grade == Grade::refusal ? "take a release that has it, or let it through by a waiver" : "",
-         ""});
+    found_.add({check, module, grade,
+                use_of(what, device, module) + " and may load " + listed(lacking, 3) + "; " + why,
+                grade == Grade::refusal ? "compose the release with that in its initramfs" : "",
+                ""});
   };
   const auto early_place = supply_.called(Place::initramfs);
   tell(early, Grade::refusal, early_place + " has no such file");

@@ -41,7 +41,6 @@ class DriverCheck {
   // False when something is missing or not known.
   bool check_device(Hangs what, const Device& device, const Driver& driver);
   void check_wishes(Hangs what, const Device& device, const std::string& module);
-  // How many files were there; nothing is missing or not known then.
   void check_firmware(Hangs what, const Device& device, const std::string& module);
   [[nodiscard]] bool needed_early(Hangs what, const std::string& file) const;
 

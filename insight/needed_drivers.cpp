@@ -72,7 +72,7 @@ class Preflight {
     if (!needed.empty()) {
       finding.grade = Grade::refusal;
       finding.what += ", and this machine needs " + needed;
-      finding.remedy = "take a release that has its kernel's modules, after depmod";
+      finding.remedy = "compose the release with its kernel's modules, after depmod";
     }
     found_.add(std::move(finding));
   }

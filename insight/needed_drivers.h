@@ -12,6 +12,8 @@
 // does not tell of itself is unknown, for no other release would change it
 // (docs/decisions/0035-drivers.md).
 //
+// A release without an inventory is given the one that take_inventory() makes of its slot.
+//
 // Pure over the two trees, which are only read; the same input gives the same findings in the same
 // order.
 #pragma once
