@@ -1,7 +1,7 @@
 #include "boot/efi/load_option.h"
 
 #include "boot/efi/efi_variables.h"
-#include "boot/efi/little_endian.h"
+#include "base/little_endian.h"
 
 namespace cube {
 namespace {
