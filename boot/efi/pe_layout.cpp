@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <charconv>
 
 #include "base/io.h"
 #include "base/little_endian.h"
@@ -11,7 +12,9 @@ namespace cube {
 namespace {
 
 // Offsets in the file header, behind "PE\0\0".
-constexpr std::size_t machine_at = 4, section_count = 6, optional_size = 20, optional = 24;
+constexpr std::size_t machine_at = 4, section_count = 6, symbols_at = 12, symbol_count = 16,
+                      optional_size = 20, optional = 24;
+constexpr std::size_t symbol_size = 18;
 // In the optional header.
 constexpr std::size_t header_size = 60, checksum = 64, directories = 108, certificates = 144,
                       optional_end = 152;
@@ -54,6 +57,20 @@ Result<std::vector<PeLayout::Range>> stored_sections(std::string_view head,
   return stored;
 }
 
+// "/26": the name lies at byte 26 of the table of long names, and ends with a NUL.
+bool has_name(const Fd& file, const PeLayout& layout, const PeSection& section,
+              std::string_view name) {
+  if (section.name == name) return true;
+  std::uint64_t at = 0;
+  const auto* end = section.name.data() + section.name.size();
+  if (!section.name.starts_with('/') || layout.strings == 0 ||
+      std::from_chars(section.name.data() + 1, end, at).ptr != end)
+    return false;
+  std::string bytes;
+  return read_at(file, layout.strings + at, name.size() + 1, bytes) &&
+         bytes == std::string(name) + '\0';
+}
+
 }  // namespace
 
 std::size_t PeHeaders::table_end() const {
@@ -77,6 +94,9 @@ Result<PeHeaders> pe_headers(std::string_view head) {
   found.table = found.pe + optional + size;
   found.count = number_at(head, found.pe + section_count, 2);
   if (found.table_end() > limit) return garbage("its headers are too long");
+  // Behind the symbols; of 32 bits each, so that the sum is none that overflows.
+  if (const auto symbols = number_at(head, found.pe + symbols_at, 4); symbols != 0)
+    found.strings = symbols + number_at(head, found.pe + symbol_count, 4) * symbol_size;
   return found;
 }
 
@@ -103,6 +123,7 @@ Result<PeLayout> pe_layout(std::string_view head, std::uint64_t size) {
   if (header_end < headers.table_end() || header_end > size)
     return garbage("its headers are longer than itself");
   PeLayout found;
+  found.strings = headers.strings;
   for (auto& section : pe_sections_of(head, headers)) {
     if (section.size != 0 && !is_within(section.offset, section.size, size))
       return garbage("a section lies outside of it");
@@ -151,11 +172,12 @@ Result<Sha256> authenticode_digest(const Fd& file, const PeLayout& layout) {
 
 Result<std::string> read_pe_section(const Fd& file, const PeLayout& layout, std::string_view name,
                                     std::size_t max) {
-  const auto section = std::find_if(layout.sections.begin(), layout.sections.end(),
-                                    [&](const auto& one) { return one.name == name; });
   std::string bytes;
+  const auto section =
+      std::find_if(layout.sections.begin(), layout.sections.end(),
+                   [&](const auto& one) { return has_name(file, layout, one, name); });
   if (section == layout.sections.end()) return bytes;
-  if (section->size > max) return garbage("its section " + section->name + " is too large");
+  if (section->size > max) return garbage("its section " + std::string(name) + " is too large");
   CUBE_CHECK(read_at(file, section->offset, section->size, bytes));
   return bytes;
 }

@@ -17,7 +17,7 @@ namespace cube {
 inline constexpr std::size_t max_pe_head = 4096;  // where headers must end
 
 struct PeSection {
-  std::string name;          // up to 8 characters, ".cmdline"
+  std::string name;          // up to 8 characters, ".cmdline"; "/26" of one in the string table
   std::uint64_t offset = 0;  // in the file
   std::uint64_t size = 0;    // what is used of it
 };
@@ -28,6 +28,7 @@ struct PeHeaders {
   std::size_t table = 0;  // of the sections
   std::size_t count = 0;  // sections
   std::uint64_t machine = 0;
+  std::uint64_t strings = 0;  // of the table of long names; 0: none
 
   [[nodiscard]] std::size_t table_end() const;
 };
@@ -45,6 +46,7 @@ struct PeLayout {
   std::vector<PeSection> sections;  // each within the file
   std::vector<Range> covered;       // by the signature, in the order of its digest
   Range certificates;               // WIN_CERTIFICATE entries; size 0: unsigned
+  std::uint64_t strings = 0;        // as PeHeaders; may lie outside
 };
 // `head`: as above; `size`: of the file. Errors: corrupt (also what lies outside of the file, or
 // one part on another).
@@ -53,7 +55,7 @@ struct PeLayout {
 [[nodiscard]] Result<PeLayout> read_pe_layout(const Fd& file);
 // Its Authenticode digest. Errors: corrupt, failed.
 [[nodiscard]] Result<Sha256> authenticode_digest(const Fd& file, const PeLayout& layout);
-// The bytes of a section; "" without one of that name. Errors: corrupt
+// The bytes of a section, which may have a long name; "" without one of that name. Errors: corrupt
 // (more than `max` bytes), failed.
 [[nodiscard]] Result<std::string> read_pe_section(const Fd& file, const PeLayout& layout,
                                                   std::string_view name, std::size_t max);
