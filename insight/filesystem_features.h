@@ -7,6 +7,7 @@
 // kernel that is older than the table says may have one nevertheless.
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <optional>
 #include <string>

@@ -1,8 +1,6 @@
 // EFI programs and the firmware's lists of signatures, made for tests.
 #pragma once
 
-#include <cstdio>
-#include <initializer_list>
 #include <stdexcept>
 #include <string>
 #include <vector>
