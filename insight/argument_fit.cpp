@@ -217,6 +217,12 @@ std::vector<Argument> parse_arguments(std::string_view line) {
   return found;
 }
 
+bool asks_for_programs(const Argument& argument) {
+  return std::any_of(layers.begin(), layers.end(), [&](const Layer& layer) {
+    return argument.name.starts_with(layer.arguments);
+  });
+}
+
 Findings argument_findings(const ArgumentFacts& facts, const Inventory& staged) {
   return Judgement(facts, staged).run();
 }

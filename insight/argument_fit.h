@@ -22,6 +22,9 @@ struct Argument {
 // At most 1000 of them. What follows "--" is for init.
 [[nodiscard]] std::vector<Argument> parse_arguments(std::string_view line);
 
+// Whether `programs` below matter to it: "rd.lvm.lv=...".
+[[nodiscard]] bool asks_for_programs(const Argument& argument);
+
 struct ArgumentFacts {
   std::string line;  // what the kernel of the staged slot will be given
   // Modules of the running release, loadable ones: a name among them is a module's name.

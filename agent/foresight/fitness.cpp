@@ -160,7 +160,7 @@ Result<Findings> look_at_arguments(const FitnessPorts& ports, const Prospect& pr
   bool wants_programs = false;
   for (const auto& argument : insight::parse_arguments(facts.line)) {
     if (argument.name == "init") facts.has_init = prospect.tree.exists(argument.value);
-    wants_programs = wants_programs || argument.name.starts_with("rd.");
+    wants_programs = wants_programs || insight::asks_for_programs(argument);
   }
   add_device_facts(ports, prospect, facts);
   if (wants_programs || (facts.layers && !facts.layers->empty()))

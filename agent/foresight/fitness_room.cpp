@@ -37,6 +37,12 @@ Status state_room(const RootDir& machine) {
                std::string(state_folder) + ": " + std::to_string(free / 1024) + " KiB are free"};
 }
 
+Status nvram_room(const RootDir& machine) {
+  const EfiVariables variables(machine);
+  CUBE_CHECK(variables.reachable());
+  return variables.can_take(entry_bytes, entries);
+}
+
 // A copy of the slot's kernel that is there already is used again.
 Status esp_room(const RootDir& machine, const RootDir& staged, SlotId slot,
                 const std::string& esp) {
@@ -54,12 +60,11 @@ Status esp_room(const RootDir& machine, const RootDir& staged, SlotId slot,
 
 }  // namespace
 
-Findings room_findings(const RootDir& machine, const RootDir& staged, const std::string& loader,
-                       const std::string& esp) {
+Findings room_findings(const RootDir& machine, const RootDir& staged, SlotId slot,
+                       const std::string& loader, const std::string& esp) {
   Findings all;
   if (loader == "systemd-boot" || loader == "uefi") {
-    add(all, "nvram", EfiVariables(machine).can_take(entry_bytes, entries),
-        "the firmware has room for its variables",
+    add(all, "nvram", nvram_room(machine), "the firmware has room for its variables",
         "mount efivarfs writable, or delete boot entries that nobody needs");
     add(all, "esp", esp_room(machine, staged, slot, esp),
         "the EFI system partition has room for the release's kernel",
