@@ -5,6 +5,7 @@
 #include "agent/fleet/lock_part.h"
 #include "agent/fleet/plan_facts.h"
 #include "agent/fleet/planned_start.h"
+#include "agent/foresight/local_foresight.h"
 #include "agent/health/local_health_gate.h"
 #include "agent/hooks/local_update_hooks.h"
 #include "agent/power/system_rebooter.h"
@@ -68,6 +69,11 @@ HealthConfig health_config(const Config& config) {
   return health;
 }
 
+// What is asked before a trial, in the order in which people read it.
+std::vector<Examination> examinations() {
+  return {};
+}
+
 // Nothing begins, and why.
 class ShutGate final : public StartGate {
  public:
@@ -116,6 +122,10 @@ Result<std::unique_ptr<Appliance>> Appliance::open(const std::string& root_path,
           CUBE_TRY(const auto running, a.running_release());
           return fleet::facts_of_node(a.root_, a.config_.config, journal, running);
         });
+  a->foresight_ = std::make_unique<LocalForesight>(
+      a->root_, findings_folder,
+      ForesightPorts{[&slots = *a->slots_](SlotId slot) { return slots.look_into(slot); },
+                     examinations(), {}, config.foresight_policy == "warn"});
   a->health_ =
       std::make_unique<LocalHealthGate>(a->root_, health_config(config), verdicts_folder);
   a->hooks_ = std::make_unique<LocalUpdateHooks>(
@@ -143,7 +153,8 @@ Result<std::unique_ptr<Appliance>> Appliance::open(const std::string& root_path,
   a->watchdog_ =
       std::make_unique<IpmiWatchdog>(a->root_, state_folder, a->bmc_, watchdog_config(config));
   a->machine_ = std::make_unique<Machine>(
-      Machine{*a->boot_.control, *a->slots_, *a->source_, a->cluster_gate_ ? *a->cluster_gate_ : alone, *a->health_,
+      Machine{*a->boot_.control, *a->slots_, *a->source_, a->cluster_gate_ ? *a->cluster_gate_ : alone,
+              *a->foresight_, *a->health_,
               *a->hooks_, *a->sessions_, *a->post_mortem_, *a->rebooter_, *a->running_, a->clock_, a->journal_,
               *a->watchdog_, *a->failure_});
   return a;

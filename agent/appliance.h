@@ -24,6 +24,7 @@ namespace cube {
 
 inline constexpr const char* state_folder = "var/lib/cube-update";
 inline constexpr const char* verdicts_folder = "var/lib/cube-update/health";
+inline constexpr const char* findings_folder = "var/lib/cube-update/foresight";
 
 class Appliance {
  public:
@@ -81,6 +82,7 @@ class Appliance {
   std::optional<Result<fleet::LockTurn>> lock_;  // with fleet.lock-url
   std::unique_ptr<StartGate> cluster_gate_;  // with either of these: the others, and its gate
   std::unique_ptr<StartGate> planned_;       // with fleet.plan: the schedule, and the plan
+  std::unique_ptr<Foresight> foresight_;
   std::unique_ptr<HealthGate> health_;
   std::unique_ptr<UpdateHooks> hooks_;
   std::unique_ptr<Sessions> sessions_;

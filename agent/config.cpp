@@ -145,6 +145,7 @@ const std::vector<Key>& keys() {
       {"slots.carry-over", Texts{&Config::carry_over}, "paths that a new slot takes from the running one"},
       {"slots.merge-etc", Flag{&Config::merge_etc}, "take along what this machine changed in /etc, where the release did not change it"},
       {"slots.etc-conflicts", OneOf{&Config::etc_conflicts, {"local", "release"}}, "who wins where machine and release changed the same: local or release"},
+      {"foresight.policy", OneOf{&Config::foresight_policy, {"require", "warn"}}, "what speaks against a release before its trial: require that nothing does, or only warn"},
       {"boot.loader", OneOf{&Config::boot_loader, {"auto", "grub", "systemd-boot", "uefi", "u-boot"}}, "auto, grub, systemd-boot, uefi or u-boot; auto: what the machine's own facts say, never u-boot"},
       {"boot.esp", Text{&Config::boot_esp}, "systemd-boot, uefi: where the EFI system partition is mounted"},
       {"boot.arguments", Text{&Config::boot_arguments}, "systemd-boot, uefi: further arguments for the kernel, at most 128 characters"},

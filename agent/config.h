@@ -68,6 +68,7 @@ struct Config {
                                          "etc/cube-update"};  // from the running slot to a new one
   bool merge_etc = true;                // what this machine changed in /etc goes along
   std::string etc_conflicts = "local";  // local or release: who wins where both changed it
+  std::string foresight_policy = "require";  // require, or warn: what refuses is only told
   std::string boot_loader = "auto";     // auto, grub, systemd-boot, uefi or u-boot
   std::string boot_esp = "boot/efi";  // systemd-boot, uefi: mount point of the EFI system partition
   std::string boot_arguments;         // systemd-boot, uefi: further arguments for the kernel

@@ -79,6 +79,7 @@ void enumeration(Archive& archive, Enum& value, Enum last) {
 // one comes later (later_content).
 Cause stand_in(Cause cause) {
   if (cause == Cause::migration) return Cause::health;
+  if (cause == Cause::foreseen) return Cause::fill_failed;
   return cause == Cause::held ? Cause::superseded : cause;
 }
 

@@ -2,6 +2,7 @@
 // real adapters, tests with scratch ones (tests/support): this struct is the only seam.
 #pragma once
 
+#include "agent/foresight/foresight.h"
 #include "agent/health/health_gate.h"
 #include "agent/hooks/update_hooks.h"
 #include "agent/journal_store.h"
@@ -24,6 +25,7 @@ struct Machine {
   SlotStore& slots;
   ReleaseSource& source;
   StartGate& gate;
+  Foresight& foresight;
   HealthGate& health;
   UpdateHooks& hooks;
   Sessions& sessions;

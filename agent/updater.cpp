@@ -69,9 +69,8 @@ Result<World> Updater::look(const Journal& journal, const Run& run) {
   const auto* staged = std::get_if<Staged>(&journal.phase);
   if (staged != nullptr && staged->update.start != Start::at_once) {
     // What cannot be told holds back, too; a rollback must go on all the same.
-    const bool begins =
-        run.wish == Wish::apply ||
-        (run.wish == Wish::resume && world.may_reboot && staged->update.unattended);
+    const bool begins = run.wish == Wish::apply ||
+                        (run.wish == Wish::resume && world.may_reboot && staged->update.unattended);
     const auto hold = begins ? machine_.gate.admit(staged->update, world.now)
                              : machine_.gate.holds_back(staged->update, world.now);
     world.hold = hold ? *hold : hold.error().what;
@@ -133,6 +132,7 @@ Status Updater::perform(const Step& step, const Run& run) {
           [&](const step::Unseal& s) { return machine_.slots.unseal(s.slot); },
           [&](const step::Fill& s) { return fill(s.slot, run); },
           [&](const step::Verify& s) { return verify(s.slot, run); },
+          [&](const step::LookAhead&) { return look_ahead(run); },
           [&](const step::WriteSeal& s) -> Status {
             if (!verified_) return Error{Errc::bug, "seal: no verified release"};
             return machine_.slots.seal(s.slot, verified_->get(),
@@ -165,7 +165,7 @@ Status Updater::record(const Journal& journal) {
   const bool begins = std::holds_alternative<Idle>(report_.journal.phase);
   const bool ends = std::holds_alternative<Idle>(journal.phase) && !begins;
   if (begins) done_ = Done{};
-  if (changes_slot) done_.withdrawn = done_.filled = done_.verified = false;
+  if (changes_slot) done_.withdrawn = done_.filled = done_.verified = done_.looked_ahead = false;
   const bool needed = needing_download(report_.journal.phase) != nullptr;
   report_.journal = journal;
   if (needed && needing_download(journal.phase) == nullptr) tidy();
@@ -244,6 +244,20 @@ Status Updater::verify_filled(SlotId target, const Run& run) {
   log(Level::warning, "filling once more: " + status.error().what);
   CUBE_CHECK(fill(target, run));
   return machine_.slots.verify(target, verified_->get(), run.progress);
+}
+
+Status Updater::look_ahead(const Run& run) {
+  const Update& update = *update_of(report_.journal.phase);
+  CUBE_TRY(report_.findings,
+           machine_.foresight.look_ahead(update.target, update.release, run.progress));
+  if (auto kept = machine_.foresight.keep(update.attempt, report_.findings); !kept)
+    log(Level::warning, "what was foreseen is not kept: " + kept.error().what);
+  const std::string refusal = insight::refusal_text(report_.findings);
+  if (!refusal.empty() && !machine_.foresight.only_tells())
+    return Error{Errc::refused, update.release.name.text + ": " + refusal};
+  if (!refusal.empty()) log(Level::warning, "going on all the same, as configured: " + refusal);
+  done_.looked_ahead = true;
+  return ok();
 }
 
 Status Updater::arm(const step::Arm& arm) {

@@ -35,6 +35,7 @@ struct Report {
   std::string resting;             // why the run ended without failure
   std::optional<Error> failure;    // of the first step that failed
   std::optional<Verdict> verdict;  // when health was checked
+  insight::Findings findings;      // of looking ahead, when that was done
   bool rebooting = false;          // the machine was asked to restart
 };
 
@@ -60,6 +61,7 @@ class Updater {
   Status arm(const step::Arm& arm);
   Status reboot();
   Status fail_on_purpose(Rehearsal how);
+  Status look_ahead(const Run& run);
   // agent/updater_hooks.cpp
   void look_at_hooks(World& world, const Journal& journal) const;
   Status check_health(const Run& run);

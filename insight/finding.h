@@ -5,9 +5,15 @@
 // so that a waiver can name it.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
+
+#include "base/json.h"
+#include "base/result.h"
 
 namespace cube::insight {
 
@@ -36,5 +42,22 @@ struct Finding {
 };
 
 using Findings = std::vector<Finding>;
+inline constexpr std::size_t max_findings = 1000;
+inline constexpr std::size_t max_finding_bytes = 1024;  // of each of its texts
+
+[[nodiscard]] std::string_view word_for(Grade grade);  // "good", "unknown", "warning", "refusal"
+[[nodiscard]] std::optional<Grade> parse_grade(std::string_view word);
+
+// The worst first, else as they are; of more than max_findings the best are left out. Texts become
+// readable (insight/inventory.h) and are cut at max_finding_bytes.
+[[nodiscard]] Findings in_order(Findings findings);
+[[nodiscard]] bool any_refuses(const Findings& findings);
+// One sentence for an error: the first that refuses, what to do, and how many more there are.
+[[nodiscard]] std::string refusal_text(const Findings& findings);
+
+// [{"id", "grade", "what", "remedy", "waiver"}]; "" is null in the last two.
+[[nodiscard]] Json findings_json(const Findings& findings);
+// Errors: corrupt.
+[[nodiscard]] Result<Findings> read_findings(const Json& list);
 
 }  // namespace cube::insight

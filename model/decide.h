@@ -21,6 +21,7 @@ struct Reject { SlotId slot{}; };              // boot: end any trial of the slo
 struct Unseal { SlotId slot{}; };
 struct Fill { SlotId slot{}; };
 struct Verify { SlotId slot{}; };
+struct LookAhead {};                           // does the release suit this machine, by its rules?
 struct WriteSeal { SlotId slot{}; };
 struct Arm { SlotId slot{}; int tries = 0; };  // old panic records are set aside first
 struct Reboot {};
@@ -37,7 +38,7 @@ struct Fail { Error error; };                  // stop and tell
 }  // namespace step
 
 using Step = std::variant<step::Record, step::Fetch, step::Stage, step::Reject, step::Unseal, step::Fill,
-                          step::Verify, step::WriteSeal, step::Arm, step::Reboot,
+                          step::Verify, step::LookAhead, step::WriteSeal, step::Arm, step::Reboot,
                           step::CheckHealth, step::AskHealth, step::PrepareRestart, step::Migrate,
                           step::RunHooks, step::FailOnPurpose, step::Bless, step::KeepEvidence, step::Rest, step::Fail>;
 

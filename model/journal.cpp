@@ -9,7 +9,7 @@
 namespace cube {
 namespace {
 
-constexpr std::array<std::pair<Cause, std::string_view>, 17> cause_names{{
+constexpr std::array<std::pair<Cause, std::string_view>, 18> cause_names{{
     {Cause::none, "none"},
     {Cause::panic, "panic"},
     {Cause::watchdog, "watchdog"},
@@ -27,6 +27,7 @@ constexpr std::array<std::pair<Cause, std::string_view>, 17> cause_names{{
     {Cause::memory_lost, "memory-lost"},
     {Cause::migration, "migration"},
     {Cause::held, "held"},
+    {Cause::foreseen, "foreseen"},
 }};
 
 constexpr std::array<std::pair<Start, std::string_view>, 3> start_names{{

@@ -15,7 +15,10 @@ bool supersedes(const World& world, const Update& update) {
 // What ends an update before its trial, whatever its phase.
 std::optional<Step> ended(const Journal& journal, const World& world, const Update& update,
                           Cause when_failed) {
-  if (world.failure) return abandon(journal, world, update, when_failed);
+  if (world.failure) {
+    const bool foreseen = world.failure->code == Errc::refused && when_failed != Cause::held;
+    return abandon(journal, world, update, foreseen ? Cause::foreseen : when_failed);
+  }
   if (supersedes(world, update)) return abandon(journal, world, update, Cause::superseded);
   if (world.wish == Wish::rollback) return abandon(journal, world, update, Cause::rollback_asked);
   const bool in_use =
@@ -43,9 +46,15 @@ bool sealed_by(const World& world, const Update& update) {
          (update.returning || world.target_seal->attempt == update.attempt);
 }
 
+bool foreseen_well(const World& world) {
+  return world.done.looked_ahead || mutated("not-looked-ahead");
+}
+
 // All is there, and the time has come: what is still to be asked before the loader is. Health is
 // asked first, as hooks may stop what it looks at.
 Step begin_trial(const Journal& journal, const World& world, const Update& update) {
+  // Also here: days may have gone since the slot was filled. A return goes where this machine was.
+  if (!update.returning && !foreseen_well(world)) return step::LookAhead{};
   if (!world.done.health_asked && !mutated("health-not-asked-before")) return step::AskHealth{};
   const bool restarts = world.may_reboot && update.unattended;
   if (restarts && !world.done.let_go) {
@@ -109,6 +118,7 @@ Step turn(const Journal& journal, const World& world, const Filling& phase) {
   if (world.target_seal) return step::Unseal{update.target};
   if (!world.done.filled) return step::Fill{update.target};
   if (!world.done.verified) return step::Verify{update.target};
+  if (!foreseen_well(world)) return step::LookAhead{};
   return step::WriteSeal{update.target};
 }
 

@@ -34,8 +34,9 @@ enum class Cause : std::uint8_t {
   memory_lost, // a trial was running that the journal does not know
   migration,   // a migration hook of the trial failed
   held,        // a hook said no to the restart into a return
+  foreseen,    // the release does not suit this machine or breaks a rule, seen before its trial
 };
-inline constexpr Cause last_cause = Cause::held;
+inline constexpr Cause last_cause = Cause::foreseen;
 [[nodiscard]] std::string_view to_string(Cause cause);
 [[nodiscard]] std::optional<Cause> parse_cause(std::string_view text);
 

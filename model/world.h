@@ -40,6 +40,7 @@ struct Done {
   bool withdrawn = false;  // no record of the loader names the target: reject() succeeded
   bool filled = false;
   bool verified = false;
+  bool looked_ahead = false;   // nothing speaks against the release on this machine
   bool evidence_kept = false;  // the post-mortem is in the journal and was erased at its source
   bool health_asked = false;   // before the update: World::failing
   bool let_go = false;         // nothing says no to the restart

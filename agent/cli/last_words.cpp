@@ -32,6 +32,8 @@ constexpr Judged judged[] = {
     {Cause::deadline, Stage::health, "the release came up, and was not healthy in time"},
     {Cause::migration, Stage::health, "the release came up, and a migration of its state failed"},
     {Cause::held, Stage::none, "it was never started: a hook said no to the restart"},
+    {Cause::foreseen, Stage::none,
+     "it was never started: `cube-update preflight` foresaw that it would fail here"},
     {Cause::never_started, Stage::loader, "the boot loader did not start the trial"},
     {Cause::rollback_asked, Stage::none, "an operator asked for the rollback"},
     {Cause::superseded, Stage::none, "another release was asked for before this one was committed"},
@@ -51,6 +53,16 @@ std::string indented(const std::vector<std::string>& lines) {
   std::string text;
   for (const auto& line : lines) text += "    " + line + "\n";
   return text;
+}
+
+std::vector<std::string> foreseen(const LastWords& words) {
+  std::vector<std::string> lines;
+  for (const auto& finding : words.foreseen) {
+    std::string line = fmt::format("{}: {}", word_for(finding.grade), printable(finding.what));
+    if (!finding.waiver.empty()) line += " (waived: " + printable(finding.waiver) + ")";
+    lines.push_back(std::move(line));
+  }
+  return lines;
 }
 
 std::string headline(const Attempt& attempt) {
@@ -162,6 +174,7 @@ Json::Object last_words_json(const LastWords& words) {
           {"attempt", words.attempt ? Json(attempt_json(*words.attempt)) : Json()},
           {"stage", std::string(to_string(found.stage))},
           {"cause", found.cause},
+          {"foreseen", findings_json(words.foreseen)},
           {"evidence", strings(found.evidence)},
           {"confidence", std::string(to_string(found.confidence))},
           {"kernel", found.kernel},
@@ -188,6 +201,7 @@ std::string last_words_text(const LastWords& words) {
   if (!found.reached.empty()) text += ", last mark " + found.reached;
   text += "\n";
   if (!found.evidence.empty()) text += "\nevidence\n" + indented(found.evidence);
+  if (!words.foreseen.empty()) text += "\nwhat was foreseen\n" + indented(foreseen(words));
   if (!words.journal.empty())
     text += "\nthe last errors in its own journal\n" + indented(words.journal);
   if (const auto told = differences(words); !told.empty())

@@ -9,6 +9,7 @@
 #include "boot/postmortem/diagnosis.h"
 #include "boot/postmortem/records.h"
 #include "model/journal.h"
+#include "insight/finding.h"
 #include "slots/initramfs/contents.h"
 #include "slots/kernel_modules.h"
 
@@ -22,6 +23,7 @@ struct Offered {
 
 struct LastWords {
   std::optional<Attempt> attempt;  // none: a log from another machine
+  insight::Findings foreseen;      // before its trial, without what fits
   Diagnosis diagnosis;
   std::vector<std::string> left_out;  // records that could not be read as text
   std::string boot;                   // id of the trial's last start, if its marks tell; or ""

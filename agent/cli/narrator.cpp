@@ -21,6 +21,9 @@ struct StepLine {
   std::string operator()(const step::Verify& s) const {
     return "verifying slot " + slot_text(s.slot) + " by re-reading it";
   }
+  std::string operator()(const step::LookAhead&) const {
+    return "holding the release against this machine and its rules";
+  }
   std::string operator()(const step::WriteSeal& s) const {
     return "sealing slot " + slot_text(s.slot);
   }
@@ -54,7 +57,7 @@ struct StepLine {
 std::string stage_name(const Step& step) {
   static constexpr std::string_view names[] = {
       "record", "fetch",  "stage",        "reject",     "unseal",          "fill",    "verify",
-      "seal",   "arm",    "reboot",       "check-health", "ask-health",    "prepare-restart",
+      "look-ahead", "seal",   "arm",    "reboot",       "check-health", "ask-health",    "prepare-restart",
       "migrate", "run-hooks", "fail-on-purpose", "commit",   "keep-evidence", "rest",         "fail"};
   static_assert(std::size(names) == std::variant_size_v<Step>);
   return std::string(names[step.index()]);

@@ -97,6 +97,7 @@ int conclude(Narrator& narrator, const Report& report) {
   result["exit_code"] = Json(code);
   result["rebooting"] = Json(report.rebooting);
   if (report.failure) result["error"] = Json(failure_of(report).what);
+  if (!report.findings.empty()) result["findings"] = findings_json(report.findings);
   if (report.verdict) result["health"] = verdict_json(*report.verdict);
   narrator.result(std::move(result));
   if (!report.failure && !report.rebooting && !report.resting.empty()) narrator.say(report.resting);

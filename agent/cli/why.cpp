@@ -9,6 +9,7 @@
 #include "agent/cli/announce.h"
 #include "agent/cli/commands.h"
 #include "agent/cli/exit_code.h"
+#include "agent/foresight/findings_file.h"
 #include "agent/lock.h"
 #include "agent/trial_journal.h"
 #include "base/log.h"
@@ -83,11 +84,20 @@ Status compare(const Appliance& appliance, Machine& machine, LastWords& words) {
   return read_journal(appliance, other.tree(), words);
 }
 
+insight::Findings foreseen_for(const Appliance& appliance, std::uint64_t attempt) {
+  auto kept = load_findings(appliance.root(), findings_folder, attempt);
+  if (!kept) log(Level::warning, "what was foreseen is not known: " + kept.error().what);
+  if (!kept || !*kept) return {};
+  std::erase_if(**kept, [](const auto& finding) { return finding.grade == insight::Grade::good; });
+  return std::move(**kept);
+}
+
 Result<int> why_here(const Common& common, std::uint64_t number) {
   CUBE_TRY(auto appliance, Appliance::open(common.root, ""));
   CUBE_TRY(const auto journal, appliance->journal().load());
   CUBE_TRY(const auto attempt, chosen(journal, number));
   CUBE_TRY(auto words, last_words_of(*appliance, attempt));
+  words.foreseen = foreseen_for(*appliance, attempt.number);
   CUBE_CHECK(compare(*appliance, appliance->machine(), words));
   return tell(words, common.json);
 }

@@ -1,9 +1,8 @@
 #include "agent/health/verdict_file.h"
 
-#include <charconv>
+#include <algorithm>
 
-#include "base/durable_file.h"
-#include "model/journal.h"
+#include "agent/attempt_file.h"
 
 namespace cube {
 namespace {
@@ -11,10 +10,6 @@ namespace {
 constexpr std::size_t max_bytes = 256 * 1024;
 constexpr std::size_t max_checks = 300;
 constexpr std::uint64_t max_tries = 1'000'000;
-
-std::string file_of(const std::string& folder, std::uint64_t attempt) {
-  return folder + "/" + std::to_string(attempt) + ".json";
-}
 
 Json check_json(const Check& check) {
   return Json(Json::Object{{"name", check.name},
@@ -55,17 +50,6 @@ Result<Verdict> parse_verdict(const std::string& text) {
   return verdict;
 }
 
-void remove_old(const RootDir& root, const std::string& folder, std::uint64_t attempt) {
-  const auto names = root.list(folder, max_history * 4);
-  if (!names) return;
-  for (const auto& name : *names) {
-    std::uint64_t number = 0;
-    std::from_chars(name.data(), name.data() + name.size(), number);
-    const bool old = number > 0 && number + max_history <= attempt;
-    if (old && !root.remove_file(folder + "/" + name)) return;  // it only costs room
-  }
-}
-
 }  // namespace
 
 Json verdict_json(const Verdict& verdict) {
@@ -95,14 +79,12 @@ Status save_verdict(const RootDir& root, const std::string& folder, std::uint64_
   const std::string text = verdict_json(verdict).line() + "\n";
   // What cannot be read back is of no use.
   CUBE_CHECK(Json::parse(text, {.max_bytes = max_bytes}));
-  CUBE_CHECK(root.make_dirs(folder));
-  remove_old(root, folder, attempt);
-  return replace_file(root, file_of(folder, attempt), text);
+  return save_attempt_file(root, folder, attempt, text);
 }
 
 Result<std::optional<Verdict>> load_verdict(const RootDir& root, const std::string& folder,
                                             std::uint64_t attempt) {
-  const auto text = root.read_file(file_of(folder, attempt), max_bytes);
+  const auto text = root.read_file(attempt_file(folder, attempt), max_bytes);
   if (!text && text.error().code == Errc::not_found) return std::optional<Verdict>();
   if (!text) return text.error();
   CUBE_TRY(auto verdict, parse_verdict(*text));

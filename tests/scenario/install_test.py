@@ -56,6 +56,7 @@ AGENT = """
 644 usr/share/cube-update/schemas/fleet-window.schema.json
 644 usr/share/cube-update/schemas/history.schema.json
 644 usr/share/cube-update/schemas/install-slot.schema.json
+644 usr/share/cube-update/schemas/preflight.schema.json
 644 usr/share/cube-update/schemas/progress.schema.json
 644 usr/share/cube-update/schemas/run-result.schema.json
 644 usr/share/cube-update/schemas/status.schema.json

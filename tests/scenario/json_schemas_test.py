@@ -195,6 +195,7 @@ def every_agent_command(judge, folder, repository, names):
     agent("fetch", "--from", repository)
     agent("status")
     agent("apply", "--from", repository)
+    agent("preflight")
     agent("status")
     machine.start()
     agent("status")

@@ -18,6 +18,7 @@ struct SweepPorts final : BootControl,
                           UpdateHooks,
                           Sessions,
                           PostMortem,
+                          Foresight,
                           Rebooter,
                           RunningBoot,
                           Clock,
@@ -42,6 +43,9 @@ struct SweepPorts final : BootControl,
   }
   Status arm(SlotId slot, int tries) override {
     demand(!closed(), "no trial begins while the window is closed");
+    demand(m.scenario_.rehearsal != Rehearsal::none ||
+               m.disk_.looked_at == m.new_release_.get().manifest_sha256,
+           "no trial begins that nobody looked ahead to");
     demand(slot != m.disk_.fallback && tries >= 1 && tries <= 9, "arm is called legally");
     instant();
     const int done = m.disk_.trial && m.disk_.trial->slot == slot ? m.disk_.trial->tries_done : 0;
@@ -206,6 +210,22 @@ struct SweepPorts final : BootControl,
     instant();
     return ok();
   }
+
+  // Foresight
+  Result<insight::Findings> look_ahead(SlotId slot, const Release& release,
+                                       const ProgressSink&) override {
+    demand(slot != m.booted_, "looks ahead into the slot that is not booted");
+    demand(m.disk_.at(slot).release == release.manifest_sha256, "looks ahead into a whole slot");
+    instant();
+    m.disk_.looked_at = release.manifest_sha256;
+    if (m.scenario_.fate != Fate::foreseen) return insight::Findings{};
+    return insight::Findings{{"root-driver", "x", insight::Grade::refusal, "no driver", "", ""}};
+  }
+  Status keep(std::uint64_t, const insight::Findings&) override {
+    instant();
+    return ok();
+  }
+  [[nodiscard]] bool only_tells() const override { return false; }
 
   // Sessions
   [[nodiscard]] Seconds warn(const Update&) override { return 0; }
@@ -380,7 +400,7 @@ void SweepMachine::boot() {
 
 bool SweepMachine::run_agent(Wish wish) {
   SweepPorts ports(*this);
-  Machine machine{ports, ports, ports, ports, ports, ports, ports,
+  Machine machine{ports, ports, ports, ports, ports, ports, ports, ports,
                   ports, ports, ports, ports, ports, ports, ports};
   Run run;
   run.wish = wish;

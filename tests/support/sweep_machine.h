@@ -14,7 +14,7 @@ namespace cube {
 
 enum class LoaderKind { grub, systemd_boot };
 // What the new release does when it is started.
-enum class Fate { good, sick, hangs, panics, cannot_migrate };
+enum class Fate { good, sick, hangs, panics, cannot_migrate, foreseen };
 
 struct Scenario {
   LoaderKind loader = LoaderKind::grub;
@@ -50,6 +50,7 @@ struct Disk {
   bool offered = false;
   SlotContent a, b;
   std::string kept_manifest;  // digest of the one that the staging folder holds
+  std::string looked_at;  // manifest digest of what somebody looked ahead into last
   std::string staged;  // manifest digest of what the staging folder holds whole; "" while torn
   Journal journal;
   bool panic_record = false;

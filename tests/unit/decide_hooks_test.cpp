@@ -42,6 +42,38 @@ TEST_F(DecideHooks, HealthThenHooksAreAskedBeforeTheArming) {
   EXPECT_TRUE(armed.drained);
 }
 
+TEST_F(DecideHooks, NothingIsSealedOrArmedThatNobodyLookedAheadTo) {
+  staged();
+  world_.done.looked_ahead = false;
+  EXPECT_EQ(next(Staged{update_}), "LOOK-AHEAD");
+  world_.done.fetched = world_.done.withdrawn = world_.done.filled = world_.done.verified = true;
+  world_.target_seal.reset();
+  EXPECT_EQ(next(Filling{update_}), "LOOK-AHEAD");
+  world_.done.looked_ahead = true;
+  EXPECT_EQ(next(Filling{update_}), "WRITE-SEAL");
+}
+
+TEST_F(DecideHooks, WhatIsForeseenEndsTheUpdateWithoutBlame) {
+  staged();
+  world_.failure = Error{Errc::refused, "megaraid_sas is missing", 0};
+  for (const Phase& phase : {Phase(Filling{update_}), Phase(Staged{update_})}) {
+    const auto end = ended(phase);
+    EXPECT_EQ(end.outcome, Outcome::abandoned);
+    EXPECT_EQ(end.why, (Why{Cause::foreseen, "megaraid_sas is missing"}));
+  }
+  const Step step = in(Staged{update_});
+  EXPECT_TRUE(std::get<step::Record>(step).journal.denied.empty());
+}
+
+TEST_F(DecideHooks, AReturnGoesWhereThisMachineWas) {
+  staged();
+  world_.done.looked_ahead = false;
+  update_.returning = true;
+  world_.candidate = update_;
+  world_.done.verified = world_.done.health_asked = true;
+  EXPECT_EQ(next(Staged{update_}), "PREPARE-RESTART");
+}
+
 TEST_F(DecideHooks, WhoRestartsTheMachineByHandAsksNoHooks) {
   staged();
   world_.done.health_asked = true;

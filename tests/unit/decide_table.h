@@ -41,7 +41,7 @@ class DecideTable : public testing::Test {
     world_.boot_id = "this-boot";
     world_.now = 2000;
     world_.boot = BootState{SlotId::a, std::nullopt, false};
-    world_.done.health_asked = world_.done.let_go = true;
+    world_.done.looked_ahead = world_.done.health_asked = world_.done.let_go = true;
   }
 
   void trial(bool offered, int left, int done) {
@@ -67,9 +67,9 @@ class DecideTable : public testing::Test {
     const Step step = in(std::move(phase));
     if (const auto* record = std::get_if<step::Record>(&step))
       return std::string(name_of(record->journal.phase));
-    constexpr std::array<const char*, 20> names{
+    constexpr std::array<const char*, 21> names{
         "record",          "FETCH",      "STAGE",     "REJECT",       "UNSEAL",
-        "FILL",            "VERIFY",     "WRITE-SEAL", "ARM",         "REBOOT",
+        "FILL",            "VERIFY",     "LOOK-AHEAD", "WRITE-SEAL", "ARM",         "REBOOT",
         "CHECK-HEALTH",    "ASK-HEALTH", "PREPARE-RESTART", "MIGRATE", "RUN-HOOKS",
         "FAIL-ON-PURPOSE", "BLESS",      "KEEP-EVIDENCE", "REST",     "FAIL"};
     return names.at(step.index());

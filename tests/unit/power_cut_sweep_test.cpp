@@ -33,6 +33,7 @@ std::vector<Scenario> scenarios() {
     for (const int tries : {1, 2, 3}) {
       all.push_back({loader, Fate::good, false, false, tries});
       all.push_back({loader, Fate::sick, false, false, tries});
+      all.push_back({loader, Fate::foreseen, false, false, tries});
       all.push_back({loader, Fate::hangs, false, false, tries});
       all.push_back({loader, Fate::hangs, false, true, tries});
       all.push_back({loader, Fate::panics, false, false, tries});
@@ -132,6 +133,8 @@ class PowerCutSweep : public testing::Test {
                            scenario.fate == Fate::sick || scenario.fate == Fate::cannot_migrate;
       if (certain) well = well && machine.trial_starts() <= 1 + static_cast<int>(cuts.size());
       well = well && machine.trial_starts() <= scenario.tries;
+      if (scenario.fate == Fate::foreseen)
+        well = well && machine.trial_starts() == 0 && last.why.cause == Cause::foreseen;
       if (scenario.has_bmc && scenario.fate == Fate::hangs && cuts.empty())
         well = well && last.why.cause == Cause::watchdog;
     }
