@@ -70,8 +70,24 @@ HealthConfig health_config(const Config& config) {
 }
 
 // What is asked before a trial, in the order in which people read it.
-std::vector<Examination> examinations() {
-  return {};
+std::vector<Examination> examinations(const VirtualExamination& in_virtual_machine) {
+  // Last, for it takes longest.
+  return {{"virtual-boot",
+           [&in_virtual_machine](const Prospect& prospect) {
+             return in_virtual_machine.look(prospect);
+           }}};
+}
+
+VirtualBootLimits virtual_limits(const Config& config) {
+  return {config.foresight_virtual_memory, std::chrono::seconds(config.foresight_virtual_time),
+          std::chrono::seconds(config.foresight_virtual_emulated_time)};
+}
+
+// The device that a virtual machine is shown.
+Result<std::string> device_of(const OstreeSlotStore& slots, SlotId slot) {
+  CUBE_TRY(const auto place, slots.place(slot));
+  if (!place.is_folder) return place.path;
+  return Error{Errc::unsuitable, "slot " + std::string(to_string(slot)) + " is a folder, no disk"};
 }
 
 // Nothing begins, and why.
@@ -122,10 +138,13 @@ Result<std::unique_ptr<Appliance>> Appliance::open(const std::string& root_path,
           CUBE_TRY(const auto running, a.running_release());
           return fleet::facts_of_node(a.root_, a.config_.config, journal, running);
         });
+  a->virtual_ = std::make_unique<VirtualExamination>(
+      a->root_, virtual_policy(config.foresight_virtual), virtual_limits(config),
+      [&slots = *a->slots_](SlotId slot) { return device_of(slots, slot); });
   a->foresight_ = std::make_unique<LocalForesight>(
       a->root_, findings_folder,
       ForesightPorts{[&slots = *a->slots_](SlotId slot) { return slots.look_into(slot); },
-                     examinations(), {}, config.foresight_policy == "warn"});
+                     examinations(*a->virtual_), {}, config.foresight_policy == "warn"});
   a->health_ =
       std::make_unique<LocalHealthGate>(a->root_, health_config(config), verdicts_folder);
   a->hooks_ = std::make_unique<LocalUpdateHooks>(

@@ -15,6 +15,7 @@
 #include "agent/loader_choice.h"
 #include "agent/machine.h"
 #include "agent/schedule/schedule.h"
+#include "agent/virtual_boot/examination.h"
 #include "base/clock.h"
 #include "base/root_dir.h"
 #include "boot/watchdog/ipmi_device.h"
@@ -53,6 +54,8 @@ class Appliance {
   // What lies in a slot, to be read. Errors: as OstreeSlotStore::look_into.
   [[nodiscard]] Result<MountedSlot> look_into(SlotId slot) const;
   [[nodiscard]] OstreeSlotStore& slots() { return *slots_; }
+  // The next look ahead starts the slot in a virtual machine, whatever is configured or known.
+  void demand_virtual_boot() { virtual_->demand(); }
 
   // The journal; a damaged one is set aside. `told` gets a sentence when that happened. Errors:
   // failed.
@@ -82,6 +85,7 @@ class Appliance {
   std::optional<Result<fleet::LockTurn>> lock_;  // with fleet.lock-url
   std::unique_ptr<StartGate> cluster_gate_;  // with either of these: the others, and its gate
   std::unique_ptr<StartGate> planned_;       // with fleet.plan: the schedule, and the plan
+  std::unique_ptr<VirtualExamination> virtual_;
   std::unique_ptr<Foresight> foresight_;
   std::unique_ptr<HealthGate> health_;
   std::unique_ptr<UpdateHooks> hooks_;

@@ -185,8 +185,7 @@ Result<GuestRun> run_guest(
     CUBE_CHECK(progress.go_on());
     const bool ended = running.ended();  // before the last look at what it said
     watch.listen();
-    progress(Progress{"virtual-boot", watch.seconds(),
-                      static_cast<std::uint64_t>(limits.time.count()), "seconds"});
+    progress(Progress{"virtual-boot", watch.seconds(), 0, "seconds"});
     if (reached(watch.port(), watch.console())) {
       running.kill();
       return watch.finish(GuestEnd::reached);

@@ -1,21 +1,15 @@
 #include "agent/virtual_boot/virtual_boot_record.h"
 
-#include <charconv>
-
 #include "base/durable_file.h"
-#include "model/journal.h"
 
 namespace cube {
 namespace {
 
 constexpr std::size_t max_bytes = 16 * 1024, max_kept_console = 64 * 1024;
 constexpr std::size_t max_shown_lines = 8;
+constexpr const char* state_folder = "var/lib/cube-update";
 constexpr const char* not_exercised =
     "firmware, loader and the drivers of this machine's own devices were not exercised";
-
-std::string file_of(std::uint64_t attempt, const char* kind) {
-  return std::string(virtual_boots_folder) + "/" + std::to_string(attempt) + kind;
-}
 
 Result<bool> flag_at(const Json& json, const std::string& key) {
   CUBE_TRY(const auto member, json.member(key));
@@ -49,18 +43,6 @@ Result<VirtualBoot> parse(const std::string& text) {
     boot.evidence.push_back(std::move(words));
   }
   return boot;
-}
-
-void remove_old(const RootDir& root, std::uint64_t attempt) {
-  const auto names = root.list(virtual_boots_folder, max_history * 8);
-  if (!names) return;
-  for (const auto& name : *names) {
-    std::uint64_t number = 0;
-    std::from_chars(name.data(), name.data() + name.size(), number);
-    const bool old = number > 0 && number + max_history <= attempt;
-    // It only costs room.
-    if (old && !root.remove_file(std::string(virtual_boots_folder) + "/" + name)) return;
-  }
 }
 
 // "in a virtual machine (emulated, disk virtio_blk)"
@@ -126,8 +108,7 @@ insight::Finding virtual_boot_finding(const VirtualBoot& boot, VirtualPolicy pol
   const bool failed = boot.end == VirtualEnd::died || boot.end == VirtualEnd::hung;
   if (boot.end == VirtualEnd::reached) return finding;
   finding.grade = failed ? insight::Grade::warning : insight::Grade::unknown;
-  finding.remedy = failed ? "see the guest's console in " + std::string(virtual_boots_folder) +
-                                ", and what differs from the release that runs"
+  finding.remedy = failed ? "see what it said in /" + std::string(virtual_console_file)
                           : "";
   if (policy == VirtualPolicy::require) {
     finding.grade = insight::Grade::refusal;
@@ -137,25 +118,23 @@ insight::Finding virtual_boot_finding(const VirtualBoot& boot, VirtualPolicy pol
   return finding;
 }
 
-Status save_virtual_boot(const RootDir& root, std::uint64_t attempt, const VirtualBoot& boot,
-                         const std::string& console) {
+Status save_virtual_boot(const RootDir& root, const VirtualBoot& boot, const std::string& console) {
   const std::string text = virtual_boot_json(boot).line() + "\n";
   // What cannot be read back is of no use.
   CUBE_CHECK(Json::parse(text, {.max_bytes = max_bytes}));
-  CUBE_CHECK(root.make_dirs(virtual_boots_folder));
-  remove_old(root, attempt);
-  const auto console_file = file_of(attempt, ".console");
+  CUBE_CHECK(root.make_dirs(state_folder));
   if (boot.end == VirtualEnd::reached || console.empty()) {
-    CUBE_CHECK(root.remove_file(console_file));
+    CUBE_CHECK(root.remove_file(virtual_console_file));
   } else {
     const auto skipped = console.size() - std::min(console.size(), max_kept_console);
-    CUBE_CHECK(replace_file(root, console_file, std::string_view(console).substr(skipped), 0600));
+    CUBE_CHECK(replace_file(root, virtual_console_file, std::string_view(console).substr(skipped),
+                            0600));
   }
-  return replace_file(root, file_of(attempt, ".json"), text);
+  return replace_file(root, virtual_boot_file, text);
 }
 
-Result<std::optional<VirtualBoot>> load_virtual_boot(const RootDir& root, std::uint64_t attempt) {
-  const auto text = root.read_file(file_of(attempt, ".json"), max_bytes);
+Result<std::optional<VirtualBoot>> load_virtual_boot(const RootDir& root) {
+  const auto text = root.read_file(virtual_boot_file, max_bytes);
   if (!text && text.error().code == Errc::not_found) return std::optional<VirtualBoot>();
   if (!text) return text.error();
   CUBE_TRY(auto boot, parse(*text));
@@ -163,7 +142,7 @@ Result<std::optional<VirtualBoot>> load_virtual_boot(const RootDir& root, std::u
 }
 
 bool still_holds(const VirtualBoot& boot, const std::string& commit) {
-  return boot.commit == commit && boot.end != VirtualEnd::slow &&
+  return !commit.empty() && boot.commit == commit && boot.end != VirtualEnd::slow &&
          boot.end != VirtualEnd::impossible;
 }
 

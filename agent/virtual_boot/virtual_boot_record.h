@@ -1,6 +1,5 @@
-// What came of virtual boots: kept for people, and so that the same slot is not started twice.
-// FOLDER/N.json, N being the number of the attempt that filled the slot (0: none did), and
-// FOLDER/N.console, what the guest said, unless it reached its goal.
+// What came of the last virtual boot: for people, and so that the same release is not started twice.
+// Two files: the result, and what the guest said, unless it reached its goal.
 #pragma once
 
 #include <optional>
@@ -13,9 +12,10 @@
 
 namespace cube {
 
-inline constexpr const char* virtual_boots_folder = "var/lib/cube-update/virtual-boots";
+inline constexpr const char* virtual_boot_file = "var/lib/cube-update/virtual-boot.json";
+inline constexpr const char* virtual_console_file = "var/lib/cube-update/virtual-boot.console";
 
-// foresight.virtual
+// The key foresight.virtual.
 enum class VirtualPolicy { off, warn, require };
 [[nodiscard]] VirtualPolicy virtual_policy(const std::string& word);  // else off
 
@@ -29,13 +29,10 @@ enum class VirtualPolicy { off, warn, require };
 // judged is unknown. Never call it with `off`.
 [[nodiscard]] insight::Finding virtual_boot_finding(const VirtualBoot& boot, VirtualPolicy policy);
 
-// Durable; those of attempts that the history no longer holds are removed. `console` is cut to its
-// last 64 KiB. Errors: no_space, failed.
-Status save_virtual_boot(const RootDir& root, std::uint64_t attempt, const VirtualBoot& boot,
-                         const std::string& console);
-// nullopt: there is none. Errors: corrupt, failed.
-[[nodiscard]] Result<std::optional<VirtualBoot>> load_virtual_boot(const RootDir& root,
-                                                                   std::uint64_t attempt);
+// Durable. Of `console` the last 64 KiB are kept. Errors: no_space, failed.
+Status save_virtual_boot(const RootDir& root, const VirtualBoot& boot, const std::string& console);
+// nullopt: there was none. Errors: corrupt, failed.
+[[nodiscard]] Result<std::optional<VirtualBoot>> load_virtual_boot(const RootDir& root);
 
 // Does it tell what a virtual boot of this commit would tell again? Reached, died and hung do.
 [[nodiscard]] bool still_holds(const VirtualBoot& boot, const std::string& commit);
