@@ -2,8 +2,8 @@
 // for it. Never a shell.
 //
 // As root, it runs as nobody: no user, no group but `group`, no capability, and no network
-// namespace but an empty one. Always: last in line for processor, disk and memory (it is the first
-// that the kernel kills when memory runs out), no new privileges, no core dump. It dies with the
+// namespace but an empty one. Always: it yields to others at processor and disk, and is the first
+// that the kernel kills when memory runs out; no new privileges, no core dump. It dies with the
 // thread that started it, by SIGKILL, however that one ends.
 #pragma once
 

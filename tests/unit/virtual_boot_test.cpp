@@ -187,7 +187,8 @@ struct Shell {
 
   Shell() {
     std::filesystem::create_directories(folder.path() + "/var/tmp");
-    for (auto* file : {&disk, &overlay, &kernel, &initramfs}) *file = *nameless_file(folder.root());
+    for (auto* file : {&disk, &overlay, &kernel, &initramfs})
+      *file = nameless_file(folder.root()).value();
   }
   GuestRun run(const std::string& script, const GuestLimits& limits) const {
     auto told = run_guest({"/bin/sh", "-c", script}, {disk, overlay, kernel, initramfs}, limits,
