@@ -220,7 +220,8 @@ EtcdRefusal refusal_in(int status, std::string_view body) {
             "etcd's JSON gateway refuses client certificates with a common name (CN) when users "
             "are asked for: make one whose subject has none"};
   const auto json = Json::parse(body);
-  const auto text = json ? json->string_at("error") : Result<std::string>(json.error());
+  // etcd 3.4 has the same in "error", 3.5 has no such member.
+  const auto text = json ? json->string_at("message") : Result<std::string>(json.error());
   const auto code = json ? json->unsigned_at("code") : Result<std::uint64_t>(json.error());
   if (!text || !code) {
     const Kind kind = status >= 500 || status == 429 ? Kind::no_answer : Kind::no_etcd;

@@ -49,12 +49,13 @@ Result<insight::Findings> LocalForesight::look_ahead(SlotId slot, const Release&
     else
       findings.insert(findings.end(), found->begin(), found->end());
   }
-  findings = insight::in_order(std::move(findings));
-  if (ports_.waive)
-    if (auto waived = ports_.waive(findings, release); !waived)
-      findings.push_back({"waivers", "", Grade::unknown,
-                          waived.error().what + "; no waiver lets anything through", "", ""});
-  return findings;
+  auto waived = findings;
+  if (const auto read = ports_.waive ? ports_.waive(waived, release) : ok(); read)
+    findings = std::move(waived);
+  else
+    findings.push_back({"waivers", "", Grade::unknown,
+                        read.error().what + "; no waiver lets anything through", "", ""});
+  return insight::in_order(std::move(findings));
 }
 
 Status LocalForesight::keep(std::uint64_t attempt, const insight::Findings& findings) {

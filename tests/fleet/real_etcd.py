@@ -3,10 +3,12 @@ first revision."""
 import base64
 import http.client
 import json
+import os
 import socket
 import subprocess
 import time
 
+PROGRAM = os.environ.get("CUBE_ETCD", "/usr/bin/etcd")
 PREFIX = "/cube-update/v1/"
 
 
@@ -44,7 +46,7 @@ class Etcd:
     def spawn(self):
         members = ",".join(f"{one.name}={one.peer_url}" for one in self.cluster)
         self.process = subprocess.Popen(
-            ["/usr/bin/etcd", "--data-dir", self.folder, "--name", self.name, "--listen-client-urls", self.url,
+            [PROGRAM, "--data-dir", self.folder, "--name", self.name, "--listen-client-urls", self.url,
              "--advertise-client-urls", self.url, "--listen-peer-urls", self.peer_url,
              "--initial-advertise-peer-urls", self.peer_url, "--initial-cluster", members, "--log-level", "error",
              *self.arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

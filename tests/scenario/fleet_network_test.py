@@ -8,6 +8,7 @@ Usage: fleet_network_test.py CUBE_UPDATE CUBE_RELEASE APPLIANCE_MODULES [TEST...
 """
 import json
 import os
+import pathlib
 import shutil
 import subprocess
 import sys
@@ -17,6 +18,9 @@ import unittest
 import folder_machine
 from cluster_machines import NODES, ClusterTest
 from folder_machine import NEW, OLD, run_once
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "fleet"))
+import real_etcd  # noqa: E402
 
 MEMBERS = NODES[:3]
 HUB = f"cube{os.getpid()}hub"
@@ -82,7 +86,7 @@ class FleetNetworkTest(ClusterTest):
         peers = ",".join(f"{one}={url(one, 2380)}" for one in MEMBERS)
         # Slow enough for a loaded machine, quick enough for a test.
         self.etcd[name] = subprocess.Popen(
-            ["ip", "netns", "exec", space(name), "etcd", "--data-dir", str(self.folder / name), "--name", name, "--log-level", "error",
+            ["ip", "netns", "exec", space(name), real_etcd.PROGRAM, "--data-dir", str(self.folder / name), "--name", name, "--log-level", "error",
              "--listen-client-urls", url(name), "--advertise-client-urls", url(name), "--listen-peer-urls", url(name, 2380),
              "--initial-advertise-peer-urls", url(name, 2380), "--initial-cluster", peers, "--heartbeat-interval", "200", "--election-timeout", "2000"],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

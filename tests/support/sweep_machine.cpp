@@ -483,8 +483,9 @@ void SweepMachine::play() {
   SweepPorts::demand(disk_.journal.hooks_due == 0, "hooks have run when the machine is at rest");
   SweepPorts::demand(disk_.green == (last.outcome == Outcome::committed),
                      "green hooks run after a commit, and only then");
-  // Of a return that was given up before any hook was asked they need not hear.
-  const bool unheard = scenario_.rehearsal != Rehearsal::none && last.outcome == Outcome::abandoned;
+  // Of what was given up before any hook was asked they need not hear.
+  const bool unheard = last.why.cause == Cause::foreseen ||
+                       (scenario_.rehearsal != Rehearsal::none && last.outcome == Outcome::abandoned);
   SweepPorts::demand(unheard || disk_.red == (last.outcome != Outcome::committed),
                      "red hooks run after a rollback, and only then");
 }

@@ -173,7 +173,7 @@ TEST(EtcdMessages, Tokens) {
 TEST(EtcdMessages, Refusals) {
   using Kind = EtcdRefusal::Kind;
   const auto kind = [](int status, int code, const std::string& why) {
-    return refusal_in(status, R"({"error":")" + why + R"(","code":)" + std::to_string(code) + "}")
+    return refusal_in(status, R"({"message":")" + why + R"(","code":)" + std::to_string(code) + "}")
         .kind;
   };
   EXPECT_EQ(kind(429, 8, "etcdserver: mvcc: database space exceeded"), Kind::no_space);
@@ -191,8 +191,8 @@ TEST(EtcdMessages, Refusals) {
   EXPECT_EQ(refusal_in(502, "<html>Bad Gateway").kind, Kind::no_answer);
   EXPECT_EQ(refusal_in(404, "<html>Not Found").kind, Kind::no_etcd);
   EXPECT_EQ(refusal_in(301, "").kind, Kind::no_etcd);
-  EXPECT_EQ(refusal_in(400, R"({"error":"\u001b[2J","code":3})").why, "unprintable");
-  EXPECT_LE(refusal_in(400, R"({"error":")" + std::string(5000, 'x') + R"(","code":3})").why.size(),
+  EXPECT_EQ(refusal_in(400, R"({"message":"\u001b[2J","code":3})").why, "unprintable");
+  EXPECT_LE(refusal_in(400, R"({"message":")" + std::string(5000, 'x') + R"(","code":3})").why.size(),
             200U);
 }
 

@@ -176,7 +176,7 @@ class PowerCutSweep : public testing::Test {
 
 TEST_F(PowerCutSweep, NoCut) {
   for (const auto& scenario : scenarios()) EXPECT_TRUE(play(scenario, {}));
-  EXPECT_EQ(runs_, 94);
+  EXPECT_EQ(runs_, 104);
 }
 
 TEST_F(PowerCutSweep, OneCut) {

@@ -43,6 +43,7 @@ def vfs_panic(at):
     """systemd-boot: the new kernel cannot mount its root; the old slot is back by itself."""
     version = version_of("vfs-panic")
     guest = started(at)
+    guest.insist()
     guest.apply(version)
     guest.wait(r"Kernel panic - not syncing")
     guest.userspace("a", trial=False)

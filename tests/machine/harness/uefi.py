@@ -56,6 +56,7 @@ def vfs_panic(at):
     """No loader: the new kernel cannot mount its root; the firmware is back at the old slot by itself."""
     version = version_of("vfs-panic")
     guest = started(at)
+    guest.insist()
     guest.apply(version)
     guest.wait(r"Kernel panic - not syncing")
     guest.userspace("a", trial=False)

@@ -40,6 +40,7 @@ def bad_release(at, variant, sign, cause, detail, stage, **options):
     guest = Guest(at, **options)
     guest.start()
     guest.ready("a")
+    guest.insist()
     guest.apply(version)
     dies(at, guest, variant, sign)
     last = rolled_back(guest, version, cause)
