@@ -106,8 +106,7 @@ bool give_up_privileges(const Launch& launch) {
       taken ? first_handed + static_cast<int>(launch.handed.size()) : launch.failure;
   bool ready = taken && give_up_privileges(launch);
   // After the change of the user, which would undo it.
-  if (!mutated("virtual-boot-outlives"))
-    ready = ready && ::prctl(PR_SET_PDEATHSIG, SIGKILL) == 0;
+  if (!mutated("virtual-boot-outlives")) ready = ready && ::prctl(PR_SET_PDEATHSIG, SIGKILL) == 0;
   // The parent may have died between fork and now.
   if (ready && ::getppid() == launch.parent)
     ::execve(launch.argv[0], launch.argv.data(), launch.environment.data());

@@ -33,7 +33,8 @@ std::string last_part(const std::string& path) {
   return path.substr(path.find_last_of('/') + 1);
 }
 
-// "sys/devices/..." of a link in a folder two levels below sys ("sys/dev/block", "sys/class/block").
+// "sys/devices/..." of a link in a folder two levels below sys ("sys/dev/block",
+// "sys/class/block").
 std::optional<std::string> device_folder(const RootDir& root, const std::string& link) {
   const auto target = root.read_link(link);
   const auto start = target ? target->find("devices/") : std::string::npos;

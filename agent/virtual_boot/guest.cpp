@@ -56,7 +56,8 @@ void add(std::vector<std::string>& to, std::initializer_list<std::string> words)
 bool useful(std::string_view word) {
   constexpr std::array<std::string_view, 4> whole{"rw", "selinux=0", "enforcing=0", "apparmor=0"};
   constexpr std::array<std::string_view, 6> begins{
-      "rootflags=", "rootfstype=", "init=", "security=", "lsm=", "systemd.unified_cgroup_hierarchy="};
+      "rootflags=", "rootfstype=", "init=",
+      "security=",  "lsm=",        "systemd.unified_cgroup_hierarchy="};
   return std::find(whole.begin(), whole.end(), word) != whole.end() ||
          std::any_of(begins.begin(), begins.end(),
                      [&](std::string_view begin) { return word.starts_with(begin); });
@@ -69,19 +70,18 @@ std::vector<std::string> qemu_arguments(const std::string& program, const Guest&
   add(words, {"-display", "none", "-nic", "none", "-monitor", "none"});
   add(words, {"-sandbox", std::string(sandbox)});
   add(words, {"-machine", "q35,smm=off,usb=off", "-smp", "1"});
-  add(words, {"-accel", guest.kvm ? std::string("kvm")
-                                  : "tcg,tb-size=" + std::to_string(translation_mib)});
+  add(words, {"-accel",
+              guest.kvm ? std::string("kvm") : "tcg,tb-size=" + std::to_string(translation_mib)});
   add(words, {"-cpu", guest.kvm ? "host" : "max", "-m", std::to_string(guest.memory_mib)});
   for (const auto file : {GuestFile::disk, GuestFile::overlay, GuestFile::console, GuestFile::goal})
-    add(words, {"-add-fd", "fd=" + std::to_string(number(file)) +
-                               ",set=" + std::to_string(number(file))});
+    add(words,
+        {"-add-fd", "fd=" + std::to_string(number(file)) + ",set=" + std::to_string(number(file))});
   // append: QEMU would cut the pipe to no length otherwise.
   add(words, {"-chardev", "file,id=console,append=on,path=" + handed(GuestFile::console)});
   add(words, {"-chardev", "file,id=goal,append=on,path=" + handed(GuestFile::goal)});
   add(words, {"-serial", "chardev:console", "-serial", "chardev:goal"});
   add(words, {"-blockdev", disk_node(guest)});
-  if (!guest.disk->controller.empty())
-    add(words, {"-device", std::string(guest.disk->controller)});
+  if (!guest.disk->controller.empty()) add(words, {"-device", std::string(guest.disk->controller)});
   add(words, {"-device", std::string(guest.disk->disk) + ",drive=root"});
   add(words, {"-kernel", opened(GuestFile::kernel), "-initrd", opened(GuestFile::initramfs)});
   add(words, {"-append", kernel_arguments(guest)});
@@ -135,8 +135,8 @@ bool shows_reached(std::string_view console) {
     const auto end = line.find('\n');
     if (end == std::string_view::npos) return false;
     line = line.substr(0, end);
-    for (const std::string_view target : {"multi-user.target", "Multi-User System",
-                                          "graphical.target", "Graphical Interface"})
+    for (const std::string_view target :
+         {"multi-user.target", "Multi-User System", "graphical.target", "Graphical Interface"})
       if (line.find(target) != std::string_view::npos) return true;
   }
   return false;

@@ -1,4 +1,5 @@
-// Guest: what a virtual machine is made of, and the words that tell QEMU and the kernel in it. Pure.
+// Guest: what a virtual machine is made of, and the words that tell QEMU and the kernel in it.
+// Pure.
 #pragma once
 
 #include <cstdint>
@@ -17,9 +18,9 @@ enum class GuestFile : int { disk = 3, overlay, kernel, initramfs, console, goal
 
 struct Guest {
   SlotId slot{};
-  std::string secret;           // 16 hex digits that the boot says when it has reached its goal
-  bool knows_virtual = true;    // its release has a unit that says so
-  std::string machine_words;    // further arguments of the kernel: guest_words()
+  std::string secret;         // 16 hex digits that the boot says when it has reached its goal
+  bool knows_virtual = true;  // its release has a unit that says so
+  std::string machine_words;  // further arguments of the kernel: guest_words()
   std::int64_t memory_mib = 0;
   bool kvm = false;             // else emulated
   bool disk_is_device = false;  // else a file
@@ -40,8 +41,8 @@ struct Guest {
 // Of the arguments of the running kernel those that also mean something in another machine.
 [[nodiscard]] std::string guest_words(std::string_view cmdline);
 
-// Did the boot say on its second serial port that it reached its goal? Another boot's word, or half a
-// line, is none.
+// Did the boot say on its second serial port that it reached its goal? Another boot's word, or half
+// a line, is none.
 [[nodiscard]] bool says_reached(std::string_view port, const std::string& secret);
 // Does the console of a release that says nothing there tell that systemd reached multi-user.target
 // or graphical.target?

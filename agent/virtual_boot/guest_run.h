@@ -27,7 +27,7 @@ struct GuestFiles {
 
 struct GuestLimits {
   std::chrono::seconds time{600};
-  std::chrono::seconds first_word{0};  // until the kernel has said its name; 0: as `time`
+  std::chrono::seconds first_word{0};        // until the kernel has said its name; 0: as `time`
   std::uint64_t overlay_bytes = 1ULL << 30;  // on the disk of var/tmp
   std::uint64_t address_space = 4ULL << 30;  // bytes, of QEMU and the guest together
   std::optional<gid_t> group;                // further group of QEMU: that of /dev/kvm
@@ -44,8 +44,8 @@ enum class GuestEnd {
 
 struct GuestRun {
   GuestEnd end = GuestEnd::not_started;
-  std::string console;                  // at most max_console_bytes; of more, the middle is missing
-  std::string qemu;                     // the last that QEMU itself said
+  std::string console;  // at most max_console_bytes; of more, the middle is missing
+  std::string qemu;     // the last that QEMU itself said
   std::chrono::milliseconds took{0};
   std::chrono::milliseconds silent{0};  // at the end, since the last word on the console
 };

@@ -14,7 +14,7 @@ namespace {
 constexpr std::uint64_t sector = 512;
 constexpr unsigned cluster_bits = 16;
 constexpr std::uint64_t cluster = 1ULL << cluster_bits;
-constexpr std::uint64_t entry = 8;                        // bytes of one in a table
+constexpr std::uint64_t entry = 8;                            // bytes of one in a table
 constexpr std::uint64_t covered = cluster / entry * cluster;  // by one entry of the first table
 constexpr std::uint64_t most_bytes = 64ULL << 40;
 // What lies where, in clusters: header, table of reference counts, one block of them, first table.

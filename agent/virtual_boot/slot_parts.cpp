@@ -40,7 +40,8 @@ Result<Fd> open_disk(const RootDir& root, const std::string& device) {
   struct stat st {};
   if (::fstat(disk.get(), &st) != 0) return system_error("stat " + root.join(device));
   if (!S_ISBLK(st.st_mode) && !S_ISREG(st.st_mode))
-    return Error{Errc::unsuitable, root.join(device) + " is no disk that a virtual machine can have"};
+    return Error{Errc::unsuitable,
+                 root.join(device) + " is no disk that a virtual machine can have"};
   return disk;
 }
 

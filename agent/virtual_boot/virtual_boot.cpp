@@ -19,8 +19,7 @@ namespace cube {
 namespace {
 
 // Debian and most others; Enterprise Linux.
-constexpr std::array<const char*, 2> programs{"usr/bin/qemu-system-x86_64",
-                                              "usr/libexec/qemu-kvm"};
+constexpr std::array<const char*, 2> programs{"usr/bin/qemu-system-x86_64", "usr/libexec/qemu-kvm"};
 constexpr std::int64_t least_memory_mib = 256, kib_in_mib = 1024;
 constexpr std::uint64_t mib = 1024 * 1024;
 constexpr std::uint64_t own_memory = 2048 * mib;  // address space of QEMU beside the guest's
@@ -141,8 +140,7 @@ class Trial {
     // Not every QEMU has every disk.
     for (const auto* kind : kinds_) {
       CUBE_TRY(auto run, start(*kind, std::nullopt));
-      if (run.end != GuestEnd::not_started || kind == kinds_.back())
-        return judge(run, *kind, true);
+      if (run.end != GuestEnd::not_started || kind == kinds_.back()) return judge(run, *kind, true);
     }
     return impossible("no disk to start it from");
   }
@@ -151,8 +149,8 @@ class Trial {
   Status prepare() {
     program_ = find_program(root_);
     if (program_.empty())
-      return Error{Errc::not_found, "there is no QEMU on this machine (" + root_.join(programs[0]) +
-                                        ")"};
+      return Error{Errc::not_found,
+                   "there is no QEMU on this machine (" + root_.join(programs[0]) + ")"};
     memory_mib_ = memory_to_take(root_, limits_.memory_mib);
     if (memory_mib_ < least_memory_mib)
       return Error{Errc::failed, "less than " + std::to_string(2 * least_memory_mib) +
@@ -189,12 +187,13 @@ class Trial {
     CUBE_TRY(auto overlay, nameless_file(root_));
     CUBE_CHECK(make_overlay(overlay, disk_.bytes));
     const GuestFiles files{parts_.disk, overlay, parts_.kernel, parts_.initramfs};
-    return run_guest(qemu_arguments(program_, guest), files, limits,
-                     [&](std::string_view port, std::string_view console) {
-                       return says_reached(port, guest.secret) ||
-                              (!guest.knows_virtual && shows_reached(console));
-                     },
-                     progress_);
+    return run_guest(
+        qemu_arguments(program_, guest), files, limits,
+        [&](std::string_view port, std::string_view console) {
+          return says_reached(port, guest.secret) ||
+                 (!guest.knows_virtual && shows_reached(console));
+        },
+        progress_);
   }
 
   VirtualBootRun judge(const GuestRun& run, const DiskKind& kind, bool emulated) const {

@@ -1,5 +1,5 @@
-// VirtualBoot: the slot that is to run next is started in a virtual machine on the appliance, before
-// the machine itself restarts into it. Optional; needs QEMU.
+// VirtualBoot: the slot that is to run next is started in a virtual machine on the appliance,
+// before the machine itself restarts into it. Optional; needs QEMU.
 //
 //   slot's kernel, initramfs, disk ──> QEMU as nobody: no network, disk read-only below an overlay
 //   second serial port: "cube-update: reached SECRET"  ──> reached
@@ -35,15 +35,15 @@ enum class VirtualEnd {
 [[nodiscard]] std::string_view to_string(VirtualEnd end);  // stable (JSON)
 
 struct VirtualBoot {
-  std::string release;   // what the slot's seal names, and its commit: what was started
+  std::string release;  // what the slot's seal names, and its commit: what was started
   std::string commit;
   VirtualEnd end = VirtualEnd::impossible;
-  bool emulated = true;       // else on this machine's own processor
-  std::uint64_t seconds = 0;  // that it took
-  std::string disk;           // driver of the guest's disk; "": none was started
-  bool own_disk = false;      // this machine's root is behind the same driver
-  std::string stage;          // of a diagnosis: boot/postmortem/diagnosis.h; ""
-  std::string why;            // one sentence; "" when it was reached
+  bool emulated = true;               // else on this machine's own processor
+  std::uint64_t seconds = 0;          // that it took
+  std::string disk;                   // driver of the guest's disk; "": none was started
+  bool own_disk = false;              // this machine's root is behind the same driver
+  std::string stage;                  // of a diagnosis: boot/postmortem/diagnosis.h; ""
+  std::string why;                    // one sentence; "" when it was reached
   std::vector<std::string> evidence;  // lines of the console, printable
 
   bool operator==(const VirtualBoot&) const = default;
@@ -58,7 +58,7 @@ struct VirtualBootLimits {
 // What a slot gives to a guest, taken while it is mounted.
 struct SlotParts {
   SlotId slot{};
-  Fd disk;  // opened for reading only
+  Fd disk;                         // opened for reading only
   Fd kernel, initramfs;            // copies
   bool knows_virtual = false;      // its release says when it has reached its goal
   bool initramfs_known = false;    // `loadable` is what is in there

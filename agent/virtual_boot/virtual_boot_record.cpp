@@ -108,8 +108,7 @@ insight::Finding virtual_boot_finding(const VirtualBoot& boot, VirtualPolicy pol
   const bool failed = boot.end == VirtualEnd::died || boot.end == VirtualEnd::hung;
   if (boot.end == VirtualEnd::reached) return finding;
   finding.grade = failed ? insight::Grade::warning : insight::Grade::unknown;
-  finding.remedy = failed ? "see what it said in /" + std::string(virtual_console_file)
-                          : "";
+  finding.remedy = failed ? "see what it said in /" + std::string(virtual_console_file) : "";
   if (policy == VirtualPolicy::require) {
     finding.grade = insight::Grade::refusal;
     if (!failed)
@@ -127,8 +126,8 @@ Status save_virtual_boot(const RootDir& root, const VirtualBoot& boot, const std
     CUBE_CHECK(root.remove_file(virtual_console_file));
   } else {
     const auto skipped = console.size() - std::min(console.size(), max_kept_console);
-    CUBE_CHECK(replace_file(root, virtual_console_file, std::string_view(console).substr(skipped),
-                            0600));
+    CUBE_CHECK(
+        replace_file(root, virtual_console_file, std::string_view(console).substr(skipped), 0600));
   }
   return replace_file(root, virtual_boot_file, text);
 }

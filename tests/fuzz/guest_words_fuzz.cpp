@@ -14,8 +14,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (cube::says_reached(text, secret) && text.find(secret) == std::string::npos) std::abort();
   if (cube::shows_reached(text) && text.find("Reached target ") == std::string::npos) std::abort();
   const auto words = cube::guest_words(text);
-  const bool plain = std::all_of(words.begin(), words.end(),
-                                 [](char c) { return c >= ' ' && c < '\x7f'; });
+  const bool plain =
+      std::all_of(words.begin(), words.end(), [](char c) { return c >= ' ' && c < '\x7f'; });
   if (!plain || words.size() > 1100 || words.find("cube.") == 0) std::abort();
   return 0;
 }

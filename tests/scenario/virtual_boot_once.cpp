@@ -1,8 +1,8 @@
 // One virtual boot of a slot that is a tree and an image of it, for tests: no appliance is needed.
 //
 // Usage: virtual_boot_once ROOT TREE IMAGE SECONDS [MEMORY-MIB]
-//   ROOT has usr/bin/qemu-system-x86_64 and var/tmp; IMAGE is a path below ROOT. Prints the result as
-//   one line of JSON; the console goes to ROOT/console.
+//   ROOT has usr/bin/qemu-system-x86_64 and var/tmp; IMAGE is a path below ROOT. Prints the result
+//   as one line of JSON; the console goes to ROOT/console.
 #include <cstdio>
 #include <cstdlib>
 

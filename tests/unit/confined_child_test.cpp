@@ -84,7 +84,8 @@ TEST(ConfinedChild, DiesWithTheOneThatStartedIt) {
     const auto stat = read_all(file, 4096);
     return !stat || stat->find(") Z") != std::string::npos;
   };
-  for (int i = 0; i < 100 && !gone(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  for (int i = 0; i < 100 && !gone(); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
   EXPECT_TRUE(gone());
   ::kill(child, SIGKILL);
 }

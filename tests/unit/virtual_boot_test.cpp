@@ -141,7 +141,8 @@ TEST(VirtualDisk, FindsTheMachinesDriversThroughItsLayers) {
   const ScratchDir folder;
   const std::string pci = "sys/devices/pci0000:00/0000:00:1f.2";
   link(folder, pci + "/driver", "../../../bus/pci/drivers/ahci");
-  link(folder, pci + "/ata1/host0/target/0:0:0:0/driver", "../../../../../../../bus/scsi/drivers/sd");
+  link(folder, pci + "/ata1/host0/target/0:0:0:0/driver",
+       "../../../../../../../bus/scsi/drivers/sd");
   put(folder, pci + "/ata1/host0/target/0:0:0:0/block/sda/sda3/partition", "3");
   link(folder, "sys/class/block/sda3",
        "../../devices/pci0000:00/0000:00:1f.2/ata1/host0/target/0:0:0:0/block/sda/sda3");
@@ -156,7 +157,8 @@ TEST(VirtualDisk, LayersInACircleEnd) {
   const ScratchDir folder;
   for (const std::string name : {"dm-0", "dm-1"}) {
     link(folder, "sys/class/block/" + name, "../../devices/virtual/block/" + name);
-    link(folder, "sys/devices/virtual/block/" + name + "/slaves/" + (name == "dm-0" ? "dm-1" : "dm-0"),
+    link(folder,
+         "sys/devices/virtual/block/" + name + "/slaves/" + (name == "dm-0" ? "dm-1" : "dm-0"),
          "x");
   }
   link(folder, "sys/dev/block/253:0", "../../devices/virtual/block/dm-0");
@@ -191,11 +193,12 @@ struct Shell {
       *file = nameless_file(folder.root()).value();
   }
   GuestRun run(const std::string& script, const GuestLimits& limits) const {
-    auto told = run_guest({"/bin/sh", "-c", script}, {disk, overlay, kernel, initramfs}, limits,
-                          [](std::string_view port, std::string_view) {
-                            return says_reached(port, "0123456789abcdef");
-                          },
-                          [](const Progress&) {});
+    auto told = run_guest(
+        {"/bin/sh", "-c", script}, {disk, overlay, kernel, initramfs}, limits,
+        [](std::string_view port, std::string_view) {
+          return says_reached(port, "0123456789abcdef");
+        },
+        [](const Progress&) {});
     return told.value();
   }
 };
@@ -339,9 +342,8 @@ struct WithoutQemu {
   insight::Findings look(VirtualPolicy policy, bool demanded = false) {
     const RootDir machine = folder.root(), slot = tree.root();
     const ProgressSink progress([](const Progress&) {});
-    VirtualExamination examination(machine, policy, {}, [](SlotId) {
-      return Result<std::string>(std::string("dev/slot-b"));
-    });
+    VirtualExamination examination(
+        machine, policy, {}, [](SlotId) { return Result<std::string>(std::string("dev/slot-b")); });
     if (demanded) examination.demand();
     return examination.look({machine, slot, SlotId::b, release, none, none, progress}).value();
   }
