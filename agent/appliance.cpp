@@ -5,9 +5,6 @@
 #include "agent/fleet/lock_part.h"
 #include "agent/fleet/plan_facts.h"
 #include "agent/fleet/planned_start.h"
-#include "agent/foresight/local_foresight.h"
-#include "agent/foresight/lock_rules.h"
-#include "agent/foresight/waiver_file.h"
 #include "agent/health/local_health_gate.h"
 #include "agent/hooks/local_update_hooks.h"
 #include "agent/power/system_rebooter.h"
@@ -71,15 +68,6 @@ HealthConfig health_config(const Config& config) {
   return health;
 }
 
-// What is asked before a trial, in the order in which people read it.
-std::vector<Examination> examinations() {
-  return {
-      {"lock", [](const Prospect& prospect) -> Result<insight::Findings> {
-         return lock_findings(prospect);
-       }},
-  };
-}
-
 // Nothing begins, and why.
 class ShutGate final : public StartGate {
  public:
@@ -128,14 +116,7 @@ Result<std::unique_ptr<Appliance>> Appliance::open(const std::string& root_path,
           CUBE_TRY(const auto running, a.running_release());
           return fleet::facts_of_node(a.root_, a.config_.config, journal, running);
         });
-  a->foresight_ = std::make_unique<LocalForesight>(
-      a->root_, findings_folder,
-      ForesightPorts{[&slots = *a->slots_](SlotId slot) { return slots.look_into(slot); },
-                     examinations(),
-                     [&a = *a](insight::Findings& findings, const Prospect& prospect) {
-                       return waive(a.root_, prospect.tree, a.clock_.now(), findings);
-                     },
-                     config.foresight_policy == "warn"});
+  a->look_ahead_by(config);
   a->health_ =
       std::make_unique<LocalHealthGate>(a->root_, health_config(config), verdicts_folder);
   a->hooks_ = std::make_unique<LocalUpdateHooks>(

@@ -64,7 +64,7 @@ Result<int> rollback(const Common& common, const RollbackOptions& options);
 Result<int> config_diff(const Common& common);
 // Would the release in the other slot work here, and may it? exit_refused: something speaks against
 // it.
-Result<int> preflight(const Common& common);
+Result<int> preflight(const Common& common, bool in_virtual_machine);
 Result<int> history(const Common& common);
 // Why an update failed: the last one that did, or the one with this number. `from`: instead, what a
 // log or a folder of records says that was brought from another machine; needs no appliance.

@@ -13,6 +13,7 @@
 #include "agent/lock.h"
 #include "agent/schedule/download_start.h"
 #include "agent/selection.h"
+#include "agent/virtual_boot/virtual_boot_record.h"
 
 namespace cube::cli {
 namespace {
@@ -68,6 +69,7 @@ Result<int> status(const Common& common) {
   if (update != nullptr) facts.last_verdict = verdict_of(*appliance, update->attempt);
   if (!facts.last_verdict && !history.empty())
     facts.last_verdict = verdict_of(*appliance, history.back().number);
+  if (auto boot = load_virtual_boot(appliance->root())) facts.virtual_boot = *std::move(boot);
   CUBE_TRY(facts.floor, appliance->floor(facts.journal));
   if (common.json)
     print_line(status_json(facts));

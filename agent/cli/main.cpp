@@ -53,6 +53,7 @@ struct Options {
   FleetWindowOptions fleet_window;
   FleetSimulateOptions fleet_simulate;
   bool drop = false;
+  bool in_virtual_machine = false;
   LookOptions look;
   std::string what;
   RollbackOptions rollback;
@@ -333,7 +334,9 @@ std::vector<Command> add_commands(CLI::App& app, Options& o) {
   add(app, "config-diff", "what is different in /etc from what the running release brought",
       [&] { return config_diff(o.common); });
   add(app, "preflight", "would the release in the other slot work on this machine, and may it?",
-      [&] { return preflight(o.common); });
+      [&] { return preflight(o.common, o.in_virtual_machine); })
+      ->add_flag("--virtual", o.in_virtual_machine,
+                 "start it in a virtual machine on this one; takes minutes, and changes nothing");
   CLI::App* config = app.add_subcommand("config", "the configuration")->require_subcommand(1);
   add(*config, "show", "every key, its value and where it comes from",
       [&] { return config_show(o.common); });

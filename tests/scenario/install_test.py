@@ -35,6 +35,7 @@ AGENT = """
 644 usr/lib/systemd/system/cube-update-metrics.service
 644 usr/lib/systemd/system/cube-update-metrics.timer
 644 usr/lib/systemd/system/cube-update-resume.service
+644 usr/lib/systemd/system/cube-update-virtual.service
 644 usr/lib/systemd/system/cube-updated.service
 644 usr/share/bash-completion/completions/cube-update
 644 usr/share/cube-update/examples/cubecos/README.md
