@@ -6,7 +6,6 @@
 #include "agent/fleet/lock_part.h"
 #include "agent/fleet/plan_facts.h"
 #include "agent/fleet/planned_start.h"
-#include "agent/foresight/local_foresight.h"
 #include "agent/health/local_health_gate.h"
 #include "agent/hooks/local_update_hooks.h"
 #include "agent/power/system_rebooter.h"
@@ -70,13 +69,6 @@ HealthConfig health_config(const Config& config) {
   return health;
 }
 
-// What is asked before a trial, in the order in which people read it.
-std::vector<Examination> examinations(const Config& config, const OstreeSlotStore& slots) {
-  std::vector<Examination> all;
-  if (config.health_drift == "required") all.push_back(drift_examination(slots));
-  return all;
-}
-
 // Nothing begins, and why.
 class ShutGate final : public StartGate {
  public:
@@ -125,10 +117,7 @@ Result<std::unique_ptr<Appliance>> Appliance::open(const std::string& root_path,
           CUBE_TRY(const auto running, a.running_release());
           return fleet::facts_of_node(a.root_, a.config_.config, journal, running);
         });
-  a->foresight_ = std::make_unique<LocalForesight>(
-      a->root_, findings_folder,
-      ForesightPorts{[&slots = *a->slots_](SlotId slot) { return slots.look_into(slot); },
-                     examinations(config, *a->slots_), {}, config.foresight_policy == "warn"});
+  a->look_ahead_by(config);
   HealthConfig health = health_config(config);
   if (config.health_drift != "off")
     health.drift = [&a = *a](const std::atomic<bool>& stop) {

@@ -354,7 +354,7 @@ class Survey {
   std::string kernel_;
   Names masked_;
   Names built_in_filesystems_;
-  std::vector<ModuleFile> module_files_;
+  std::vector<NamedModule> module_files_;
   InventoryBuilder made_;
 };
 

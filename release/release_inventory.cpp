@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 
+#include "insight/filesystems.h"
 #include "insight/microcode.h"
 #include "insight/module_info.h"
 #include "insight/take_inventory.h"
@@ -28,8 +29,9 @@ Result<InitramfsNames> initramfs_names(const Fd& image, const std::string& name,
                                        const std::string& scratch) {
   CUBE_TRY(const auto expanded, nameless_file(scratch));
   CUBE_TRY(auto contents, initramfs_contents(image, expanded, name));
-  InitramfsNames names{std::move(contents.modules), std::move(contents.firmware),
-                       std::move(contents.tools), {}};
+  InitramfsNames names{std::move(contents.modules), std::move(contents.firmware), {}, {}};
+  for (const auto& program : contents.programs)
+    if (insight::is_root_tool(program)) names.tools.insert(program);
   for (const auto& file : contents.microcode) {
     const auto vendor = insight::microcode_vendor(file.path);
     if (vendor.empty()) continue;
@@ -58,11 +60,13 @@ Result<Inventory> inventory_of_tree(const std::string& folder, const std::string
              is_left_out_of_release});
 }
 
-MadeFile made_inventory() {
+MadeFile made_inventory(JudgeTree judge) {
   return {std::string("/") + insight::inventory_path,
-          [](const std::string& tree, const std::string& scratch) -> Result<std::string> {
+          [judge = std::move(judge)](const std::string& tree,
+                                     const std::string& scratch) -> Result<std::string> {
             auto taken = inventory_of_tree(tree, scratch);
             if (!taken) return std::move(taken).error().in("inventory of " + tree);
+            CUBE_CHECK(judge(tree, *taken));
             return inventory_text(*taken);
           }};
 }

@@ -33,4 +33,15 @@ void add_diff(const Add& add, CLI::App& app, const Common& common, DiffOptions& 
       ->excludes("--json");
 }
 
+void add_rollback(const Add& add, CLI::App& app, const Common& common,
+                  RollbackOptions& options) {
+  auto* command = add(app, "rollback",
+                      "give up the trial or the update; after a commit: return to the old release",
+                      [&common, &options] { return rollback(common, options); });
+  command->add_flag("--now", options.now, "reboot at once");
+  command->add_flag("--carry-etc", options.carry_etc,
+                    "a return takes along what was changed in /etc meanwhile");
+  command->add_flag("--past-floor", options.past_floor, past_floor_help);
+}
+
 }  // namespace cube::cli

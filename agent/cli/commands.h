@@ -74,7 +74,7 @@ struct DiffOptions {
 Result<int> diff(const Common& common, const DiffOptions& options);
 // Would the release in the other slot work here, and may it? exit_refused: something speaks against
 // it.
-Result<int> preflight(const Common& common);
+Result<int> preflight(const Common& common, bool in_virtual_machine);
 Result<int> history(const Common& common);
 // Why an update failed: the last one that did, or the one with this number. `from`: instead, what a
 // log or a folder of records says that was brought from another machine; needs no appliance.

@@ -15,6 +15,7 @@
 #include "agent/schedule/download_start.h"
 #include "agent/selection.h"
 #include "base/priority.h"
+#include "agent/virtual_boot/virtual_boot_record.h"
 
 namespace cube::cli {
 namespace {
@@ -70,6 +71,7 @@ Result<int> status(const Common& common, const std::string& drift) {
   if (update != nullptr) facts.last_verdict = verdict_of(*appliance, update->attempt);
   if (!facts.last_verdict && !history.empty())
     facts.last_verdict = verdict_of(*appliance, history.back().number);
+  if (auto boot = load_virtual_boot(appliance->root())) facts.virtual_boot = *std::move(boot);
   CUBE_TRY(facts.floor, appliance->floor(facts.journal));
   Json::Object object = status_json(facts);
   std::string text = status_text(facts);

@@ -14,6 +14,7 @@
 #include "agent/cli/fleet/fleet_plan.h"
 #include "agent/cli/fleet/fleet_simulate.h"
 #include "agent/cli/fleet/fleet_status.h"
+#include "agent/cli/rules.h"
 #include "base/json.h"
 
 namespace cube::cli {
@@ -31,9 +32,6 @@ constexpr const char* footer =
 
 constexpr const char* stale_help =
     "as root, where nothing newer can be had: believe metadata that has expired";
-
-constexpr const char* past_floor_help =
-    "also to a release that cannot read the state of the one that was committed here";
 
 // One command: its CLI11 parser filled in by `add`, its work in `run`.
 struct Command {
@@ -55,6 +53,7 @@ struct Options {
   FleetWindowOptions fleet_window;
   FleetSimulateOptions fleet_simulate;
   bool drop = false;
+  bool in_virtual_machine = false;
   LookOptions look;
   std::string what;
   RollbackOptions rollback;
@@ -149,16 +148,6 @@ void add_plain(CLI::App& app, std::vector<Command>& commands, Options& o) {
   CLI::App* help_command = app.add_subcommand("help", "what a command does, and its options");
   help_command->add_option("command", o.command, "its name (default: the list of all)");
   commands.push_back({help_command, [&app, &o] { return help(app, o.command); }});
-}
-
-void add_rollback(const Add& add, CLI::App& app, Options& o) {
-  auto* command = add(app, "rollback",
-                      "give up the trial or the update; after a commit: return to the old release",
-                      [&o] { return rollback(o.common, o.rollback); });
-  command->add_flag("--now", o.rollback.now, "reboot at once");
-  command->add_flag("--carry-etc", o.rollback.carry_etc,
-                    "a return takes along what was changed in /etc meanwhile");
-  command->add_flag("--past-floor", o.rollback.past_floor, past_floor_help);
 }
 
 // What operators do to their cluster.
@@ -290,7 +279,7 @@ std::vector<Command> add_commands(CLI::App& app, Options& o) {
   add_taking(app, add, o);
   add(app, "commit", "check health now, and make the running slot the fallback",
       [&] { return commit(o.common); });
-  add_rollback(add, app, o);
+  add_rollback(add, app, o.common, o.rollback);
   add(app, "history", "what was tried, and what came of it", [&] { return history(o.common); });
   add_diff(add, app, o.common, o.diff);
   auto* why_command = add(app, "why", "what an update died of, where, and what to do next",
@@ -332,11 +321,14 @@ std::vector<Command> add_commands(CLI::App& app, Options& o) {
   add(app, "config-diff", "what is different in /etc from what the running release brought",
       [&] { return config_diff(o.common); });
   add(app, "preflight", "would the release in the other slot work on this machine, and may it?",
-      [&] { return preflight(o.common); });
+      [&] { return preflight(o.common, o.in_virtual_machine); })
+      ->add_flag("--virtual", o.in_virtual_machine,
+                 "start it in a virtual machine on this one; takes minutes, and changes nothing");
   CLI::App* config = app.add_subcommand("config", "the configuration")->require_subcommand(1);
   add(*config, "show", "every key, its value and where it comes from",
       [&] { return config_show(o.common); });
   add(*config, "check", "is the configuration valid?", [&] { return config_check(o.common); });
+  add_rules(app, add, o.common);
   add_fleet(add, app, o);
   add(app, "automatic", "what the timer runs: start what waits, look for releases",
       [&] { return automatic(o.common); });

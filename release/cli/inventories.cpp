@@ -14,20 +14,15 @@ namespace {
 
 using insight::Inventory;
 
-// A folder, or a release of the repository.
-Result<Inventory> inventory_of(const Common& common, const std::string& place) {
+Result<Inventory> inventory_in_file(const std::string& file) {
   std::error_code error;
-  if (std::filesystem::is_directory(place, error)) {
-    CUBE_TRY(const auto folder, absolute_folder(place));
-    const auto scratch = std::filesystem::temp_directory_path(error);
-    if (error) return system_error("folder for temporary files", error.value());
-    return inventory_of_tree(folder, scratch.string());
-  }
-  if (place.find('/') != std::string::npos)
-    return Error{Errc::not_found, "folder " + place + ": there is none"};
-  CUBE_TRY(const auto path, absolute_folder(common.repository));
-  CUBE_TRY(const auto publisher, Publisher::open(path));
-  return inventory_of_release(publisher, place);
+  const auto path = std::filesystem::absolute(file, error);
+  if (error) return system_error("inventory " + file, error.value());
+  CUBE_TRY(const auto root, RootDir::open("/"));
+  CUBE_TRY(const auto text, root.read_file(path.string(), insight::max_inventory_bytes));
+  auto inventory = insight::read_inventory(text);
+  if (!inventory) return std::move(inventory).error().in(file);
+  return inventory;
 }
 
 Status write_page(const std::string& file, const std::string& page) {
@@ -45,6 +40,23 @@ void print_part(const char* name, std::size_t count) {
 }
 
 }  // namespace
+
+Result<Inventory> inventory_of(const Common& common, const std::string& place) {
+  std::error_code error;
+  const auto status = std::filesystem::status(place, error);
+  if (std::filesystem::is_regular_file(status)) return inventory_in_file(place);
+  if (std::filesystem::is_directory(status)) {
+    CUBE_TRY(const auto folder, absolute_folder(place));
+    const auto scratch = std::filesystem::temp_directory_path(error);
+    if (error) return system_error("folder for temporary files", error.value());
+    return inventory_of_tree(folder, scratch.string());
+  }
+  if (place.find('/') != std::string::npos)
+    return Error{Errc::not_found, "folder " + place + ": there is none"};
+  CUBE_TRY(const auto path, absolute_folder(common.repository));
+  CUBE_TRY(const auto publisher, Publisher::open(path));
+  return inventory_of_release(publisher, place);
+}
 
 Result<int> inventory(const Common& common, const std::string& place) {
   CUBE_TRY(const auto found, inventory_of(common, place));

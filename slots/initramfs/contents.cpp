@@ -1,7 +1,6 @@
 #include "slots/initramfs/contents.h"
 
 #include <algorithm>
-#include <array>
 #include <string_view>
 
 #include "slots/initramfs/cpio_image.h"
@@ -25,28 +24,24 @@ std::string_view without(std::string_view name,
   return name;
 }
 
-// What dracut and initramfs-tools put in for a root on anything but a plain disk, and to check it.
-bool is_tool(std::string_view name) {
-  constexpr std::array<std::string_view, 19> names{
-      "btrfs",   "btrfsck", "cryptsetup", "dmraid",    "dmsetup",  "e2fsck",    "fsck",
-      "iscsid",  "iscsistart", "iscsiroot", "lvm",     "mdadm",    "mount.nfs", "multipath",
-      "multipathd", "nvme", "xfs_db",    "xfs_repair", "zpool"};
-  return std::find(names.begin(), names.end(), name) != names.end() || name.starts_with("fsck.");
-}
-
 // "usr/lib/modules/6.1.0-42-amd64/kernel/drivers/scsi/megaraid/megaraid_sas.ko.xz"
 void add(std::string_view path, InitramfsContents& contents) {
   if (path.starts_with("./")) path.remove_prefix(2);
   if (path.starts_with("usr/")) path.remove_prefix(4);
-  const auto name = path.substr(path.find_last_of('/') + 1);
-  if ((path.starts_with("bin/") || path.starts_with("sbin/")) && is_tool(name))
-    contents.tools.emplace(name);
+  for (const std::string_view place : {"bin/", "sbin/", "lib/systemd/"})
+    if (path.starts_with(place) && path.find('/', place.size()) == std::string_view::npos)
+      contents.programs.emplace(path.substr(place.size()));
   path = without(path, {".xz", ".zst", ".gz"});
   if (constexpr std::string_view place = "lib/firmware/"; path.starts_with(place))
     contents.firmware.emplace(path.substr(place.size()));
   if (!path.starts_with("lib/modules/") || !path.ends_with(".ko")) return;
   path = without(path.substr(path.find_last_of('/') + 1), {".ko"});
   contents.modules.insert(kernel_name(std::string(path)));
+}
+
+// Whoever has more members than that has no initramfs for a machine.
+Error too_many(const std::string& name) {
+  return {Errc::invalid, name + ": has too many members"};
 }
 
 }  // namespace
@@ -62,7 +57,7 @@ Result<InitramfsContents> initramfs_contents(const Fd& image, const Fd& scratch,
   InitramfsContents contents;
   std::size_t members = 0;
   const auto on_member = [&](const CpioImage::Member& member) -> Status {
-    if (++members > max_members) return Error{Errc::invalid, name + ": has too many members"};
+    if (++members > max_members) return too_many(name);
     add(member.name, contents);
     if (member.name.find("kernel/x86/microcode/") != std::string_view::npos &&
         contents.microcode.size() < max_early)
@@ -75,6 +70,21 @@ Result<InitramfsContents> initramfs_contents(const Fd& image, const Fd& scratch,
     CUBE_TRY(at, whole.after_cpio(at, on_member));
   }
   return contents;
+}
+
+Result<std::set<std::string>> early_members(const Fd& image, const std::string& name) {
+  std::set<std::string> names;
+  CUBE_TRY(const auto whole, CpioImage::open(image, name));
+  CUBE_TRY(const auto begin, whole.read(0, 6));
+  if (!is_cpio(begin)) return names;
+  const auto on_member = [&](const CpioImage::Member& member) -> Status {
+    if (names.size() == max_members) return too_many(name);
+    const auto path = member.name;
+    names.emplace(path.starts_with("./") ? path.substr(2) : path);
+    return ok();
+  };
+  if (const auto end = whole.after_cpio(0, on_member); !end) return Error(end.error());
+  return names;
 }
 
 }  // namespace cube

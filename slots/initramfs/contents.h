@@ -14,7 +14,7 @@ namespace cube {
 struct InitramfsContents {
   std::set<std::string> modules;   // names as the kernel has them, with '_'
   std::set<std::string> firmware;  // below lib/firmware, without compression's extension
-  std::set<std::string> tools;     // programs that find, check and mount a root: "lvm", "fsck.ext4"
+  std::set<std::string> programs;  // in the folders of programs, and systemd's own: "lvm"
   // Files below kernel/x86/microcode, and where they are in `scratch`.
   struct Early {
     std::string path;
@@ -30,5 +30,8 @@ struct InitramfsContents {
 // Errors: invalid (no initramfs, damaged, too large), no_space, failed.
 [[nodiscard]] Result<InitramfsContents> initramfs_contents(const Fd& image, const Fd& scratch,
                                                            const std::string& name);
+// Names of the first archive of an image, when it is not compressed: there the kernel looks for
+// microcode ("kernel/x86/microcode/GenuineIntel.bin"). Empty when it is. Errors: invalid, failed.
+[[nodiscard]] Result<std::set<std::string>> early_members(const Fd& image, const std::string& name);
 
 }  // namespace cube

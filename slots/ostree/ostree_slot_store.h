@@ -23,6 +23,8 @@ class OstreeSlotStore final : public SlotStore {
 
   [[nodiscard]] Result<SlotId> booted() const override { return pair_.booted(); }
   [[nodiscard]] Result<std::optional<Seal>> seal_of(SlotId slot) const override;
+  // Where the slot is. No part of the port. Errors: as SlotPair::place.
+  [[nodiscard]] Result<SlotPlace> place(SlotId slot) const { return pair_.place(slot); }
   // The slot's tree, to be read while the result lives; the other slot must not be in work. No part
   // of the port. Errors: corrupt (no filesystem that can be mounted), cannot_arm, failed.
   [[nodiscard]] Result<MountedSlot> look_into(SlotId slot) const;

@@ -28,7 +28,7 @@ def foreseen(at):
 
     told = guest.told("cube-update preflight --json", code=6)
     for finding in refusals(told):
-        guest.demand(f"cube-update waive '{finding['id']}' --reason 'to see it die' --until 2100-01-01")
+        guest.demand(f"cube-update waive '{finding['id']}' --reason 'to see it die' --until $(date -u -d @$(($(date +%s) + 86400)) +%Y-%m-%d)")
     guest.apply(version)
     dies(at, guest, "foreseen", SIGN)
     rolled_back(guest, version, "breadcrumb")
