@@ -53,11 +53,12 @@ Result<std::string> expanded_module(const Fd& file, const std::string& name) {
 Result<Inventory> inventory_of_tree(const std::string& folder, const std::string& scratch) {
   CUBE_TRY(const auto tree, RootDir::open(folder));
   return insight::take_inventory(
-      tree, {[&](const Fd& image, const std::string& name) {
-               return initramfs_names(image, name, scratch);
-             },
-             expanded_module, [&](const RootDir& database) { return rpm_packages(database, scratch); },
-             is_left_out_of_release});
+      tree,
+      {[&](const Fd& image, const std::string& name) {
+         return initramfs_names(image, name, scratch);
+       },
+       expanded_module, [&](const RootDir& database) { return rpm_packages(database, scratch); },
+       is_left_out_of_release});
 }
 
 MadeFile made_inventory(JudgeTree judge) {

@@ -5,8 +5,9 @@
 namespace cube::cli {
 
 void add_status(const Add& add, CLI::App& app, const Common& common, std::string& drift) {
-  auto* command = add(app, "status", "slots, what runs, what is under way, what came of the last update",
-                      [&common, &drift] { return status(common, drift); });
+  auto* command =
+      add(app, "status", "slots, what runs, what is under way, what came of the last update",
+          [&common, &drift] { return status(common, drift); });
   command
       ->add_option("--drift", drift,
                    "also whether what runs is still what its release brought: quick (default), or "
@@ -33,8 +34,7 @@ void add_diff(const Add& add, CLI::App& app, const Common& common, DiffOptions& 
       ->excludes("--json");
 }
 
-void add_rollback(const Add& add, CLI::App& app, const Common& common,
-                  RollbackOptions& options) {
+void add_rollback(const Add& add, CLI::App& app, const Common& common, RollbackOptions& options) {
   auto* command = add(app, "rollback",
                       "give up the trial or the update; after a commit: return to the old release",
                       [&common, &options] { return rollback(common, options); });

@@ -14,8 +14,8 @@
 #include "agent/lock.h"
 #include "agent/schedule/download_start.h"
 #include "agent/selection.h"
-#include "base/priority.h"
 #include "agent/virtual_boot/virtual_boot_record.h"
+#include "base/priority.h"
 
 namespace cube::cli {
 namespace {
@@ -78,8 +78,8 @@ Result<int> status(const Common& common, const std::string& drift) {
   bool drifted = false;
   if (!drift.empty()) {
     CUBE_CHECK(lower_io_priority(Priority::idle));
-    CUBE_TRY(const auto found, running_drift(appliance->root(), appliance->slots(),
-                                             drift == "full", [](const Progress&) {}));
+    CUBE_TRY(const auto found, running_drift(appliance->root(), appliance->slots(), drift == "full",
+                                             [](const Progress&) {}));
     object["drift"] = drift_json(found);
     text += "\n" + drift_text(found);
     drifted = found.any();

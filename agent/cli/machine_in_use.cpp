@@ -9,8 +9,8 @@ namespace cube::cli {
 namespace {
 
 // What a module's file names, as far as the release has it.
-void add_firmware(const RootDir& tree, const insight::Inventory& running,
-                  const std::string& module, insight::MachineUse& use) {
+void add_firmware(const RootDir& tree, const insight::Inventory& running, const std::string& module,
+                  insight::MachineUse& use) {
   const auto file = running.modules.find(module);
   if (file == running.modules.end()) return;  // built in, or not of the release
   const auto expand = [](const Fd& compressed, const std::string& name) {
