@@ -1,5 +1,6 @@
 #include "agent/appliance.h"
 
+#include "agent/drift/drift_checks.h"
 #include "agent/fleet/fleet_gate.h"
 #include "agent/fleet/lock_gate.h"
 #include "agent/fleet/lock_part.h"
@@ -117,8 +118,12 @@ Result<std::unique_ptr<Appliance>> Appliance::open(const std::string& root_path,
           return fleet::facts_of_node(a.root_, a.config_.config, journal, running);
         });
   a->look_ahead_by(config);
-  a->health_ =
-      std::make_unique<LocalHealthGate>(a->root_, health_config(config), verdicts_folder);
+  HealthConfig health = health_config(config);
+  if (config.health_drift != "off")
+    health.drift = [&a = *a](const std::atomic<bool>& stop) {
+      return drift_check(a.root_, *a.slots_, stop);
+    };
+  a->health_ = std::make_unique<LocalHealthGate>(a->root_, std::move(health), verdicts_folder);
   a->hooks_ = std::make_unique<LocalUpdateHooks>(
       a->root_,
       HooksConfig{std::chrono::seconds(config.hooks_timeout),

@@ -163,6 +163,7 @@ const std::vector<Key>& keys() {
       {"health.required-units", Texts{&Config::health_required_units, is_unit}, "systemd units that must be active"},
       {"health.wanted-units", Texts{&Config::health_wanted_units, is_unit}, "systemd units that should be active; one that is not is told, and decides nothing"},
       {"health.boot-complete", Flag{&Config::health_boot_complete}, "with systemd: boot-complete.target must be reached"},
+      {"health.drift", OneOf{&Config::health_drift, {"off", "told", "required"}}, "whether what runs is still what its release brought: off, told, or required before an update begins"},
       {"health.retries", Count{&Config::health_retries, 0, 1000}, "how often what fails is asked again before the trial's deadline, 0 to 1000"},
       {"health.retry-interval", Whole{&Config::health_retry_interval, 1, 600}, "seconds before it is asked again, 1 to 600"},
       {"hooks.timeout", Whole{&Config::hooks_timeout, 1, 3600}, "seconds per hook of pre-reboot.d, green.d and red.d, 1 to 3600; all of a folder together have 600"},

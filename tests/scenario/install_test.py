@@ -46,6 +46,7 @@ AGENT = """
 644 usr/share/cube-update/schemas/config-check.schema.json
 644 usr/share/cube-update/schemas/config-diff.schema.json
 644 usr/share/cube-update/schemas/config-show.schema.json
+644 usr/share/cube-update/schemas/diff.schema.json
 644 usr/share/cube-update/schemas/doctor.schema.json
 644 usr/share/cube-update/schemas/error.schema.json
 644 usr/share/cube-update/schemas/fleet-act.schema.json
