@@ -4,7 +4,7 @@
 
 #include "insight/lock_file.h"
 #include "release/release_inventory.h"
-#include "slots/ostree/compose/commit_file.h"
+#include "slots/ostree/commit_file.h"
 
 namespace cube {
 namespace {
