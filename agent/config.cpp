@@ -10,6 +10,7 @@
 #include <variant>
 
 #include "base/time_zone.h"
+#include "base/toml_names.h"
 #include "model/fleet/plan.h"
 #include "model/maintenance_window.h"
 #include "model/name.h"
@@ -146,6 +147,10 @@ const std::vector<Key>& keys() {
       {"slots.merge-etc", Flag{&Config::merge_etc}, "take along what this machine changed in /etc, where the release did not change it"},
       {"slots.etc-conflicts", OneOf{&Config::etc_conflicts, {"local", "release"}}, "who wins where machine and release changed the same: local or release"},
       {"foresight.policy", OneOf{&Config::foresight_policy, {"require", "warn"}}, "what speaks against a release before its trial: require that nothing does, or only warn"},
+      {"foresight.virtual", OneOf{&Config::foresight_virtual, {"off", "warn", "require"}}, "start a release in a virtual machine before its trial: off, warn when it fails there, or require that it is seen to come up there"},
+      {"foresight.virtual-memory", Whole{&Config::foresight_virtual_memory, 256, 65536}, "MiB of that machine, 256 to 65536; never more than half of what is available"},
+      {"foresight.virtual-time", Whole{&Config::foresight_virtual_time, 10, 3600}, "seconds that it may take on this machine's processor (KVM), 10 to 3600"},
+      {"foresight.virtual-emulated-time", Whole{&Config::foresight_virtual_emulated_time, 10, 14400}, "seconds that it may take on an emulated processor, 10 to 14400"},
       {"boot.loader", OneOf{&Config::boot_loader, {"auto", "grub", "systemd-boot", "uefi", "u-boot"}}, "auto, grub, systemd-boot, uefi or u-boot; auto: what the machine's own facts say, never u-boot"},
       {"boot.esp", Text{&Config::boot_esp}, "systemd-boot, uefi: where the EFI system partition is mounted"},
       {"boot.arguments", Text{&Config::boot_arguments}, "systemd-boot, uefi: further arguments for the kernel, at most 128 characters"},
@@ -158,6 +163,7 @@ const std::vector<Key>& keys() {
       {"health.required-units", Texts{&Config::health_required_units, is_unit}, "systemd units that must be active"},
       {"health.wanted-units", Texts{&Config::health_wanted_units, is_unit}, "systemd units that should be active; one that is not is told, and decides nothing"},
       {"health.boot-complete", Flag{&Config::health_boot_complete}, "with systemd: boot-complete.target must be reached"},
+      {"health.drift", OneOf{&Config::health_drift, {"off", "told", "required"}}, "whether what runs is still what its release brought: off, told, or required before an update begins"},
       {"health.retries", Count{&Config::health_retries, 0, 1000}, "how often what fails is asked again before the trial's deadline, 0 to 1000"},
       {"health.retry-interval", Whole{&Config::health_retry_interval, 1, 600}, "seconds before it is asked again, 1 to 600"},
       {"hooks.timeout", Whole{&Config::hooks_timeout, 1, 3600}, "seconds per hook of pre-reboot.d, green.d and red.d, 1 to 3600; all of a folder together have 600"},
@@ -293,25 +299,6 @@ Status read_table(Config& config, Origins& origins, const std::string& file,
     if (auto status = assign(config, *key, node); !status)
       return wrong(where, name, status.error().what);
     origins[key->name] = where;
-  }
-  return ok();
-}
-
-// toml++ 3.3 ends the process on a table whose name does not begin like a key.
-Status check_table_names(const std::string& file, std::string_view text) {
-  constexpr std::string_view blank = " \t", byte_order_mark = "\xef\xbb\xbf";
-  if (text.starts_with(byte_order_mark)) text.remove_prefix(byte_order_mark.size());
-  for (int number = 1; !text.empty(); ++number) {
-    std::string_view line = text.substr(0, text.find('\n'));
-    text.remove_prefix(std::min(line.size() + 1, text.size()));
-    line.remove_prefix(std::min(line.find_first_not_of(blank), line.size()));
-    if (!line.starts_with('[')) continue;
-    line.remove_prefix(line.starts_with("[[") ? 2 : 1);
-    line.remove_prefix(std::min(line.find_first_not_of(blank), line.size()));
-    const bool named = !line.empty() && (is_ascii_alnum(line[0]) || line[0] == '_');
-    if (!named)
-      return Error{Errc::invalid, file + ":" + std::to_string(number) +
-                                      ": the name of a table must begin with a letter"};
   }
   return ok();
 }

@@ -5,7 +5,7 @@ install(TARGETS cube-update DESTINATION bin COMPONENT agent)
 install(FILES packaging/systemd/cube-update-resume.service packaging/systemd/cube-update-commit.service
   packaging/systemd/cube-update-automatic.service packaging/systemd/cube-update-automatic.timer
   packaging/systemd/cube-update-mark.service packaging/systemd/cube-update-metrics.service
-  packaging/systemd/cube-update-metrics.timer
+  packaging/systemd/cube-update-metrics.timer packaging/systemd/cube-update-virtual.service
   DESTINATION lib/systemd/system COMPONENT agent)
 install(TARGETS cube-updated cube-fetch DESTINATION lib/cube-update COMPONENT agent)
 install(FILES packaging/systemd/cube-updated.service packaging/systemd/cube-fetch.socket
@@ -35,7 +35,7 @@ install(FILES packaging/u-boot/cube.env DESTINATION share/cube-update RENAME u-b
 install(FILES packaging/man/cube-update.8 packaging/man/cube-updated.8 DESTINATION share/man/man8 COMPONENT agent)
 install(FILES packaging/completion/cube-update
   DESTINATION share/bash-completion/completions COMPONENT agent)
-install(FILES packaging/man/cube-update.conf.5 DESTINATION share/man/man5 COMPONENT agent)
+install(FILES packaging/man/cube-update.conf.5 packaging/man/cube-update-locks.5 DESTINATION share/man/man5 COMPONENT agent)
 install(FILES packaging/completion/zsh DESTINATION share/zsh/site-functions RENAME _cube-update COMPONENT agent)
 file(GLOB schemas CONFIGURE_DEPENDS packaging/schemas/*.schema.json)
 set(publisher_schemas ${schemas})

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "agent/health/verdict_file.h"
+#include "agent/virtual_boot/virtual_boot_record.h"
 #include "base/clock.h"
 
 namespace cube::cli {
@@ -16,9 +17,11 @@ Json rehearsal_json(Rehearsal rehearsal) {
   return rehearsal == Rehearsal::none ? Json() : text(to_string(rehearsal));
 }
 
+Json texts(const std::vector<std::string>& lines) {
+  return Json(Json::Array(lines.begin(), lines.end()));
+}
+
 Json update_json(const Update& update) {
-  Json::Array failed_before;
-  for (const auto& name : update.failed_before) failed_before.emplace_back(name);
   Json::Object object{
       {"attempt", update.attempt},
       {"release", update.release.name.text},
@@ -31,8 +34,9 @@ Json update_json(const Update& update) {
       {"source", update.source},
       {"start", text(to_string(update.start))},
       {"held", update.held.empty() ? Json() : Json(update.held)},
-      {"failed_before", Json(std::move(failed_before))},
+      {"failed_before", texts(update.failed_before)},
       {"schema", update.release.schema},
+      {"waived", texts(update.waived)},
       {"rehearsal", rehearsal_json(update.rehearsal)},
       {"not_before", update.not_before > 0 ? Json(format_utc(update.not_before)) : Json()}};
   return Json(std::move(object));
@@ -91,6 +95,7 @@ Json::Object attempt_json(const Attempt& attempt) {
           {"outcome", text(to_string(attempt.outcome))},
           {"cause", text(to_string(attempt.why.cause))},
           {"schema", attempt.schema},
+          {"waived", texts(attempt.waived)},
           {"rehearsal", rehearsal_json(attempt.rehearsal)},
           {"away_seconds", attempt.away > 0 ? Json(attempt.away) : Json()},
           {"detail", attempt.why.detail}};
@@ -108,6 +113,7 @@ std::string attempt_text(const Attempt& attempt) {
   if (attempt.rehearsal != Rehearsal::none)
     line += fmt::format("; a rehearsal of: {}", to_string(attempt.rehearsal));
   if (!attempt.why.detail.empty()) line += "\n    " + attempt.why.detail;
+  for (const auto& waived : attempt.waived) line += "\n    waived: " + waived;
   return line;
 }
 
@@ -155,6 +161,7 @@ Json::Object status_json(const StatusFacts& facts) {
   object["waits"] = facts.hold.empty() ? Json() : Json(facts.hold);
   object["started_by"] = text(to_string(facts.started_by));
   object["health"] = facts.last_verdict ? verdict_json(*facts.last_verdict) : Json();
+  object["virtual_boot"] = facts.virtual_boot ? virtual_boot_json(*facts.virtual_boot) : Json();
   object["schema"] = facts.journal.schema;
   object["hooks_due"] = facts.journal.hooks_due != 0;
   object["loader"] = facts.loader;
@@ -189,6 +196,7 @@ std::string status_text(const StatusFacts& facts) {
   if (facts.last_verdict)
     if (const auto told = verdict_text(*facts.last_verdict); !told.empty())
       out += "health    " + told + "\n";
+  if (facts.virtual_boot) out += "virtual   " + virtual_boot_text(*facts.virtual_boot) + "\n";
   if (facts.started_by == StartedBy::kexec || facts.started_by == StartedBy::soft_reboot)
     out += fmt::format("started   by {}, which shows nothing of how the machine starts\n",
                        to_string(facts.started_by));
