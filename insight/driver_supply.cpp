@@ -62,7 +62,8 @@ std::optional<Lack> DriverSupply::lack_of_one(const std::string& module, Place p
     return Lack{"the release has no initramfs, and " + module + " is not built in"};
   if (place == Place::initramfs && in_tree) return Lack{called(place) + " has no module " + module};
   if (!file.empty() && !in_tree)
-    return Lack{"the release's file lib/modules/" + index_.kernel() + "/" + file + " is missing"};
+    return Lack{"the release lacks the file lib/modules/" + index_.kernel() + "/" + file +
+                " of the module " + module};
   return Lack{"the release has no module " + module + " for its kernel " + index_.kernel()};
 }
 

@@ -19,6 +19,12 @@ bool is_pci_address(std::string_view name) {
   return name.find_first_not_of("0123456789abcdef:.") == std::string_view::npos;
 }
 
+// "tty0", "tty1": what is drawn by a graphics card.
+bool is_screen(std::string_view name) {
+  return name.size() > 3 && name.starts_with("tty") &&
+         name.find_first_not_of("0123456789", 3) == std::string_view::npos;
+}
+
 class Reader {
  public:
   explicit Reader(const RootDir& root) : root_(root), sysfs_(root, found_.unreadable) {}
@@ -126,7 +132,7 @@ class Reader {
                                      [&](const auto& one) { return one.name == name; });
       if (!is_kernel_name(name) || there) continue;
       Chain chain{name, {}};
-      if (name.starts_with("tty0"))
+      if (is_screen(name))
         screens(chain);
       else if (name.starts_with("hvc"))
         virtio_consoles(chain);
