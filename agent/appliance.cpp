@@ -1,13 +1,11 @@
 #include "agent/appliance.h"
 
+#include "agent/drift/drift_checks.h"
 #include "agent/fleet/fleet_gate.h"
 #include "agent/fleet/lock_gate.h"
 #include "agent/fleet/lock_part.h"
 #include "agent/fleet/plan_facts.h"
 #include "agent/fleet/planned_start.h"
-#include "agent/foresight/local_foresight.h"
-#include "agent/foresight/lock_rules.h"
-#include "agent/foresight/waiver_file.h"
 #include "agent/health/local_health_gate.h"
 #include "agent/hooks/local_update_hooks.h"
 #include "agent/power/system_rebooter.h"
@@ -71,15 +69,6 @@ HealthConfig health_config(const Config& config) {
   return health;
 }
 
-// What is asked before a trial, in the order in which people read it.
-std::vector<Examination> examinations() {
-  return {
-      {"lock", [](const Prospect& prospect) -> Result<insight::Findings> {
-         return lock_findings(prospect);
-       }},
-  };
-}
-
 // Nothing begins, and why.
 class ShutGate final : public StartGate {
  public:
@@ -128,16 +117,13 @@ Result<std::unique_ptr<Appliance>> Appliance::open(const std::string& root_path,
           CUBE_TRY(const auto running, a.running_release());
           return fleet::facts_of_node(a.root_, a.config_.config, journal, running);
         });
-  a->foresight_ = std::make_unique<LocalForesight>(
-      a->root_, findings_folder,
-      ForesightPorts{[&slots = *a->slots_](SlotId slot) { return slots.look_into(slot); },
-                     examinations(),
-                     [&a = *a](insight::Findings& findings, const Prospect& prospect) {
-                       return waive(a.root_, prospect.tree, a.clock_.now(), findings);
-                     },
-                     config.foresight_policy == "warn"});
-  a->health_ =
-      std::make_unique<LocalHealthGate>(a->root_, health_config(config), verdicts_folder);
+  a->look_ahead_by(config);
+  HealthConfig health = health_config(config);
+  if (config.health_drift != "off")
+    health.drift = [&a = *a](const std::atomic<bool>& stop) {
+      return drift_check(a.root_, *a.slots_, stop);
+    };
+  a->health_ = std::make_unique<LocalHealthGate>(a->root_, std::move(health), verdicts_folder);
   a->hooks_ = std::make_unique<LocalUpdateHooks>(
       a->root_,
       HooksConfig{std::chrono::seconds(config.hooks_timeout),

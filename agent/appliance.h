@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "agent/channel_source.h"
 #include "agent/config.h"
@@ -15,6 +16,7 @@
 #include "agent/loader_choice.h"
 #include "agent/machine.h"
 #include "agent/schedule/schedule.h"
+#include "agent/virtual_boot/examination.h"
 #include "base/clock.h"
 #include "base/root_dir.h"
 #include "boot/watchdog/ipmi_device.h"
@@ -53,6 +55,8 @@ class Appliance {
   // What lies in a slot, to be read. Errors: as OstreeSlotStore::look_into.
   [[nodiscard]] Result<MountedSlot> look_into(SlotId slot) const;
   [[nodiscard]] OstreeSlotStore& slots() { return *slots_; }
+  // The next look ahead starts the slot in a virtual machine, whatever is configured or known.
+  void demand_virtual_boot() { virtual_->demand(); }
 
   // The journal; a damaged one is set aside. `told` gets a sentence when that happened. Errors:
   // failed.
@@ -68,6 +72,9 @@ class Appliance {
   void join_cluster(StartGate& alone);
   void take_turns(StartGate& alone);
   void share_with_others();
+  // agent/appliance_foresight.cpp
+  void look_ahead_by(const Config& config);
+  [[nodiscard]] std::vector<Examination> examinations() const;
 
   RootDir root_;
   LoadedConfig config_;
@@ -82,6 +89,7 @@ class Appliance {
   std::optional<Result<fleet::LockTurn>> lock_;  // with fleet.lock-url
   std::unique_ptr<StartGate> cluster_gate_;  // with either of these: the others, and its gate
   std::unique_ptr<StartGate> planned_;       // with fleet.plan: the schedule, and the plan
+  std::unique_ptr<VirtualExamination> virtual_;
   std::unique_ptr<Foresight> foresight_;
   std::unique_ptr<HealthGate> health_;
   std::unique_ptr<UpdateHooks> hooks_;

@@ -69,6 +69,10 @@ struct Config {
   bool merge_etc = true;                // what this machine changed in /etc goes along
   std::string etc_conflicts = "local";  // local or release: who wins where both changed it
   std::string foresight_policy = "require";  // require, or warn: what refuses is only told
+  std::string foresight_virtual = "off";     // off, warn or require: a boot in a virtual machine
+  std::int64_t foresight_virtual_memory = 1024;         // 256..65536 MiB
+  std::int64_t foresight_virtual_time = 180;            // 10..3600 s on this machine's processor
+  std::int64_t foresight_virtual_emulated_time = 900;   // 10..14400 s on an emulated one
   std::string boot_loader = "auto";     // auto, grub, systemd-boot, uefi or u-boot
   std::string boot_esp = "boot/efi";  // systemd-boot, uefi: mount point of the EFI system partition
   std::string boot_arguments;         // systemd-boot, uefi: further arguments for the kernel
@@ -83,6 +87,7 @@ struct Config {
   std::vector<std::string> health_required_units;  // that must be active
   std::vector<std::string> health_wanted_units;    // that are asked for and told
   bool health_boot_complete = true;                // boot-complete.target must be reached
+  std::string health_drift = "told";  // "off", "told" or "required": of an update that begins
   int health_retries = 5;                        // 0..1000: how often what fails is asked again
   std::int64_t health_retry_interval = 10;       // 1..600 s: before it is asked again
   std::int64_t hooks_timeout = 60;               // 1..3600 s: each of pre-reboot.d, green.d, red.d

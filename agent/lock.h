@@ -12,7 +12,8 @@ namespace cube {
 inline constexpr int lock_seconds = 5;
 
 // Held as long as the Fd lives. Waits up to `seconds` for the holder to let go.
-// Errors: busy (somebody holds it), failed.
+// In a virtual boot nobody gets it: what runs there changes nothing.
+// Errors: busy (somebody holds it), nothing_to_do (a virtual boot), failed.
 [[nodiscard]] Result<Fd> take_lock(const RootDir& root, int seconds = lock_seconds);
 
 }  // namespace cube

@@ -18,7 +18,7 @@ struct Progress {
   std::string stage;           // "fetch", "check" (what is there already), "fill", "verify"
   std::uint64_t done = 0;      // in `unit`
   std::uint64_t total = 0;     // 0: not known
-  std::string unit = "bytes";  // "bytes" or "objects"
+  std::string unit = "bytes";  // "bytes", "objects" or "seconds"
 };
 
 class ProgressSink {

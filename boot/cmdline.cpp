@@ -20,6 +20,7 @@ Cmdline parse_cmdline(std::string_view text) {
     const auto name = argument.substr(0, equals);
     const auto value = argument.substr(equals + 1);
     if (name == "cube.slot") cmdline.slot = parse_slot(value);
+    if (name == "cube.virtual") cmdline.virtual_boot = true;
     if (name == "cube.trial") cmdline.trial = value == "1";
     if (name == "cube.canary") cmdline.canary = is_canary(value) ? std::string(value) : "";
   }

@@ -15,6 +15,7 @@ namespace cube {
 struct Cmdline {
   std::optional<SlotId> slot;  // cube.slot=
   bool trial = false;          // cube.trial=1
+  bool virtual_boot = false;   // cube.virtual=: in a virtual machine, to see whether it comes up
   std::string canary;          // cube.canary=: 16 lower-case hex digits, or ""
 };
 

@@ -5,7 +5,7 @@ install(TARGETS cube-update DESTINATION bin COMPONENT agent)
 install(FILES packaging/systemd/cube-update-resume.service packaging/systemd/cube-update-commit.service
   packaging/systemd/cube-update-automatic.service packaging/systemd/cube-update-automatic.timer
   packaging/systemd/cube-update-mark.service packaging/systemd/cube-update-metrics.service
-  packaging/systemd/cube-update-metrics.timer
+  packaging/systemd/cube-update-metrics.timer packaging/systemd/cube-update-virtual.service
   DESTINATION lib/systemd/system COMPONENT agent)
 install(TARGETS cube-updated cube-fetch DESTINATION lib/cube-update COMPONENT agent)
 install(FILES packaging/systemd/cube-updated.service packaging/systemd/cube-fetch.socket

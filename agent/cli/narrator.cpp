@@ -169,7 +169,8 @@ void Narrator::draw_bar(const Progress& progress) {
   } else {
     line += amount(progress.done, progress.unit);
   }
-  if (const auto rate = pace_.rate()) line += fmt::format("  {}/s", amount(*rate, progress.unit));
+  if (const auto rate = pace_.rate(); rate && progress.unit != "seconds")
+    line += fmt::format("  {}/s", amount(*rate, progress.unit));
   if (progress.total > 0 && progress.done >= progress.total)
     line += "  in " + duration_text(pace_.since_begin());
   else if (const auto left = pace_.left(progress.total); progress.total > 0 && left)

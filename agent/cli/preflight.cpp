@@ -4,6 +4,8 @@
 #include "agent/appliance.h"
 #include "agent/cli/commands.h"
 #include "agent/cli/exit_code.h"
+#include "agent/cli/narrator.h"
+#include "agent/cli/stop_signals.h"
 #include "agent/lock.h"
 
 namespace cube::cli {
@@ -45,26 +47,24 @@ void print(const Findings& findings, const std::string& release, SlotId slot) {
 
 }  // namespace
 
-Result<int> preflight(const Common& common) {
+Result<int> preflight(const Common& common, bool in_virtual_machine) {
   CUBE_TRY(auto appliance, Appliance::open(common.root, ""));
   CUBE_TRY(const auto lock, take_lock(appliance->root()));
   CUBE_TRY(const auto journal, appliance->journal().load());
   CUBE_TRY(const auto booted, appliance->slots().booted());
   const SlotId slot = other(booted);
   CUBE_TRY(const auto release, release_in(*appliance, journal, slot));
-  CUBE_TRY(const auto findings,
-           appliance->machine().foresight.look_ahead(slot, release, [](const Progress&) {}));
+  if (in_virtual_machine) appliance->demand_virtual_boot();
+  Narrator narrator(common.json);
+  const StopSignals signals;
+  CUBE_TRY(const auto findings, appliance->machine().foresight.look_ahead(
+                                    slot, release, narrator.progress(StopSignals::asked())));
   const bool refused = any_refuses(findings);
-  if (common.json) {
-    const Json::Object result{{"event", "result"},
-                              {"release", release.name.text},
-                              {"slot", std::string(to_string(slot))},
-                              {"refused", refused},
-                              {"findings", findings_json(findings)}};
-    fmt::print("{}\n", Json(result).line());
-  } else {
-    print(findings, release.name.text, slot);
-  }
+  narrator.result({{"release", release.name.text},
+                   {"slot", std::string(to_string(slot))},
+                   {"refused", refused},
+                   {"findings", findings_json(findings)}});
+  if (!common.json) print(findings, release.name.text, slot);
   return refused ? exit_refused : exit_done;
 }
 

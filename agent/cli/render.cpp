@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "agent/health/verdict_file.h"
+#include "agent/virtual_boot/virtual_boot_record.h"
 #include "base/clock.h"
 
 namespace cube::cli {
@@ -160,6 +161,7 @@ Json::Object status_json(const StatusFacts& facts) {
   object["waits"] = facts.hold.empty() ? Json() : Json(facts.hold);
   object["started_by"] = text(to_string(facts.started_by));
   object["health"] = facts.last_verdict ? verdict_json(*facts.last_verdict) : Json();
+  object["virtual_boot"] = facts.virtual_boot ? virtual_boot_json(*facts.virtual_boot) : Json();
   object["schema"] = facts.journal.schema;
   object["hooks_due"] = facts.journal.hooks_due != 0;
   object["loader"] = facts.loader;
@@ -194,6 +196,7 @@ std::string status_text(const StatusFacts& facts) {
   if (facts.last_verdict)
     if (const auto told = verdict_text(*facts.last_verdict); !told.empty())
       out += "health    " + told + "\n";
+  if (facts.virtual_boot) out += "virtual   " + virtual_boot_text(*facts.virtual_boot) + "\n";
   if (facts.started_by == StartedBy::kexec || facts.started_by == StartedBy::soft_reboot)
     out += fmt::format("started   by {}, which shows nothing of how the machine starts\n",
                        to_string(facts.started_by));

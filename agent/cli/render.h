@@ -5,6 +5,7 @@
 #include <string>
 
 #include "agent/health/health_gate.h"
+#include "agent/virtual_boot/virtual_boot.h"
 #include "model/started_by.h"
 #include "base/json.h"
 #include "model/boot_state.h"
@@ -25,6 +26,7 @@ struct StatusFacts {
   Floor floor;  // that counts
   StartedBy started_by = StartedBy::unknown;  // what is known of this boot
   std::optional<Verdict> last_verdict;        // of health, in the last attempt that was asked
+  std::optional<VirtualBoot> virtual_boot;    // the last
 };
 
 [[nodiscard]] Json::Object status_json(const StatusFacts& facts);

@@ -61,3 +61,14 @@ cube_mark_userspace() {
   if [ -d /.cube ]; then echo "$cube_line" >>/.cube/marks && sync /.cube/marks; fi
   return 0
 } 2>/dev/null
+
+# In a virtual boot (cube.virtual=SECRET): says on the second serial port that the boot reached its goal. The secret is this
+# boot's own, and the kernel's arguments on the console are no such line. Elsewhere nothing happens.
+cube_virtual_reached() {
+  read -r cube_cmdline </proc/cmdline || return 1
+  for cube_word in $cube_cmdline; do
+    case $cube_word in
+      cube.virtual=*) echo "cube-update: reached ${cube_word#cube.virtual=}" >/dev/ttyS1 ;;
+    esac
+  done
+}

@@ -4,10 +4,9 @@
 #include <filesystem>
 
 #include "base/durable_file.h"
-#include "insight/difference.h"
+#include "insight/difference_screen.h"
 #include "release/cli/commands.h"
 #include "release/cli/exit_code.h"
-#include "release/difference_screen.h"
 #include "release/release_inventory.h"
 
 namespace cube::publish_cli {
@@ -77,7 +76,7 @@ Result<int> diff(const Common& common, const DiffCommand& command) {
   CUBE_TRY(const auto from, inventory_of(common, command.from));
   CUBE_TRY(const auto to, inventory_of(common, command.to));
   const auto found = insight::difference(from, to);
-  const Compared names{insight::readable(command.from), insight::readable(command.to)};
+  const insight::Compared names{insight::readable(command.from), insight::readable(command.to)};
   if (!command.page.empty()) CUBE_CHECK(write_page(command.page, difference_page(found, names)));
   if (common.json)
     fmt::print("{}\n", difference_json(found).line());

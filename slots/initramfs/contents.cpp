@@ -10,6 +10,7 @@ namespace cube {
 namespace {
 
 constexpr std::size_t max_members = 100'000;
+constexpr std::size_t max_early = 100;
 
 std::string kernel_name(std::string name) {
   std::replace(name.begin(), name.end(), '-', '_');
@@ -55,9 +56,12 @@ Result<InitramfsContents> initramfs_contents(const Fd& image, const Fd& scratch,
   CUBE_TRY(const auto whole, CpioImage::open(scratch, name));
   InitramfsContents contents;
   std::size_t members = 0;
-  const auto on_member = [&](std::string_view path) -> Status {
+  const auto on_member = [&](const CpioImage::Member& member) -> Status {
     if (++members > max_members) return too_many(name);
-    add(path, contents);
+    add(member.name, contents);
+    if (member.name.find("kernel/x86/microcode/") != std::string_view::npos &&
+        contents.microcode.size() < max_early)
+      contents.microcode.push_back({std::string(member.name), member.at, member.size});
     return ok();
   };
   for (std::uint64_t at = 0; at < whole.size();) {
@@ -73,9 +77,9 @@ Result<std::set<std::string>> early_members(const Fd& image, const std::string& 
   CUBE_TRY(const auto whole, CpioImage::open(image, name));
   CUBE_TRY(const auto begin, whole.read(0, 6));
   if (!is_cpio(begin)) return names;
-  const auto on_member = [&](std::string_view path) -> Status {
+  const auto on_member = [&](const CpioImage::Member& member) -> Status {
     if (names.size() == max_members) return too_many(name);
-    names.emplace(path.starts_with("./") ? path.substr(2) : path);
+    names.emplace(member.name.starts_with("./") ? member.name.substr(2) : member.name);
     return ok();
   };
   if (const auto end = whole.after_cpio(0, on_member); !end) return Error(end.error());

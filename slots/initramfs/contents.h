@@ -1,8 +1,10 @@
 // What an initramfs image holds, for people who compare two of them.
 #pragma once
 
+#include <cstdint>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "base/fd.h"
 #include "base/result.h"
@@ -13,6 +15,12 @@ struct InitramfsContents {
   std::set<std::string> modules;   // names as the kernel has them, with '_'
   std::set<std::string> firmware;  // below lib/firmware, without compression's extension
   std::set<std::string> programs;  // in the folders of programs, and systemd's own: "lvm"
+  // Files below kernel/x86/microcode, and where they are in `scratch`.
+  struct Early {
+    std::string path;
+    std::uint64_t at, size;
+  };
+  std::vector<Early> microcode;
 
   [[nodiscard]] bool has_module(std::string name) const;
 };

@@ -35,6 +35,7 @@ AGENT = """
 644 usr/lib/systemd/system/cube-update-metrics.service
 644 usr/lib/systemd/system/cube-update-metrics.timer
 644 usr/lib/systemd/system/cube-update-resume.service
+644 usr/lib/systemd/system/cube-update-virtual.service
 644 usr/lib/systemd/system/cube-updated.service
 644 usr/share/bash-completion/completions/cube-update
 644 usr/share/cube-update/examples/cubecos/README.md
@@ -45,6 +46,7 @@ AGENT = """
 644 usr/share/cube-update/schemas/config-check.schema.json
 644 usr/share/cube-update/schemas/config-diff.schema.json
 644 usr/share/cube-update/schemas/config-show.schema.json
+644 usr/share/cube-update/schemas/diff.schema.json
 644 usr/share/cube-update/schemas/doctor.schema.json
 644 usr/share/cube-update/schemas/error.schema.json
 644 usr/share/cube-update/schemas/fleet-act.schema.json
