@@ -31,17 +31,17 @@ bool is_one_of(const std::string& name, std::initializer_list<std::string_view> 
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-// What a layer below the root needs in the initramfs: any of these programs.
+// What a layer below the root needs in the initramfs: one of these programs.
 struct Layer {
   const char* name;
   const char* arguments;  // its arguments begin so
-  std::array<const char*, 3> programs;
+  std::array<const char*, 2> programs;
 };
 constexpr std::array<Layer, 4> layers = {{
-    {"lvm", "rd.lvm.", {"lvm", "lvm.static", "lvm"}},
-    {"luks", "rd.luks.", {"cryptsetup", "systemd-cryptsetup", "clevis"}},
-    {"raid", "rd.md.", {"mdadm", "mdadm", "mdadm"}},
-    {"multipath", "rd.multipath", {"multipath", "multipathd", "multipath"}},
+    {"lvm", "rd.lvm.", {"lvm", "lvm.static"}},
+    {"luks", "rd.luks.", {"cryptsetup", "systemd-cryptsetup"}},
+    {"raid", "rd.md.", {"mdadm", "mdadm.static"}},
+    {"multipath", "rd.multipath", {"multipath", "multipathd"}},
 }};
 
 // The kernel itself finds these; all other names are found by an initramfs.

@@ -5,6 +5,8 @@
 #include <charconv>
 #include <iterator>
 
+#include "insight/proc_lists.h"
+
 namespace cube::insight {
 namespace {
 
@@ -15,13 +17,8 @@ std::string_view trimmed(std::string_view text) {
 }
 
 Names words_of(std::string_view text) {
-  Names words;
-  while (!(text = trimmed(text)).empty()) {
-    const auto end = std::min(text.find(' '), text.size());
-    words.emplace(text.substr(0, end));
-    text.remove_prefix(end);
-  }
-  return words;
+  const auto words = words_in(text);
+  return {words.begin(), words.end()};
 }
 
 template <typename Take>
