@@ -1,11 +1,11 @@
 #include "agent/appliance.h"
 
+#include "agent/drift/drift_checks.h"
 #include "agent/fleet/fleet_gate.h"
 #include "agent/fleet/lock_gate.h"
 #include "agent/fleet/lock_part.h"
 #include "agent/fleet/plan_facts.h"
 #include "agent/fleet/planned_start.h"
-#include "agent/foresight/local_foresight.h"
 #include "agent/health/local_health_gate.h"
 #include "agent/hooks/local_update_hooks.h"
 #include "agent/power/system_rebooter.h"
@@ -69,27 +69,6 @@ HealthConfig health_config(const Config& config) {
   return health;
 }
 
-// What is asked before a trial, in the order in which people read it.
-std::vector<Examination> examinations(const VirtualExamination& in_virtual_machine) {
-  // Last, for it takes longest.
-  return {{"virtual-boot",
-           [&in_virtual_machine](const Prospect& prospect) {
-             return in_virtual_machine.look(prospect);
-           }}};
-}
-
-VirtualBootLimits virtual_limits(const Config& config) {
-  return {config.foresight_virtual_memory, std::chrono::seconds(config.foresight_virtual_time),
-          std::chrono::seconds(config.foresight_virtual_emulated_time)};
-}
-
-// The device that a virtual machine is shown.
-Result<std::string> device_of(const OstreeSlotStore& slots, SlotId slot) {
-  CUBE_TRY(const auto place, slots.place(slot));
-  if (!place.is_folder) return place.path;
-  return Error{Errc::unsuitable, "slot " + std::string(to_string(slot)) + " is a folder, no disk"};
-}
-
 // Nothing begins, and why.
 class ShutGate final : public StartGate {
  public:
@@ -138,15 +117,13 @@ Result<std::unique_ptr<Appliance>> Appliance::open(const std::string& root_path,
           CUBE_TRY(const auto running, a.running_release());
           return fleet::facts_of_node(a.root_, a.config_.config, journal, running);
         });
-  a->virtual_ = std::make_unique<VirtualExamination>(
-      a->root_, virtual_policy(config.foresight_virtual), virtual_limits(config),
-      [&slots = *a->slots_](SlotId slot) { return device_of(slots, slot); });
-  a->foresight_ = std::make_unique<LocalForesight>(
-      a->root_, findings_folder,
-      ForesightPorts{[&slots = *a->slots_](SlotId slot) { return slots.look_into(slot); },
-                     examinations(*a->virtual_), {}, config.foresight_policy == "warn"});
-  a->health_ =
-      std::make_unique<LocalHealthGate>(a->root_, health_config(config), verdicts_folder);
+  a->look_ahead_by(config);
+  HealthConfig health = health_config(config);
+  if (config.health_drift != "off")
+    health.drift = [&a = *a](const std::atomic<bool>& stop) {
+      return drift_check(a.root_, *a.slots_, stop);
+    };
+  a->health_ = std::make_unique<LocalHealthGate>(a->root_, std::move(health), verdicts_folder);
   a->hooks_ = std::make_unique<LocalUpdateHooks>(
       a->root_,
       HooksConfig{std::chrono::seconds(config.hooks_timeout),

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "agent/channel_source.h"
 #include "agent/config.h"
@@ -71,6 +72,9 @@ class Appliance {
   void join_cluster(StartGate& alone);
   void take_turns(StartGate& alone);
   void share_with_others();
+  // agent/appliance_foresight.cpp
+  void look_ahead_by(const Config& config);
+  [[nodiscard]] std::vector<Examination> examinations() const;
 
   RootDir root_;
   LoadedConfig config_;

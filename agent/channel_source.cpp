@@ -85,6 +85,10 @@ Status ChannelSource::find_objects(ReleaseChannel& channel, const Release& relea
   return ok();
 }
 
+ObjectSource ChannelSource::single_objects(const ReleaseChannel& channel) const {
+  return {channel.object_url(), config_.http, {}, "", 0, config_.mirrors};
+}
+
 Result<Verified<Release>> ChannelSource::read_back(const Update& update) {
   CUBE_TRY(auto manifest, staging_.manifest_of(update.release));
   if (!config_.mirrors) CUBE_CHECK(find_mirrors());

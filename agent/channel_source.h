@@ -53,6 +53,8 @@ class ChannelSource final : public ReleaseSource {
   Status keep(const Update& update) override;
   [[nodiscard]] ObjectSource objects(const Update&) const override { return objects_; }
   Status drop_all_but(const Update* update) override;
+  // Where single objects of any of the channel's releases are.
+  [[nodiscard]] ObjectSource single_objects(const ReleaseChannel& channel) const;
 
   // What is fetched from now on is kept for others, too, as far as that goes; what does not is told
   // in the log.

@@ -10,6 +10,7 @@
 #include <variant>
 
 #include "base/time_zone.h"
+#include "base/toml_names.h"
 #include "model/fleet/plan.h"
 #include "model/maintenance_window.h"
 #include "model/name.h"
@@ -162,6 +163,7 @@ const std::vector<Key>& keys() {
       {"health.required-units", Texts{&Config::health_required_units, is_unit}, "systemd units that must be active"},
       {"health.wanted-units", Texts{&Config::health_wanted_units, is_unit}, "systemd units that should be active; one that is not is told, and decides nothing"},
       {"health.boot-complete", Flag{&Config::health_boot_complete}, "with systemd: boot-complete.target must be reached"},
+      {"health.drift", OneOf{&Config::health_drift, {"off", "told", "required"}}, "whether what runs is still what its release brought: off, told, or required before an update begins"},
       {"health.retries", Count{&Config::health_retries, 0, 1000}, "how often what fails is asked again before the trial's deadline, 0 to 1000"},
       {"health.retry-interval", Whole{&Config::health_retry_interval, 1, 600}, "seconds before it is asked again, 1 to 600"},
       {"hooks.timeout", Whole{&Config::hooks_timeout, 1, 3600}, "seconds per hook of pre-reboot.d, green.d and red.d, 1 to 3600; all of a folder together have 600"},
@@ -297,25 +299,6 @@ Status read_table(Config& config, Origins& origins, const std::string& file,
     if (auto status = assign(config, *key, node); !status)
       return wrong(where, name, status.error().what);
     origins[key->name] = where;
-  }
-  return ok();
-}
-
-// toml++ 3.3 ends the process on a table whose name does not begin like a key.
-Status check_table_names(const std::string& file, std::string_view text) {
-  constexpr std::string_view blank = " \t", byte_order_mark = "\xef\xbb\xbf";
-  if (text.starts_with(byte_order_mark)) text.remove_prefix(byte_order_mark.size());
-  for (int number = 1; !text.empty(); ++number) {
-    std::string_view line = text.substr(0, text.find('\n'));
-    text.remove_prefix(std::min(line.size() + 1, text.size()));
-    line.remove_prefix(std::min(line.find_first_not_of(blank), line.size()));
-    if (!line.starts_with('[')) continue;
-    line.remove_prefix(line.starts_with("[[") ? 2 : 1);
-    line.remove_prefix(std::min(line.find_first_not_of(blank), line.size()));
-    const bool named = !line.empty() && (is_ascii_alnum(line[0]) || line[0] == '_');
-    if (!named)
-      return Error{Errc::invalid, file + ":" + std::to_string(number) +
-                                      ": the name of a table must begin with a letter"};
   }
   return ok();
 }

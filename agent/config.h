@@ -87,6 +87,7 @@ struct Config {
   std::vector<std::string> health_required_units;  // that must be active
   std::vector<std::string> health_wanted_units;    // that are asked for and told
   bool health_boot_complete = true;                // boot-complete.target must be reached
+  std::string health_drift = "told";  // "off", "told" or "required": of an update that begins
   int health_retries = 5;                        // 0..1000: how often what fails is asked again
   std::int64_t health_retry_interval = 10;       // 1..600 s: before it is asked again
   std::int64_t hooks_timeout = 60;               // 1..3600 s: each of pre-reboot.d, green.d, red.d

@@ -258,6 +258,18 @@ void rehearsal_content(Archive& archive, Journal& journal) {
       journal.phase);
 }
 
+// And this after that: which waivers let an update through. Only told, never steered by.
+template <class Archive>
+void waiver_content(Archive& archive, Journal& journal) {
+  for (auto& attempt : journal.history) archive(attempt.waived);
+  std::visit(
+      [&](auto& alternative) {
+        using Alternative = std::remove_reference_t<decltype(alternative)>;
+        if constexpr (!std::is_same_v<Alternative, Idle>) archive(alternative.update.waived);
+      },
+      journal.phase);
+}
+
 // The checksum covers all that the reader relies on.
 Sha256 checksum(std::string_view head, std::string_view payload) {
   Sha256Hasher hasher;
@@ -277,6 +289,7 @@ Result<std::string> encode_journal(StoredJournal stored) {
       schedule_content(archive, stored.journal.phase);
       later_content(archive, stored.journal);
       rehearsal_content(archive, stored.journal);
+      waiver_content(archive, stored.journal);
     }
     const std::string content = payload.str();
     if (header_bytes + content.size() <= max_journal_bytes) {
@@ -319,6 +332,7 @@ Result<StoredJournal> decode_journal(std::string_view bytes) {
     if (more()) schedule_content(archive, stored.journal.phase);
     if (more()) later_content(archive, stored.journal);
     if (more()) rehearsal_content(archive, stored.journal);
+    if (more()) waiver_content(archive, stored.journal);
     // What follows is a newer program's.
     if (mutated("newer-journal-refused") && more()) return wrong;
   } catch (const std::exception&) {  // cereal and the standard library throw many kinds

@@ -4,6 +4,8 @@
 #include <utility>
 
 #include "base/log.h"
+#include "insight/lock_policy.h"
+#include "model/turns.h"
 #include "base/mutation.h"
 
 namespace cube {
@@ -32,6 +34,21 @@ bool prepares(const Phase& phase) {
 // The update that still needs what was downloaded ahead.
 const Update* needing_download(const Phase& phase) {
   return prepares(phase) && !std::holds_alternative<Staged>(phase) ? update_of(phase) : nullptr;
+}
+
+// What waivers let through, as the history tells it.
+std::vector<std::string> waived_lines(const insight::Findings& findings) {
+  std::vector<std::string> lines;
+  for (const auto& finding : findings) {
+    if (finding.waiver.empty()) continue;
+    auto line = cut_detail(finding.id() + " " + finding.waiver);
+    if (std::find(lines.begin(), lines.end(), line) == lines.end()) lines.push_back(std::move(line));
+  }
+  if (lines.size() <= max_waived) return lines;
+  const auto more = lines.size() - (max_waived - 1);
+  lines.resize(max_waived - 1);
+  lines.push_back("and " + std::to_string(more) + " more");
+  return lines;
 }
 
 }  // namespace
@@ -76,6 +93,7 @@ Result<World> Updater::look(const Journal& journal, const Run& run) {
     world.hold = hold ? *hold : hold.error().what;
     if (!hold && mutated("unknown-hold-ignored")) world.hold.clear();
   }
+  world.waived = waived_;
   world.health = health_;
   world.health_detail = health_detail_;
   world.done = done_;
@@ -252,10 +270,15 @@ Status Updater::look_ahead(const Run& run) {
            machine_.foresight.look_ahead(update.target, update.release, run.progress));
   if (auto kept = machine_.foresight.keep(update.attempt, report_.findings); !kept)
     log(Level::warning, "what was foreseen is not kept: " + kept.error().what);
-  const std::string refusal = insight::refusal_text(report_.findings);
-  if (!refusal.empty() && !machine_.foresight.only_tells())
+  // A rule is no forecast: it binds whatever is configured, so that /etc cannot loosen it.
+  insight::Findings binding = report_.findings;
+  if (machine_.foresight.only_tells())
+    std::erase_if(binding, [](const auto& finding) { return !insight::is_lock(finding); });
+  if (const auto refusal = insight::refusal_text(binding); !refusal.empty())
     return Error{Errc::refused, update.release.name.text + ": " + refusal};
-  if (!refusal.empty()) log(Level::warning, "going on all the same, as configured: " + refusal);
+  if (const auto refusal = insight::refusal_text(report_.findings); !refusal.empty())
+    log(Level::warning, "going on all the same, as configured: " + refusal);
+  waived_ = waived_lines(report_.findings);
   done_.looked_ahead = true;
   return ok();
 }

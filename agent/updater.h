@@ -84,6 +84,7 @@ class Updater {
   std::string health_detail_;
   std::vector<std::string> failing_;
   std::string refusal_;
+  std::vector<std::string> waived_;  // of the last look ahead
   std::string migration_failure_;
 };
 

@@ -96,6 +96,9 @@ Status Updater::ask_health(const Run& run) {
     log(Level::notice, "fails before the update already, so it is not blamed on the release: " +
                            check->name + ": " + check->detail);
   }
+  for (const auto& check : verdict ? verdict->checks : std::vector<Check>())
+    if (!check.required && !check.passed)
+      log(Level::notice, "before the update, told only: " + check.name + ": " + check.detail);
   done_.health_asked = true;
   return ok();
 }

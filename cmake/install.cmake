@@ -35,7 +35,7 @@ install(FILES packaging/u-boot/cube.env DESTINATION share/cube-update RENAME u-b
 install(FILES packaging/man/cube-update.8 packaging/man/cube-updated.8 DESTINATION share/man/man8 COMPONENT agent)
 install(FILES packaging/completion/cube-update
   DESTINATION share/bash-completion/completions COMPONENT agent)
-install(FILES packaging/man/cube-update.conf.5 DESTINATION share/man/man5 COMPONENT agent)
+install(FILES packaging/man/cube-update.conf.5 packaging/man/cube-update-locks.5 DESTINATION share/man/man5 COMPONENT agent)
 install(FILES packaging/completion/zsh DESTINATION share/zsh/site-functions RENAME _cube-update COMPONENT agent)
 file(GLOB schemas CONFIGURE_DEPENDS packaging/schemas/*.schema.json)
 set(publisher_schemas ${schemas})

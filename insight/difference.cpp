@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 
 #include "base/mutation.h"
 
@@ -12,19 +13,24 @@ struct Words {
   std::string_view word, sentence;
 };
 
-constexpr std::array<Words, 14> words{{
+constexpr std::array<Words, 19> words{{
     {"not-known", "could not be read, so nothing is known of it"},
     {"initramfs-gone", "the initramfs is gone"},
     {"initramfs-driver-gone", "drivers gone from the initramfs"},
     {"initramfs-firmware-gone", "firmware gone from the initramfs"},
+    {"initramfs-tool-gone", "programs gone from the initramfs that find, check or mount a root"},
+    {"microcode-gone", "early microcode gone from the initramfs"},
     {"module-gone", "kernel modules gone"},
     {"module-fewer-devices", "modules that know fewer devices"},
+    {"module-version-down", "modules of an older version"},
     {"firmware-gone", "firmware gone"},
+    {"firmware-changed", "firmware with other content"},
     {"option-off", "kernel options turned off"},
     {"module-not-built-in", "drivers that were built in and now must be loaded"},
     {"unit-gone", "systemd units gone"},
     {"unit-not-enabled", "units that are no longer started"},
     {"arguments-changed", "kernel arguments changed"},
+    {"mkfs-changed", "new filesystems are made with other features"},
     {"setuid-new", "new setuid or setgid files"},
     {"setuid-changed", "setuid or setgid files with another mode"},
 }};
@@ -71,6 +77,7 @@ class Comparison {
     compare_options();
     compare_units();
     compare_arguments();
+    compare_mkfs();
     compare_setuid();
     compare_packages();
     compare_folders();
@@ -104,6 +111,15 @@ class Comparison {
         if (why.empty()) why = one.why;
       }
     for (auto& [part, change] : parts) tell(Harm::not_known, std::move(change));
+    // In one row: nobody can do anything about it but compose anew.
+    std::string parts_absent;
+    auto absent = from_.absent;
+    absent.insert(to_.absent.begin(), to_.absent.end());
+    for (const auto& part : absent) parts_absent += (parts_absent.empty() ? "" : ", ") + part;
+    constexpr const char* why = "of an older cube-release, which did not look at it";
+    if (!absent.empty())
+      tell(Harm::not_known, {parts_absent, from_.absent.empty() ? "" : why,
+                             to_.absent.empty() ? "" : why});
   }
 
   [[nodiscard]] bool has_module(const Inventory& side, const std::string& name) const {
@@ -123,6 +139,14 @@ class Comparison {
     each_gone("initramfs_firmware", from_.initramfs_firmware, to_.initramfs_firmware,
               [&](const auto& name) {
                 tell(Harm::initramfs_firmware_gone, {name, "", ""});
+              });
+    each_gone("initramfs_tools", from_.initramfs_tools, to_.initramfs_tools,
+              [&](const auto& name) {
+                tell(Harm::initramfs_tool_gone, {name, "", ""});
+              });
+    each_gone("microcode", from_.microcode, to_.microcode,
+              [&](const auto& vendor, const auto& before) {
+                tell(Harm::microcode_gone, {vendor, before, ""});
               });
   }
 
@@ -151,6 +175,12 @@ class Comparison {
       if (to_.modules.count(name) != 0 && to_.knows("aliases") && after < before)
         tell(Harm::module_fewer_devices, {name, std::to_string(before), std::to_string(after)});
     }
+    for (const auto& [name, before] : from_.module_versions) {
+      const auto after = value(to_.module_versions, name);
+      if (!after.empty() && ::strverscmp(after.c_str(), before.c_str()) < 0 &&
+          !mutated("diff-without-versions"))
+        tell(Harm::module_version_down, {name, before, after});
+    }
     for (const auto& [name, file] : to_.modules)
       if (!has_module(from_, name)) found_.added.push_back({name, "", "module"});
   }
@@ -159,6 +189,11 @@ class Comparison {
     each_gone("firmware", from_.firmware, to_.firmware, [&](const auto& name, const auto&) {
       tell(Harm::firmware_gone, {name, "", ""});
     });
+    for (const auto& [name, before] : from_.firmware) {
+      const auto after = value(to_.firmware, name);
+      if (!after.empty() && after != before)
+        found_.firmware_changed.push_back({name, before, after});
+    }
   }
 
   // An option that holds a text or number is on; its change is not a loss.
@@ -191,6 +226,13 @@ class Comparison {
       const auto after = value(to_.arguments, file);
       if (before != after && to_.knows("arguments"))
         tell(Harm::arguments_changed, {file, before, after});
+    }
+  }
+
+  void compare_mkfs() {
+    for (const auto& [name, after] : to_.mkfs_features) {
+      const auto before = value(from_.mkfs_features, name);
+      if (!before.empty() && before != after) tell(Harm::mkfs_changed, {name, before, after});
     }
   }
 
@@ -263,23 +305,28 @@ Difference difference(const Inventory& from, const Inventory& to) {
   return Comparison(from, to).run();
 }
 
-Json difference_json(const Difference& found) {
-  Json::Array harms;
-  for (const auto& [harm, changes] : found.harms)
+Json harms_json(const std::map<Harm, std::vector<Change>>& harms) {
+  Json::Array rows;
+  for (const auto& [harm, changes] : harms)
     for (const auto& change : changes)
-      harms.push_back(Json::Object{{"harm", std::string(word_for(harm))},
-                                   {"name", change.name},
-                                   {"from", change.from},
-                                   {"to", change.to}});
+      rows.push_back(Json::Object{{"harm", std::string(word_for(harm))},
+                                  {"name", change.name},
+                                  {"from", change.from},
+                                  {"to", change.to}});
+  return rows;
+}
+
+Json difference_json(const Difference& found) {
   Json::Array folders;
   for (const auto& size : found.folders)
     folders.push_back(Json::Object{{"folder", size.folder}, {"from", size.from}, {"to", size.to}});
   return Json::Object{
       {"kernel", Json::Object{{"from", found.kernel_from}, {"to", found.kernel_to}}},
-      {"harms", std::move(harms)},
+      {"harms", harms_json(found.harms)},
       {"packages", Json::Object{{"removed", changes_json(found.packages_removed)},
                                 {"added", changes_json(found.packages_added)},
                                 {"changed", changes_json(found.packages_changed)}}},
+      {"firmware_changed", changes_json(found.firmware_changed)},
       {"added", changes_json(found.added)},
       {"folders", std::move(folders)}};
 }

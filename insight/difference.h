@@ -23,14 +23,19 @@ enum class Harm : std::uint8_t {
   initramfs_gone,           // there is no image any more
   initramfs_driver_gone,    // neither in the image nor built in; `to`: "in the tree", "nowhere"
   initramfs_firmware_gone,  // from the image
+  initramfs_tool_gone,      // a program that finds, checks or mounts a root
+  microcode_gone,           // early microcode, from the image; the name is the vendor's
   module_gone,              // neither loadable nor built in
   module_fewer_devices,     // it names fewer devices; `from`, `to`: how many
+  module_version_down,      // its own version, where it has one on both sides
   firmware_gone,
+  firmware_changed,     // of a machine that uses it (machine_use.h); a Difference has its own list
   option_off,           // of the kernel: `from` is its value, `to` "n"
   module_not_built_in,  // now a loadable module
   unit_gone,
   unit_not_enabled,   // no other unit wants it any more
   arguments_changed,  // of the kernel
+  mkfs_changed,       // new filesystems get other features
   setuid_new,         // `to`: the mode
   setuid_changed,     // `from`, `to`: the modes
 };
@@ -48,7 +53,8 @@ struct Difference {
   std::string kernel_from, kernel_to;
   std::map<Harm, std::vector<Change>> harms;  // without empty lists; by name in each
   std::vector<Change> packages_removed, packages_added, packages_changed;
-  std::vector<Change> added;  // modules, units: name -> kind; harmless
+  std::vector<Change> firmware_changed;  // "SIZE DIGEST", or "-> TARGET"; nobody knows if it hurts
+  std::vector<Change> added;             // modules, units: name -> kind; harmless
   struct Size {
     std::string folder;
     std::uint64_t from = 0, to = 0;  // bytes
@@ -61,5 +67,7 @@ struct Difference {
 
 [[nodiscard]] Difference difference(const Inventory& from, const Inventory& to);
 [[nodiscard]] Json difference_json(const Difference& found);
+// A list of {"harm", "name", "from", "to"}.
+[[nodiscard]] Json harms_json(const std::map<Harm, std::vector<Change>>& harms);
 
 }  // namespace cube::insight

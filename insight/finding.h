@@ -31,7 +31,7 @@ struct Finding {
   Grade grade = Grade::good;
   std::string what;    // one sentence: which object, where it is missing, why it is needed
   std::string remedy;  // one sentence: the next thing to do; "" when there is none
-  std::string waiver;  // id of the waiver that lets a refusal through; "": none does
+  std::string waiver;  // who lets a refusal through, until when and why; "": nobody does
 
   // "root-driver:megaraid_sas"
   [[nodiscard]] std::string id() const { return check + ":" + object; }

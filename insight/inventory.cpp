@@ -96,11 +96,18 @@ Result<Inventory> inventory_of(const Json& json) {
     CUBE_TRY(const auto value, json.member(name));
     CUBE_TRY(*text, text_of(value));
   }
+  const auto is_absent = [&](const auto& part) {
+    if (!part.later || json.has(part.name)) return false;
+    inventory.absent.insert(part.name);
+    return true;
+  };
   for (const auto& part : entry_parts) {
+    if (is_absent(part)) continue;
     CUBE_TRY(const auto value, json.member(part.name));
     CUBE_TRY(inventory.*part.list, entries_of(value));
   }
   for (const auto& part : name_parts) {
+    if (is_absent(part)) continue;
     CUBE_TRY(const auto value, json.member(part.name));
     CUBE_TRY(inventory.*part.list, names_of(value));
   }
@@ -114,7 +121,8 @@ Result<Inventory> inventory_of(const Json& json) {
 }  // namespace
 
 bool Inventory::knows(const std::string& part) const {
-  return std::none_of(unreadable.begin(), unreadable.end(),
+  return absent.count(part) == 0 &&
+         std::none_of(unreadable.begin(), unreadable.end(),
                       [&](const auto& one) { return one.part == part; });
 }
 
@@ -122,10 +130,12 @@ std::string inventory_text(const Inventory& inventory) {
   Json::Object json{
       {"format", format}, {"kernel", inventory.kernel}, {"initramfs", inventory.initramfs}};
   for (const auto& part : entry_parts) {
+    if (inventory.absent.count(part.name) != 0) continue;
     const auto& list = inventory.*part.list;
     json[part.name] = Json::Object(list.begin(), list.end());
   }
   for (const auto& part : name_parts) {
+    if (inventory.absent.count(part.name) != 0) continue;
     const auto& list = inventory.*part.list;
     json[part.name] = Json::Array(list.begin(), list.end());
   }

@@ -44,13 +44,19 @@ struct Inventory {
   Entries firmware;          // file below lib/firmware -> "SIZE DIGEST", or "-> TARGET" of a link
   Names initramfs_modules;   // as `built_in`
   Names initramfs_firmware;  // as `firmware`
+  Names initramfs_tools;     // programs in it that find, check and mount a root: "lvm", "xfs_repair"
+  Entries microcode;         // early, in the initramfs: "intel", "amd" -> "COUNT DIGEST"
+  Entries module_versions;   // of modules that have one of their own
+  Entries filesystems;       // that the kernel reads -> "built in", "in the initramfs", "module"
+  Entries mkfs_features;     // of new filesystems: "mke2fs ext4.features" -> "has_journal,..."
   Names units;               // of systemd, those that are masked not
   Names enabled;             // units that another one wants or requires
   Entries setuid;            // file with the setuid or setgid bit -> mode, "4755"
   std::map<std::string, std::uint64_t> folders;  // "usr/lib" -> bytes of its files
   std::vector<Unreadable> unreadable;
+  Names absent;  // parts that are later than the program that made it
 
-  // False when something of that part could not be read.
+  // False when something of that part could not be read, or nobody looked.
   [[nodiscard]] bool knows(const std::string& part) const;
   bool operator==(const Inventory&) const = default;
 };
@@ -62,22 +68,28 @@ struct Part {
   const char* name;
   List Inventory::*list;
   std::size_t most;
+  bool later = false;  // older inventories do not have it
 };
 // The numbers are twice and more of what Debian 12 and Enterprise Linux 9 have with everything.
-inline constexpr std::array<Part<Entries>, 7> entry_parts{{
+inline constexpr std::array<Part<Entries>, 11> entry_parts{{
     {"aliases", &Inventory::aliases, 12000},
     {"arguments", &Inventory::arguments, 20},
+    {"filesystems", &Inventory::filesystems, 200, true},
     {"firmware", &Inventory::firmware, 15000},
+    {"microcode", &Inventory::microcode, 4, true},
+    {"mkfs_features", &Inventory::mkfs_features, 50, true},
+    {"module_versions", &Inventory::module_versions, 1500, true},
     {"modules", &Inventory::modules, 12000},
     {"options", &Inventory::options, 20000},
     {"packages", &Inventory::packages, 15000},
     {"setuid", &Inventory::setuid, 2000},
 }};
-inline constexpr std::array<Part<Names>, 6> name_parts{{
+inline constexpr std::array<Part<Names>, 7> name_parts{{
     {"built_in", &Inventory::built_in, 5000},
     {"enabled", &Inventory::enabled, 2000},
     {"initramfs_firmware", &Inventory::initramfs_firmware, 5000},
     {"initramfs_modules", &Inventory::initramfs_modules, 5000},
+    {"initramfs_tools", &Inventory::initramfs_tools, 200, true},
     {"kernels", &Inventory::kernels, 50},
     {"units", &Inventory::units, 4000},
 }};

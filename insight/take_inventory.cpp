@@ -6,7 +6,9 @@
 #include <optional>
 
 #include "base/digest.h"
+#include "insight/filesystems.h"
 #include "insight/inventory_builder.h"
+#include "insight/module_versions.h"
 #include "insight/tree_lists.h"
 
 namespace cube::insight {
@@ -61,8 +63,10 @@ class Survey {
     choose_kernel();
     walk();
     read_lists();
+    CUBE_CHECK(read_module_versions());
     CUBE_CHECK(read_rpm_packages());
     CUBE_CHECK(read_initramfs());
+    list_filesystems();
     mask_units();
     return std::move(made_.inventory);
   }
@@ -141,7 +145,7 @@ class Survey {
     if (file && (st.st_mode & 06000U) != 0) add_setuid(path, st.st_mode);
     const auto place = path.starts_with("usr/lib/") ? path.substr(4) : path;
     if (place.starts_with("lib/firmware/")) add_firmware(path, place.substr(13), st);
-    if (place.starts_with("lib/modules/" + kernel_ + "/")) add_module(place.substr(12));
+    if (place.starts_with("lib/modules/" + kernel_ + "/")) add_module(path, place.substr(12));
     if (place.starts_with("lib/systemd/system/") || place.starts_with("etc/systemd/system/"))
       add_unit(path, place.substr(19), file);
   }
@@ -153,10 +157,29 @@ class Survey {
     made_.add(part_of(&Inventory::setuid), path, octal);
   }
 
-  void add_module(const std::string& path) {
+  void add_module(const std::string& whole, const std::string& path) {
     const auto file = module_file(path);
     if (file.empty()) return;
     made_.add(part_of(&Inventory::modules), module_name(path), file.substr(kernel_.size() + 1));
+    module_files_.emplace_back(module_name(path), whole);
+  }
+
+  // Most modules have none of their own. Each file is opened, so several threads do it.
+  Status read_module_versions() {
+    CUBE_TRY(const auto found, module_versions(tree_, module_files_, readers_.expanded_module));
+    made_.add_all(part_of(&Inventory::module_versions), found.versions);
+    for (const auto& why : found.unreadable) made_.not_known("module_versions", why);
+    return ok();
+  }
+
+  void list_filesystems() {
+    const auto& part = part_of(&Inventory::filesystems);
+    for (const auto& [name, file] : made_.inventory.modules)
+      if (const auto kind = filesystem_of(file); !kind.empty())
+        made_.add(part, kind,
+                  made_.inventory.initramfs_modules.count(name) != 0 ? "in the initramfs"
+                                                                    : "module");
+    for (const auto& name : built_in_filesystems_) made_.add(part, name, "built in");
   }
 
   // A driver may ask for a link's name.
@@ -207,7 +230,11 @@ class Survey {
     made_.not_known("folders", why);
     made_.not_known("setuid", why);
     if (concerns("lib/firmware/")) made_.not_known("firmware", why);
-    if (concerns("lib/modules/")) made_.not_known("modules", why);
+    if (concerns("lib/modules/")) {
+      made_.not_known("modules", why);
+      made_.not_known("module_versions", why);
+      made_.not_known("filesystems", why);
+    }
     if (concerns("lib/systemd/system/") || concerns("etc/systemd/system/")) {
       made_.not_known("units", why);
       made_.not_known("enabled", why);
@@ -263,14 +290,19 @@ class Survey {
     for (const std::string path : {"etc/kernel/cmdline", "usr/lib/kernel/cmdline"})
       if (const auto text = list("arguments", {path}))
         made_.add(part_of(&Inventory::arguments), path, text->substr(0, text->find('\n')));
+    if (const auto text = list("mkfs_features", {"etc/mke2fs.conf"}))
+      for (const auto& [name, value] : mke2fs_features(*text))
+        made_.add(part_of(&Inventory::mkfs_features), "mke2fs " + name, value);
     if (kernel_.empty()) return;
     const auto below = "lib/modules/" + kernel_;
     if (const auto text = list(
             "options", {"boot/config-" + kernel_, "usr/" + below + "/config", below + "/config"}))
       made_.add_all(part_of(&Inventory::options), kernel_options(*text));
     if (const auto text =
-            list("built_in", {"usr/" + below + "/modules.builtin", below + "/modules.builtin"}))
+            list("built_in", {"usr/" + below + "/modules.builtin", below + "/modules.builtin"})) {
       made_.add_all(part_of(&Inventory::built_in), built_in_modules(*text));
+      built_in_filesystems_ = filesystem_modules(*text);
+    }
     if (const auto text =
             list("aliases", {"usr/" + below + "/modules.alias", below + "/modules.alias"}))
       made_.add_all(part_of(&Inventory::aliases), module_aliases(*text));
@@ -300,6 +332,8 @@ class Survey {
     if (names) {
       made_.add_all(part_of(&Inventory::initramfs_modules), names->modules);
       made_.add_all(part_of(&Inventory::initramfs_firmware), names->firmware);
+      made_.add_all(part_of(&Inventory::initramfs_tools), names->tools);
+      made_.add_all(part_of(&Inventory::microcode), names->microcode);
       return ok();
     }
     if (names.error().code != Errc::invalid && names.error().code != Errc::corrupt)
@@ -310,6 +344,8 @@ class Survey {
 
   void initramfs_not_known(const std::string& why) {
     made_.not_known("initramfs_modules", why);
+    made_.not_known("initramfs_tools", why);
+    made_.not_known("microcode", why);
     made_.not_known("initramfs_firmware", why);
   }
 
@@ -317,6 +353,8 @@ class Survey {
   const TreeReaders& readers_;
   std::string kernel_;
   Names masked_;
+  Names built_in_filesystems_;
+  std::vector<ModuleFile> module_files_;
   InventoryBuilder made_;
 };
 

@@ -15,7 +15,8 @@
 namespace cube::insight {
 
 struct InitramfsNames {
-  Names modules, firmware;
+  Names modules, firmware, tools;
+  Entries microcode;
 };
 
 // What the insight room cannot read itself.
@@ -23,6 +24,9 @@ struct TreeReaders {
   // `name` is for messages. Errors: invalid, corrupt: the image's fault, the inventory tells it;
   // all others end the inventory.
   std::function<Result<InitramfsNames>(const Fd& image, const std::string& name)> initramfs;
+  // The whole of a compressed file of a module, at most 64 MiB. Called by several threads at once.
+  // Errors: invalid (damaged, too large), failed.
+  std::function<Result<std::string>(const Fd& file, const std::string& name)> expanded_module;
   // Packages in the rpm database that is in that folder. Errors: as above.
   std::function<Result<Entries>(const RootDir& database)> rpm_packages;
   // Paths as "/proc/1" that are no part of a release.

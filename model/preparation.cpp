@@ -70,6 +70,7 @@ Step begin_trial(const Journal& journal, const World& world, const Update& updat
   }
   Update begun = update;
   begun.failed_before = world.failing;
+  begun.waived = mutated("waiver-not-in-history") ? std::vector<std::string>{} : world.waived;
   begun.held.clear();
   begun.drained = begun.drained || restarts;
   return arm_again(journal, world, std::move(begun));

@@ -10,7 +10,10 @@ namespace cube {
 namespace {
 
 std::string cut(std::string text) {
-  if (text.size() > max_detail) text.resize(max_detail);
+  if (text.size() <= max_detail) return text;
+  std::size_t end = max_detail;  // of a whole character
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
+  text.resize(end);
   return text;
 }
 
@@ -72,7 +75,7 @@ Step finish(Journal journal, const World& world, const Update& update, Outcome o
   journal.history.push_back(
       {update.attempt, update.release.name.text, update.from_release, update.target, update.started,
        world.now, counted(update, world).tries_seen, outcome, std::move(why), update.release.schema,
-       update.rehearsal, away(world, update, outcome)});
+       update.rehearsal, away(world, update, outcome), update.waived});
   if (journal.history.size() > max_history) journal.history.erase(journal.history.begin());
   return record(std::move(journal), Idle{});
 }

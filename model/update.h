@@ -53,6 +53,9 @@ struct Why {
 inline constexpr std::size_t max_failed_before = 8;
 inline constexpr std::size_t max_check_name = 64;  // bytes
 
+// What the history tells of waivers; how many there were more stands in its last line.
+inline constexpr std::size_t max_waived = 4;  // lines of at most max_detail bytes
+
 // A failure that a trial makes on purpose, so that an operator sees the machine come back. Numbers
 // and text forms are stable, as a Cause's.
 enum class Rehearsal : std::uint8_t {
@@ -96,6 +99,8 @@ struct Update {
   std::string tried_in;          // boot id of the boot that is, or was, the trial; "": not known
   bool carry_etc = false;        // of a return: what was changed in /etc meanwhile goes along
   bool drained = false;          // hooks made the machine ready for the restart
+  // Waivers that let it through: "lock:kernel by root until 2026-12-25T00:00:00Z: tested by hand".
+  std::vector<std::string> waived;
   // Not none: a return that is to fail. It is never committed, and its release never denied.
   Rehearsal rehearsal = Rehearsal::none;
 

@@ -67,6 +67,7 @@ struct World {
   bool power_was_lost = false;      // the last start is known, not guessed, to be its return
   Health health = Health::unknown;  // in this boot
   std::string health_detail;
+  std::vector<std::string> waived;   // with done.looked_ahead: Update::waived
   std::vector<std::string> failing;  // with done.health_asked: checks that fail before the update
   std::string refusal;               // what said no to the restart; "": nothing, or not yet asked
   std::string next_migration;        // the migration hook whose turn it is; "": none

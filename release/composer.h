@@ -1,14 +1,16 @@
 // compose_release: from a root file system to a pending release of a repository.
 //
 // The same tree, version, build time and epoch give the same release, bit for bit. The release has
-// one file more than its tree: its inventory (insight/inventory.h).
+// a file more than its tree, its inventory (insight/inventory.h), and one more with waivers.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "insight/waiver.h"
 #include "model/release.h"
 #include "release/publisher.h"
 #include "slots/ostree/compose/expanded_members.h"
@@ -25,11 +27,15 @@ struct ComposeRequest {
   std::uint64_t schema = 0;         // of the state that it keeps on a machine (Release::schema)
   bool keep_owners = false;         // false: everything in the tree belongs to 0:0
   ExpandOptions expand = {};        // what the release holds uncompressed
+  std::string locks = {};           // file with the rules it must keep; "": the repository's
+  insight::Waivers waivers = {};    // of it; given at its build time, by the publisher
+  // Told what it breaks and is let through, and what could not be checked.
+  std::function<void(const insight::Finding&)> on_finding = [](const insight::Finding&) {};
 };
 
 // Commits the tree to repo/ under the branch PRODUCT/VERSION_BUILT and adds the release. The
-// request is checked before the tree is read. Errors: invalid (request, tree), not_found (tree),
-// and those of Publisher::add_release().
+// request is checked before the tree is read. Errors: invalid (request, tree, locks), not_found
+// (tree), refused (it breaks a rule), and those of Publisher::add_release().
 Result<Release> compose_release(const Publisher& publisher, const ComposeRequest& request,
                                 UnixSeconds now);
 

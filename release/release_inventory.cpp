@@ -2,16 +2,34 @@
 
 #include <fcntl.h>
 
+#include <algorithm>
+#include <array>
+#include <iterator>
+#include <string_view>
+
+#include "insight/microcode.h"
+#include "insight/module_info.h"
 #include "insight/take_inventory.h"
+#include "insight/tree_lists.h"
 #include "release/rpm_packages.h"
 #include "slots/initramfs/contents.h"
-#include "slots/ostree/compose/commit_file.h"
+#include "slots/initramfs/expanded_file.h"
+#include "slots/ostree/commit_file.h"
 
 namespace cube {
 namespace {
 
 using insight::InitramfsNames;
 using insight::Inventory;
+
+// What dracut and initramfs-tools put in for a root on anything but a plain disk, and to check it.
+bool is_tool(std::string_view name) {
+  constexpr std::array<std::string_view, 19> names{
+      "btrfs",   "btrfsck", "cryptsetup", "dmraid",    "dmsetup",  "e2fsck",    "fsck",
+      "iscsid",  "iscsistart", "iscsiroot", "lvm",     "mdadm",    "mount.nfs", "multipath",
+      "multipathd", "nvme", "xfs_db",    "xfs_repair", "zpool"};
+  return std::find(names.begin(), names.end(), name) != names.end() || name.starts_with("fsck.");
+}
 
 // A file without a name in that folder.
 Result<Fd> nameless_file(const std::string& folder) {
@@ -24,7 +42,23 @@ Result<InitramfsNames> initramfs_names(const Fd& image, const std::string& name,
                                        const std::string& scratch) {
   CUBE_TRY(const auto expanded, nameless_file(scratch));
   CUBE_TRY(auto contents, initramfs_contents(image, expanded, name));
-  return InitramfsNames{std::move(contents.modules), std::move(contents.firmware)};
+  InitramfsNames names{std::move(contents.modules), std::move(contents.firmware), {}, {}};
+  std::copy_if(contents.programs.begin(), contents.programs.end(),
+               std::inserter(names.tools, names.tools.end()), is_tool);
+  for (const auto& file : contents.microcode) {
+    const auto vendor = insight::microcode_vendor(file.path);
+    if (vendor.empty()) continue;
+    if (file.size > insight::max_microcode)
+      return Error{Errc::invalid, name + ": " + file.path + " is too large"};
+    CUBE_TRY(const auto bytes, read_piece(expanded, file.at, file.size));
+    names.microcode[vendor] = std::to_string(insight::microcode_updates(vendor, bytes)) + " " +
+                              insight::short_digest(bytes);
+  }
+  return names;
+}
+
+Result<std::string> expanded_module(const Fd& file, const std::string& name) {
+  return expanded_file(file, insight::max_module_bytes, name);
 }
 
 }  // namespace
@@ -35,15 +69,17 @@ Result<Inventory> inventory_of_tree(const std::string& folder, const std::string
       tree, {[&](const Fd& image, const std::string& name) {
                return initramfs_names(image, name, scratch);
              },
-             [&](const RootDir& database) { return rpm_packages(database, scratch); },
+             expanded_module, [&](const RootDir& database) { return rpm_packages(database, scratch); },
              is_left_out_of_release});
 }
 
-MadeFile made_inventory() {
+MadeFile made_inventory(JudgeTree judge) {
   return {std::string("/") + insight::inventory_path,
-          [](const std::string& tree, const std::string& scratch) -> Result<std::string> {
+          [judge = std::move(judge)](const std::string& tree,
+                                     const std::string& scratch) -> Result<std::string> {
             auto taken = inventory_of_tree(tree, scratch);
             if (!taken) return std::move(taken).error().in("inventory of " + tree);
+            CUBE_CHECK(judge(tree, *taken));
             return inventory_text(*taken);
           }};
 }

@@ -72,6 +72,11 @@ Result<std::optional<Seal>> read_seal(const RootDir& slot) {
   return std::optional<Seal>(*seal);
 }
 
+Result<struct timespec> seal_time(const RootDir& slot) {
+  CUBE_TRY(const auto st, slot.stat(file));
+  return st.st_ctim;
+}
+
 Status write_seal(const RootDir& slot, const Seal& seal) {
   CUBE_CHECK(slot.make_dirs(folder, 0700));
   CUBE_CHECK(sync_folder(slot, "."));

@@ -2,6 +2,7 @@
 // docs/formats/seal.md. A seal that is damaged in any way is no seal.
 #pragma once
 
+#include <ctime>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,6 +19,8 @@ namespace cube {
 
 // `slot` is the slot's tree. nullopt: none, or none that is whole. Errors: failed.
 [[nodiscard]] Result<std::optional<Seal>> read_seal(const RootDir& slot);
+// When the seal was written, by the kernel's own time of its inode. Errors: not_found, failed.
+[[nodiscard]] Result<struct timespec> seal_time(const RootDir& slot);
 // Durable when it returns. Errors: no_space, failed.
 Status write_seal(const RootDir& slot, const Seal& seal);
 // Durably gone when it returns; absent is fine. Errors: failed.

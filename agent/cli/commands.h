@@ -33,7 +33,9 @@ struct ApplyOptions {
   std::string through;                   // socket of the fetch service; "" = this process asks
 };
 
-Result<int> status(const Common& common);
+// `drift`: "quick" or "full": also whether what runs is still what its release brought; exit_refused:
+// it is not. "": not asked.
+Result<int> status(const Common& common, const std::string& drift = "");
 struct LookOptions {
   std::string from;           // "" = the configured source
   bool accept_stale = false;  // believe expired metadata
@@ -62,6 +64,14 @@ Result<int> rollback(const Common& common, const RollbackOptions& options);
 // What is different in /etc from what the running release brought, and where a staged update's
 // release changed the same.
 Result<int> config_diff(const Common& common);
+struct DiffOptions {
+  std::string one, two;  // places (find_inventory.h); "" both: running against the other slot
+  std::string from;      // repository of a release that is only offered; "" = the configured one
+  std::string html;      // file for a page; "-": standard output
+  bool all = false;      // lists in full
+};
+// What one release changes against another, and first what this machine uses of it.
+Result<int> diff(const Common& common, const DiffOptions& options);
 // Would the release in the other slot work here, and may it? exit_refused: something speaks against
 // it.
 Result<int> preflight(const Common& common, bool in_virtual_machine);

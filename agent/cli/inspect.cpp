@@ -9,11 +9,13 @@
 #include "agent/cli/fleet/fleet_plan.h"
 #include "agent/cli/render.h"
 #include "agent/cli/stale.h"
+#include "agent/drift/running_drift.h"
 #include "agent/health/verdict_file.h"
 #include "agent/lock.h"
 #include "agent/schedule/download_start.h"
 #include "agent/selection.h"
 #include "agent/virtual_boot/virtual_boot_record.h"
+#include "base/priority.h"
 
 namespace cube::cli {
 namespace {
@@ -32,7 +34,7 @@ void print_line(const Json::Object& object) {
 
 }  // namespace
 
-Result<int> status(const Common& common) {
+Result<int> status(const Common& common, const std::string& drift) {
   CUBE_TRY(auto appliance, Appliance::open(common.root, ""));
   StatusFacts facts;
   facts.loader = appliance->loader();
@@ -71,11 +73,22 @@ Result<int> status(const Common& common) {
     facts.last_verdict = verdict_of(*appliance, history.back().number);
   if (auto boot = load_virtual_boot(appliance->root())) facts.virtual_boot = *std::move(boot);
   CUBE_TRY(facts.floor, appliance->floor(facts.journal));
+  Json::Object object = status_json(facts);
+  std::string text = status_text(facts);
+  bool drifted = false;
+  if (!drift.empty()) {
+    CUBE_CHECK(lower_io_priority(Priority::idle));
+    CUBE_TRY(const auto found, running_drift(appliance->root(), appliance->slots(),
+                                             drift == "full", [](const Progress&) {}));
+    object["drift"] = drift_json(found);
+    text += "\n" + drift_text(found);
+    drifted = found.any();
+  }
   if (common.json)
-    print_line(status_json(facts));
+    print_line(object);
   else
-    print(status_text(facts));
-  return exit_done;
+    print(text);
+  return drifted ? exit_refused : exit_done;
 }
 
 Result<int> check(const Common& common, const LookOptions& options) {

@@ -7,12 +7,14 @@
 #include <cstdio>
 #include <functional>
 
+#include "agent/cli/command_options.h"
 #include "agent/cli/commands.h"
 #include "agent/cli/exit_code.h"
 #include "agent/cli/fleet/fleet_cluster.h"
 #include "agent/cli/fleet/fleet_plan.h"
 #include "agent/cli/fleet/fleet_simulate.h"
 #include "agent/cli/fleet/fleet_status.h"
+#include "agent/cli/rules.h"
 #include "base/json.h"
 
 namespace cube::cli {
@@ -45,6 +47,8 @@ struct Options {
   ApplyOptions apply;
   ApplyOptions fetch;
   DoctorOptions doctor;
+  DiffOptions diff;
+  std::string drift;
   RehearsalOptions rehearsal;
   FleetActOptions fleet_act;
   FleetPlanOptions fleet_plan;
@@ -87,9 +91,6 @@ void add_choice(CLI::App& command, ApplyOptions& options) {
                   "KiB per second to download with, 0: no limit (default: source.max-rate)")
       ->check(CLI::Range(std::int64_t{0}, highest_rate));
 }
-
-using Add = std::function<CLI::App*(CLI::App&, const char* name, const char* help,
-                                    std::function<Result<int>()>)>;
 
 // The commands that take a release.
 void add_taking(CLI::App& app, const Add& add, Options& o) {
@@ -274,8 +275,7 @@ std::vector<Command> add_commands(CLI::App& app, Options& o) {
     commands.push_back({command, std::move(run)});
     return command;
   };
-  add(app, "status", "slots, what runs, what is under way, what came of the last update",
-      [&] { return status(o.common); });
+  add_status(add, app, o.common, o.drift);
   auto* check_command =
       add(app, "check", "is there a release to install?", [&] { return check(o.common, o.look); });
   check_command->add_option("--from", o.look.from, "repository: URL or folder");
@@ -294,6 +294,7 @@ std::vector<Command> add_commands(CLI::App& app, Options& o) {
       [&] { return commit(o.common); });
   add_rollback(add, app, o);
   add(app, "history", "what was tried, and what came of it", [&] { return history(o.common); });
+  add_diff(add, app, o.common, o.diff);
   auto* why_command = add(app, "why", "what an update died of, where, and what to do next",
                           [&] { return why(o.common, o.attempt, o.log); });
   auto* attempt = why_command->add_option(
@@ -332,14 +333,12 @@ std::vector<Command> add_commands(CLI::App& app, Options& o) {
       ->required();
   add(app, "config-diff", "what is different in /etc from what the running release brought",
       [&] { return config_diff(o.common); });
-  add(app, "preflight", "would the release in the other slot work on this machine, and may it?",
-      [&] { return preflight(o.common, o.in_virtual_machine); })
-      ->add_flag("--virtual", o.in_virtual_machine,
-                 "start it in a virtual machine on this one; takes minutes, and changes nothing");
+  add_preflight(add, app, o.common, o.in_virtual_machine);
   CLI::App* config = app.add_subcommand("config", "the configuration")->require_subcommand(1);
   add(*config, "show", "every key, its value and where it comes from",
       [&] { return config_show(o.common); });
   add(*config, "check", "is the configuration valid?", [&] { return config_check(o.common); });
+  add_rules(app, add, o.common);
   add_fleet(add, app, o);
   add(app, "automatic", "what the timer runs: start what waits, look for releases",
       [&] { return automatic(o.common); });

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "agent/drift/running_drift.h"
 #include "agent/lock.h"
 #include "boot/efi/kernel_files.h"
 #include "keys/trusted_root.h"
@@ -118,6 +119,11 @@ Result<ReadinessFacts> readiness_facts(Appliance& appliance, const DoctorOptions
   if (const auto journal = appliance.machine().journal.load())
     for (const auto& attempt : journal->history)
       if (attempt.rehearsal != Rehearsal::none) facts.rehearsal = attempt;
+  if (appliance.config().config.health_drift != "off") {
+    const auto drift = running_drift(appliance.root(), appliance.slots(), false, progress);
+    facts.drift = drift ? Result<std::string>(drift->any() ? drift_summary(*drift) : "")
+                        : Result<std::string>(drift.error());
+  }
   facts.kernel_room = kernel_room(appliance, facts.booted);
   if (!options.offline) ask_source(appliance, facts);
   return facts;

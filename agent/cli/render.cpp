@@ -17,9 +17,11 @@ Json rehearsal_json(Rehearsal rehearsal) {
   return rehearsal == Rehearsal::none ? Json() : text(to_string(rehearsal));
 }
 
+Json texts(const std::vector<std::string>& lines) {
+  return Json(Json::Array(lines.begin(), lines.end()));
+}
+
 Json update_json(const Update& update) {
-  Json::Array failed_before;
-  for (const auto& name : update.failed_before) failed_before.emplace_back(name);
   Json::Object object{
       {"attempt", update.attempt},
       {"release", update.release.name.text},
@@ -32,8 +34,9 @@ Json update_json(const Update& update) {
       {"source", update.source},
       {"start", text(to_string(update.start))},
       {"held", update.held.empty() ? Json() : Json(update.held)},
-      {"failed_before", Json(std::move(failed_before))},
+      {"failed_before", texts(update.failed_before)},
       {"schema", update.release.schema},
+      {"waived", texts(update.waived)},
       {"rehearsal", rehearsal_json(update.rehearsal)},
       {"not_before", update.not_before > 0 ? Json(format_utc(update.not_before)) : Json()}};
   return Json(std::move(object));
@@ -92,6 +95,7 @@ Json::Object attempt_json(const Attempt& attempt) {
           {"outcome", text(to_string(attempt.outcome))},
           {"cause", text(to_string(attempt.why.cause))},
           {"schema", attempt.schema},
+          {"waived", texts(attempt.waived)},
           {"rehearsal", rehearsal_json(attempt.rehearsal)},
           {"away_seconds", attempt.away > 0 ? Json(attempt.away) : Json()},
           {"detail", attempt.why.detail}};
@@ -109,6 +113,7 @@ std::string attempt_text(const Attempt& attempt) {
   if (attempt.rehearsal != Rehearsal::none)
     line += fmt::format("; a rehearsal of: {}", to_string(attempt.rehearsal));
   if (!attempt.why.detail.empty()) line += "\n    " + attempt.why.detail;
+  for (const auto& waived : attempt.waived) line += "\n    waived: " + waived;
   return line;
 }
 

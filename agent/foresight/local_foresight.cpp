@@ -50,7 +50,7 @@ Result<insight::Findings> LocalForesight::look_ahead(SlotId slot, const Release&
       findings.insert(findings.end(), found->begin(), found->end());
   }
   auto waived = findings;
-  if (const auto read = ports_.waive ? ports_.waive(waived, release) : ok(); read)
+  if (const auto read = ports_.waive ? ports_.waive(waived, prospect) : ok(); read)
     findings = std::move(waived);
   else
     findings.push_back({"waivers", "", Grade::unknown,

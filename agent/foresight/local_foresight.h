@@ -35,7 +35,7 @@ struct ForesightPorts {
   std::function<Result<MountedSlot>(SlotId)> look_into;
   std::vector<Examination> examinations;
   // Marks what waivers let through. Errors: as an examination's; none is let through then.
-  std::function<Status(insight::Findings&, const Release&)> waive;
+  std::function<Status(insight::Findings&, const Prospect&)> waive;
   bool only_tells = false;
 };
 

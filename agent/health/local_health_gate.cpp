@@ -1,6 +1,7 @@
 #include "agent/health/local_health_gate.h"
 
 #include <algorithm>
+#include <future>
 #include <thread>
 
 #include "agent/health/unit_checks.h"
@@ -76,6 +77,15 @@ Verdict LocalHealthGate::judge(const std::vector<Executable>& executables,
   return verdict;
 }
 
+Check LocalHealthGate::drift(Time end, const HealthQuestion& question) const {
+  std::atomic<bool> stop{false};
+  const auto until = std::min<Time>(end, steady_clock::now() + config_.timeout);
+  auto work = std::async(std::launch::async, [&] { return config_.drift(stop); });
+  while (work.wait_for(nap) != std::future_status::ready)
+    if (steady_clock::now() > until || !question.meanwhile()) stop = true;
+  return work.get();
+}
+
 bool LocalHealthGate::wait(Time end, const HealthQuestion& question) const {
   const auto until = steady_clock::now() + config_.retry_interval;
   if (until >= end) return false;
@@ -90,10 +100,13 @@ Result<Verdict> LocalHealthGate::check(const HealthQuestion& question) {
   const auto within = question.within ? seconds(*question.within) : config_.within;
   const auto end = steady_clock::now() + within;
   CUBE_TRY(auto all, executables());
+  std::vector<Check> told;
+  if (config_.drift) told.push_back(drift(end, question));
   const int retries = std::min(config_.retries, question.most_retries);
   for (int round = 0;; ++round) {
     for (auto& executable : all) ask(executable, end, question);
     Verdict verdict = judge(all, question);
+    verdict.checks.insert(verdict.checks.end(), told.begin(), told.end());
     const bool again = round < retries && !mutated("health-not-asked-again");
     if (verdict.passed || !again || !wait(end, question)) return verdict;
   }

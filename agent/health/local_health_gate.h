@@ -6,7 +6,9 @@
 // Works without network and D-Bus daemon.
 #pragma once
 
+#include <atomic>
 #include <chrono>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -25,6 +27,9 @@ struct HealthConfig {
   int retries = 5;  // of what fails
   std::chrono::seconds retry_interval{10};
   std::chrono::seconds within{900};  // for all of it, where the question does not say
+  // Whether what runs is still what its release brought: told, and decides nothing. It ends once
+  // the argument is true. Null: not asked.
+  std::function<Check(const std::atomic<bool>& stop)> drift;
 };
 
 class LocalHealthGate final : public HealthGate {
@@ -46,6 +51,7 @@ class LocalHealthGate final : public HealthGate {
   void ask(Executable& executable, Time end, const HealthQuestion& question) const;
   [[nodiscard]] Verdict judge(const std::vector<Executable>& executables,
                               const HealthQuestion& question) const;
+  [[nodiscard]] Check drift(Time end, const HealthQuestion& question) const;
   // False: there is no time for another round, or nobody wants it.
   [[nodiscard]] bool wait(Time end, const HealthQuestion& question) const;
 

@@ -128,6 +128,14 @@ Answer rehearsal(const ReadinessFacts& facts) {
           "see `cube-update why " + std::to_string(played.number) + "`, and rehearse again"};
 }
 
+Answer drift(const Result<std::string>& found) {
+  if (!found) return {Ready::unknown, found.error().what, ""};
+  if (found->empty()) return {Ready::yes, "all is as it brought it"};
+  return {Ready::warning, *found,
+          "what has to stay belongs into the release, for the next update begins without it; "
+          "`cube-update status --drift` names all"};
+}
+
 Answer kernel_room(const Status& room) {
   if (room) return {Ready::yes, "there is room for another"};
   return {Ready::no, room.error().what, "make room: an update would be refused before it starts"};
@@ -163,6 +171,7 @@ std::vector<ReadinessFinding> judge_readiness(const ReadinessFacts& facts) {
   add("metadata", "what the source signs is fresh", metadata(facts));
   add("clock", "the clock", clock(facts));
   add("state", "the state folder, which both slots share", state(facts));
+  if (facts.drift) add("drift", "what runs is still what its release brought", drift(*facts.drift));
   add("rehearsal", "the way back was tried on purpose", rehearsal(facts));
   if (facts.kernel_room)
     add("kernel-room", "room for a kernel where the loader reads it",

@@ -39,6 +39,9 @@ struct ReadinessFacts {
   // The state folder: what is wrong with it, or "". Both slots must find the same one.
   std::string state_trouble;
   std::uint64_t state_free = 0;  // bytes
+  // What is not as its release brought it in the slot that runs, in one line; "": nothing. Or why
+  // that is not known. nullopt: nobody asked.
+  std::optional<Result<std::string>> drift;
   // The last rehearsal that history knows of. nullopt: none.
   std::optional<Attempt> rehearsal;
   // Room for another kernel where the loader reads it. nullopt: the loader reads the slots.
@@ -50,7 +53,8 @@ enum class Ready { yes, warning, no, unknown };
 
 struct ReadinessFinding {
   std::string name;  // stable: "records", "fallback", "way-back", "trusted-root", "source",
-                     // "metadata", "clock", "state", "rehearsal", "kernel-room"
+                     // "metadata", "clock", "state", "drift", "rehearsal",
+                     // "kernel-room"
   std::string what;  // for people
   Ready ready{};
   std::string how;     // what was found

@@ -132,8 +132,9 @@ Result<std::vector<std::string>> EfiVariables::names(std::string_view prefix) co
   return found;
 }
 
-Result<std::optional<std::string>> EfiVariables::read(std::string_view name) const {
-  auto bytes = root_.read_file(path_of(name), max_efi_value + attributes.size());
+Result<std::optional<std::string>> EfiVariables::read(std::string_view name,
+                                                       std::size_t max) const {
+  auto bytes = root_.read_file(path_of(name), max + attributes.size());
   if (!bytes && bytes.error().code == Errc::not_found) return std::optional<std::string>();
   if (!bytes) return variable_error(std::move(bytes).error(), name);
   if (bytes->empty()) return std::optional<std::string>();  // made, and not yet written

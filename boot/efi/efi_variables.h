@@ -40,7 +40,8 @@ class EfiVariables {
 
   // The value without its attributes; nullopt: not set. Errors: corrupt (too long, shorter than its
   // attributes), cannot_arm (not permitted), failed.
-  [[nodiscard]] Result<std::optional<std::string>> read(std::string_view name) const;
+  [[nodiscard]] Result<std::optional<std::string>> read(std::string_view name,
+                                                        std::size_t max = max_efi_value) const;
   // Non-volatile, for boot services and for us. Errors: no_space (the firmware has no room; nothing
   // was changed), cannot_arm (read-only, not permitted, no UEFI), corrupt (too long), failed.
   Status write(std::string_view name, std::string_view value);

@@ -1,7 +1,9 @@
 #include "boot/efi/load_option.h"
 
+#include <algorithm>
+
+#include "base/little_endian.h"
 #include "boot/efi/efi_variables.h"
-#include "boot/efi/little_endian.h"
 
 namespace cube {
 namespace {
@@ -88,6 +90,19 @@ Result<std::string> path_of_file(const GptPartition& partition, std::string_view
   append_node(path, hard_drive, disk);
   append_node(path, file_path, name);
   return path + std::string(end_of_path);
+}
+
+std::string file_of_path(std::string_view path) {
+  if (!is_device_path(path)) return "";
+  for (; path != end_of_path; path.remove_prefix(number_at(path, 2, 2))) {
+    if (number_at(path, 0, 1) != media || number_at(path, 1, 1) != file_path) continue;
+    const auto name = path.substr(end_of_path.size(), number_at(path, 2, 2) - end_of_path.size());
+    auto text = decode_efi_text(name);
+    if (!text) return "";
+    std::replace(text->begin(), text->end(), '\\', '/');
+    return text->substr(std::min(text->find_first_not_of('/'), text->size()));
+  }
+  return "";
 }
 
 }  // namespace cube

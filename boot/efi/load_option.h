@@ -43,6 +43,10 @@ inline constexpr std::size_t max_description = 64;
 // Errors: corrupt (description or path too long, other characters).
 [[nodiscard]] Result<std::string> render_load_option(const LoadOption& option);
 
+// The file that device paths name, as "EFI/debian/shimx64.efi"; "" when they name none, or one with
+// other characters than printable ASCII.
+[[nodiscard]] std::string file_of_path(std::string_view path);
+
 // HD(...)/File(`file`)/End; `file` as "\cube\kernels\...". Errors: corrupt (other characters).
 [[nodiscard]] Result<std::string> path_of_file(const GptPartition& partition,
                                                std::string_view file);

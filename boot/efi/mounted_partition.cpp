@@ -7,7 +7,7 @@
 #include "base/io.h"
 #include "base/mutation.h"
 #include "boot/efi/entry_text.h"
-#include "boot/efi/little_endian.h"
+#include "base/little_endian.h"
 
 namespace cube {
 namespace {

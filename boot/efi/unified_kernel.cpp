@@ -2,20 +2,20 @@
 
 #include <algorithm>
 
-#include "boot/efi/little_endian.h"
+#include "base/little_endian.h"
 
 namespace cube {
 namespace {
 
 // Offsets in the file header, behind "PE\0\0".
-constexpr std::size_t machine = 4, section_count = 6, optional_size = 20, optional = 24;
+constexpr std::size_t section_count = 6, optional = 24;
 // In the optional header.
 constexpr std::size_t section_alignment = 32, file_alignment = 36, image_size = 56,
-                      header_size = 60, checksum = 64, certificates = 144, optional_end = 152;
+                      header_size = 60, checksum = 64, certificates = 144;
 // Of a section's header.
 constexpr std::size_t section_size = 40, virtual_size = 8, virtual_address = 12, raw_size = 16,
                       raw_offset = 20, flags = 36;
-constexpr std::uint64_t x86_64 = 0x8664, pe32_plus = 0x20b;
+constexpr std::uint64_t x86_64 = 0x8664;
 constexpr std::uint64_t initialized_data_to_read = 0x40000040;
 constexpr std::uint64_t page = 4096;
 
@@ -23,29 +23,9 @@ Error garbage(const std::string& why) {
   return {Errc::corrupt, "is no EFI program for this machine: " + why};
 }
 
-struct Headers {
-  std::size_t pe = 0, table = 0, count = 0;
-
-  [[nodiscard]] std::size_t table_end() const { return table + count * section_size; }
-};
-
-Result<Headers> find_headers(std::string_view head) {
-  constexpr std::size_t dos_header = 64, pe_offset = 0x3c;
-  if (head.size() < dos_header || !head.starts_with("MZ"))
-    return garbage("it does not begin as one");
-  Headers found;
-  found.pe = number_at(head, pe_offset, 4);
-  const auto limit = std::min(head.size(), max_pe_head);
-  if (found.pe > limit || limit - found.pe < optional + optional_end ||
-      head.substr(found.pe, 4) != std::string_view("PE\0\0", 4))
-    return garbage("it has no PE header");
-  const auto size = number_at(head, found.pe + optional_size, 2);
-  if (number_at(head, found.pe + machine, 2) != x86_64 || size < optional_end ||
-      number_at(head, found.pe + optional, 2) != pe32_plus)
-    return garbage("it is for another machine");
-  found.table = found.pe + optional + size;
-  found.count = number_at(head, found.pe + section_count, 2);
-  if (found.table_end() > limit) return garbage("its headers are too long");
+Result<PeHeaders> find_headers(std::string_view head) {
+  CUBE_TRY(const auto found, pe_headers(head));
+  if (found.machine != x86_64) return garbage("it is for another machine");
   return found;
 }
 
@@ -74,15 +54,7 @@ std::string section_header(const PeSection& section, std::uint64_t address, std:
 
 Result<std::vector<PeSection>> pe_sections(std::string_view head) {
   CUBE_TRY(const auto headers, find_headers(head));
-  std::vector<PeSection> sections;
-  for (auto at = headers.table; at < headers.table_end(); at += section_size) {
-    auto name = std::string(head.substr(at, virtual_size));
-    name = name.substr(0, name.find('\0'));
-    const auto used = number_at(head, at + virtual_size, 4);
-    const auto stored = number_at(head, at + raw_size, 4);
-    sections.push_back({name, number_at(head, at + raw_offset, 4), std::min(used, stored)});
-  }
-  return sections;
+  return pe_sections_of(head, headers);
 }
 
 Result<UnifiedKernel> extend_stub(std::string_view stub, const std::vector<NewSection>& added) {

@@ -10,18 +10,12 @@
 #include <vector>
 
 #include "base/result.h"
+#include "boot/efi/pe_layout.h"
 
 namespace cube {
 
-inline constexpr std::size_t max_pe_head = 4096;          // where headers must end
 inline constexpr std::size_t max_stub = 1024 * 1024;      // systemd 252's has 83 kB
 inline constexpr std::uint64_t max_pe_section = 1 << 30;  // bytes
-
-struct PeSection {
-  std::string name;          // up to 8 characters, ".cmdline"
-  std::uint64_t offset = 0;  // in the file
-  std::uint64_t size = 0;    // what is used of it
-};
 
 // Of the first max_pe_head bytes of a file, or all of it. Errors: corrupt (no PE32+ for x86-64, or
 // headers that reach beyond them).

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "boot/efi/little_endian.h"
+#include "base/little_endian.h"
 #include "boot/efi/load_option.h"
 #include "boot/uefi/slot_entry.h"
 

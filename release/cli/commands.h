@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "insight/inventory.h"
 #include "release/composer.h"
 #include "release/passphrase.h"
 #include "release/verifier.h"
@@ -45,6 +46,13 @@ struct ListCommand {  // publish, renew
   std::optional<std::uint64_t> days;
   std::string draft;       // file to write the list to, instead of publishing it
   std::string from_draft;  // file with a finished draft
+  std::string locks;       // of publish: file with the rules; "": the repository's
+};
+
+// How a release is waived, as compose has it on its command line.
+struct WaiveOptions {
+  std::vector<std::string> ids;
+  std::string reason, until;
 };
 
 struct RotateCommand {
@@ -87,7 +95,8 @@ Result<int> init(const Common& common, const InitCommand& command);
 Result<int> key_generate(const Common& common, const KeyCommand& command);
 Result<int> key_import(const Common& common, const KeyCommand& command);
 Result<int> key_list(const Common& common);
-Result<int> compose(const Common& common, const ComposeRequest& request);
+Result<int> compose(const Common& common, const ComposeRequest& request,
+                    const WaiveOptions& waive);
 Result<int> pack(const Common& common, const PackCommand& command);
 Result<int> publish(const Common& common, const ListCommand& command);
 Result<int> withdraw(const Common& common, const std::string& release, const std::string& draft);
@@ -115,6 +124,10 @@ Result<int> list(const Common& common);
 // `place`: a release of the repository, or the folder of a tree.
 Result<int> inventory(const Common& common, const std::string& place);
 Result<int> diff(const Common& common, const DiffCommand& command);
+
+// Of a release of the repository, the folder of a tree, or a file. Errors: those of
+// release/release_inventory.h.
+Result<insight::Inventory> inventory_of(const Common& common, const std::string& place);
 
 // The absolute path of a folder, without "." and without a slash at its end. Errors: failed.
 Result<std::string> absolute_folder(const std::string& path);

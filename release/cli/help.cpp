@@ -20,8 +20,8 @@ const char* const footer =
     "  cube-release publish --repository /srv/cube\n"
     "  cube-release verify /srv/cube\n"
     "Exit codes: 0 done, 1 failed, 2 usage, 3 nothing to do, 4 not trusted or keys missing,\n"
-    "6 refused (also: something expires soon), 7 content damaged, 8 no space, 9 unreachable,\n"
-    "10 busy.\n"
+    "6 refused (a rule about packages; something expires soon), 7 content damaged, 8 no space,\n"
+    "9 unreachable, 10 busy.\n"
     "See docs/publishing.md.";
 
 Result<int> help(const CLI::App& app, const std::vector<std::string>& words) {

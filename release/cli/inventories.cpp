@@ -4,10 +4,9 @@
 #include <filesystem>
 
 #include "base/durable_file.h"
-#include "insight/difference.h"
+#include "insight/difference_screen.h"
 #include "release/cli/commands.h"
 #include "release/cli/exit_code.h"
-#include "release/difference_screen.h"
 #include "release/release_inventory.h"
 
 namespace cube::publish_cli {
@@ -15,20 +14,15 @@ namespace {
 
 using insight::Inventory;
 
-// A folder, or a release of the repository.
-Result<Inventory> inventory_of(const Common& common, const std::string& place) {
+Result<Inventory> inventory_in_file(const std::string& file) {
   std::error_code error;
-  if (std::filesystem::is_directory(place, error)) {
-    CUBE_TRY(const auto folder, absolute_folder(place));
-    const auto scratch = std::filesystem::temp_directory_path(error);
-    if (error) return system_error("folder for temporary files", error.value());
-    return inventory_of_tree(folder, scratch.string());
-  }
-  if (place.find('/') != std::string::npos)
-    return Error{Errc::not_found, "folder " + place + ": there is none"};
-  CUBE_TRY(const auto path, absolute_folder(common.repository));
-  CUBE_TRY(const auto publisher, Publisher::open(path));
-  return inventory_of_release(publisher, place);
+  const auto path = std::filesystem::absolute(file, error);
+  if (error) return system_error("inventory " + file, error.value());
+  CUBE_TRY(const auto root, RootDir::open("/"));
+  CUBE_TRY(const auto text, root.read_file(path.string(), insight::max_inventory_bytes));
+  auto inventory = insight::read_inventory(text);
+  if (!inventory) return std::move(inventory).error().in(file);
+  return inventory;
 }
 
 Status write_page(const std::string& file, const std::string& page) {
@@ -46,6 +40,23 @@ void print_part(const char* name, std::size_t count) {
 }
 
 }  // namespace
+
+Result<Inventory> inventory_of(const Common& common, const std::string& place) {
+  std::error_code error;
+  const auto status = std::filesystem::status(place, error);
+  if (std::filesystem::is_regular_file(status)) return inventory_in_file(place);
+  if (std::filesystem::is_directory(status)) {
+    CUBE_TRY(const auto folder, absolute_folder(place));
+    const auto scratch = std::filesystem::temp_directory_path(error);
+    if (error) return system_error("folder for temporary files", error.value());
+    return inventory_of_tree(folder, scratch.string());
+  }
+  if (place.find('/') != std::string::npos)
+    return Error{Errc::not_found, "folder " + place + ": there is none"};
+  CUBE_TRY(const auto path, absolute_folder(common.repository));
+  CUBE_TRY(const auto publisher, Publisher::open(path));
+  return inventory_of_release(publisher, place);
+}
 
 Result<int> inventory(const Common& common, const std::string& place) {
   CUBE_TRY(const auto found, inventory_of(common, place));
@@ -65,7 +76,7 @@ Result<int> diff(const Common& common, const DiffCommand& command) {
   CUBE_TRY(const auto from, inventory_of(common, command.from));
   CUBE_TRY(const auto to, inventory_of(common, command.to));
   const auto found = insight::difference(from, to);
-  const Compared names{insight::readable(command.from), insight::readable(command.to)};
+  const insight::Compared names{insight::readable(command.from), insight::readable(command.to)};
   if (!command.page.empty()) CUBE_CHECK(write_page(command.page, difference_page(found, names)));
   if (common.json)
     fmt::print("{}\n", difference_json(found).line());

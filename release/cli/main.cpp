@@ -12,6 +12,7 @@
 #include "release/cli/commands.h"
 #include "release/cli/exit_code.h"
 #include "release/cli/help.h"
+#include "release/cli/lock_commands.h"
 
 namespace cube::publish_cli {
 namespace {
@@ -40,6 +41,7 @@ struct Options {
   std::string place = ".";
   VerifyOptions verify;
   DiffCommand diff;
+  WaiveOptions waive;
   std::vector<std::string> help;
 };
 
@@ -55,6 +57,13 @@ class Commands {
     add_root();
     add_reading();
     add_inventories();
+    add_lock_commands(
+        app_,
+        [this](CLI::App& parent, const char* name, const char* help, const char* example,
+               std::function<Result<int>()> run) {
+          return add(parent, name, help, example, std::move(run));
+        },
+        o_.common);
     auto* command = app_.add_subcommand("help", "what a command does, and its options");
     command->add_option("command", o_.help, "its name (default: the list of all)");
     commands_.push_back({command, [this] { return help(app_, o_.help); }});
@@ -167,7 +176,7 @@ class Commands {
           o_.compose.keep_owners = o_.owners == "keep";
           for (const auto& kind : o_.expand)
             (kind == "initramfs" ? o_.compose.expand.initramfs : o_.compose.expand.modules) = true;
-          return compose(o_.common, o_.compose);
+          return compose(o_.common, o_.compose, o_.waive);
         });
     auto& c = o_.compose;
     command->add_option("tree", c.tree, "a folder or a tar archive (any compression)")->required();
@@ -197,6 +206,8 @@ class Commands {
                      "(default: as in the tree)")
         ->delimiter(',')
         ->check(CLI::IsMember({"initramfs", "modules"}));
+    add_locks(*command, c.locks);
+    add_waive(*command, o_.waive);
     add_repository(command);
   }
 
@@ -239,6 +250,7 @@ class Commands {
     withdraw_command->add_option("--draft", o_.list.draft,
                                  "write the list without it to this file, for others to sign "
                                  "(publish --from-draft)");
+    add_locks(*publish_command, o_.list.locks);
     add_repository(withdraw_command);
     add_keys(withdraw_command);
     auto* renew_command = add(

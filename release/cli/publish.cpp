@@ -4,6 +4,7 @@
 #include "release/cli/commands.h"
 #include "release/cli/drafts.h"
 #include "release/cli/exit_code.h"
+#include "release/lock_check.h"
 #include "release/publisher.h"
 
 namespace cube::publish_cli {
@@ -42,6 +43,10 @@ Result<int> draft_or_publish(const Common& common, const ListCommand& command, b
   CUBE_TRY(const auto path, absolute_folder(common.repository));
   CUBE_TRY(const auto publisher, Publisher::open(path, common.keys, common.passphrases));
   CUBE_TRY(const auto now, wall_clock());
+  if (with_pending) {
+    CUBE_TRY(const auto locks, publisher_locks(publisher, command.locks));
+    CUBE_CHECK(demand_locks_of_pending(publisher, locks, now));
+  }
   if (!command.draft.empty()) {
     CUBE_TRY(const auto draft, publisher.draft_targets(now, command.days, with_pending));
     return write_draft(common, command.draft, draft);

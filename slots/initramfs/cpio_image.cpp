@@ -78,7 +78,7 @@ Result<std::uint64_t> CpioImage::after_cpio(std::uint64_t at, const Members& on_
     const auto end = data + *file_size;
     if (end > size_ || member.size() != *name_size) return wrong("is cut off", at);
     if (member == std::string_view("TRAILER!!!", 11)) return end;
-    if (on_member) CUBE_CHECK(on_member(std::string_view(member).substr(0, member.size() - 1)));
+    if (on_member) CUBE_CHECK(on_member({std::string_view(member).substr(0, member.size() - 1), data, *file_size}));
     at = start + aligned(end - start);
   }
 }

@@ -22,8 +22,13 @@ class CpioImage {
   [[nodiscard]] Result<std::string> read(std::uint64_t at, std::size_t count) const;
   // The first position from `at` on with another byte than zero, or the end. Errors: failed.
   [[nodiscard]] Result<std::uint64_t> after_zeros(std::uint64_t at) const;
-  // Each member's name, at most 4095 bytes, as the archive has it; the trailer's not.
-  using Members = std::function<Status(std::string_view name)>;
+  // Each member's name, at most 4095 bytes, as the archive has it, and where its content is; not of
+  // the trailer.
+  struct Member {
+    std::string_view name;
+    std::uint64_t at, size;
+  };
+  using Members = std::function<Status(const Member& member)>;
   // The position after the last member of the archive at `at`.
   // Errors: invalid (damaged, cut off), failed, what `on_member` returned.
   [[nodiscard]] Result<std::uint64_t> after_cpio(std::uint64_t at, const Members& on_member) const;

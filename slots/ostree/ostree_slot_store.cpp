@@ -55,6 +55,17 @@ Result<EtcDifferences> OstreeSlotStore::etc_differences(bool pending) const {
                                scratch);
 }
 
+Result<Drift> OstreeSlotStore::drift(bool full, const ProgressSink& progress) const {
+  CUBE_TRY(const auto booted, pair_.booted());
+  CUBE_TRY(const auto running, look_into(booted));
+  CUBE_TRY(const auto seal, read_seal(running.tree()));
+  if (!seal)
+    return Error{Errc::not_found,
+                 "the running slot has no seal, so nobody knows what its release brought"};
+  return SlotTree(running.tree(), config_)
+      .drift(seal->commit, full ? Look::full : Look::quick, progress);
+}
+
 Status OstreeSlotStore::stage(SlotId target, const Release& release, const ObjectSource& source,
                               const ProgressSink& progress) {
   CUBE_TRY(const auto place, writable(target));

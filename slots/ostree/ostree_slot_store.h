@@ -9,6 +9,7 @@
 #include "slots/etc_difference.h"
 #include "slots/mounted_slot.h"
 #include "slots/pack/object.h"
+#include "slots/slot_drift.h"
 #include "slots/slot_pair.h"
 #include "slots/slot_store.h"
 
@@ -32,6 +33,9 @@ class OstreeSlotStore final : public SlotStore {
   // the other one must not be in work. Errors: not_found (no seal, or its commit is not there),
   // corrupt, failed.
   [[nodiscard]] Result<EtcDifferences> etc_differences(bool pending) const;
+  // What became of the tree that runs since it was sealed. No part of the port. Errors: not_found
+  // (no seal: nobody knows what was there), and those of drift_of().
+  [[nodiscard]] Result<Drift> drift(bool full, const ProgressSink& progress) const;
   Status stage(SlotId target, const Release& release, const ObjectSource& source,
                const ProgressSink& progress) override;
   Status unseal(SlotId target) override;

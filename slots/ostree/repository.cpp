@@ -25,6 +25,7 @@ constexpr unsigned network_retries = 5;  // per object; libostree's own default
 struct Watch {
   const ProgressSink& tell;
   std::atomic<std::uint64_t> sign_of_life{0};  // grows with whatever comes
+  std::atomic<std::uint64_t> bytes{0};         // that came
 };
 
 // Objects that are imported from a folder are not counted by libostree, only the folders of the
@@ -37,8 +38,9 @@ void report(OstreeAsyncProgress* progress, gpointer watch) {
   ostree_async_progress_get(progress, "bytes-transferred", "t", &bytes, "fetched", "u", &fetched,
                             "requested", "u", &requested, "scanned-metadata", "u", &folders,
                             nullptr);
-  auto& [tell, sign_of_life] = *static_cast<Watch*>(watch);
+  auto& [tell, sign_of_life, came] = *static_cast<Watch*>(watch);
   sign_of_life = bytes + fetched + folders;
+  came = bytes;
   if (requested > 0)
     tell({"fill", fetched, requested, "objects"});
   else
@@ -65,7 +67,8 @@ glib::Variant remote_options(const HttpConfig& http) {
   return glib::Variant(g_variant_ref_sink(g_variant_builder_end(&builder)));
 }
 
-glib::Variant pull_options(const std::string& commit, const std::string& cache, unsigned retries) {
+glib::Variant pull_options(const std::string& commit, const std::string& cache, unsigned retries,
+                           const Part* only) {
   GVariantBuilder builder;
   g_variant_builder_init(&builder, G_VARIANT_TYPE("a{sv}"));
   const char* refs[] = {commit.c_str(), nullptr};
@@ -79,6 +82,7 @@ glib::Variant pull_options(const std::string& commit, const std::string& cache, 
   add("n-network-retries", g_variant_new_uint32(retries));
   const char* caches[] = {cache.c_str(), nullptr};
   if (!cache.empty()) add("localcache-repos", g_variant_new_strv(caches, -1));
+  if (only != nullptr) add("subdir", g_variant_new_string(only->folder.c_str()));
   return glib::Variant(g_variant_ref_sink(g_variant_builder_end(&builder)));
 }
 
@@ -169,7 +173,8 @@ struct Repository::Server {
 };
 
 Status Repository::pull_once(const Server& server, const std::string& commit,
-                             const std::string& cache, const ProgressSink& progress) {
+                             const std::string& cache, const ProgressSink& progress,
+                             const Part* only) {
   const TemporaryFolder downloads(path_ + "/tmp");
   ErrorOut error;
   const auto remote = remote_options(server.http);
@@ -179,7 +184,8 @@ Status Repository::pull_once(const Server& server, const std::string& commit,
   Watch told{progress};
   const glib::Object<OstreeAsyncProgress> watch(
       ostree_async_progress_new_and_connect(report, &told));
-  const auto options = pull_options(commit, cache, server.may_be_slow ? network_retries : 0);
+  const auto options = pull_options(commit, cache, server.may_be_slow ? network_retries : 0, only);
+  const std::uint64_t most = only != nullptr ? only->max_bytes : UINT64_MAX;
   const glib::Object<GCancellable> cancel(g_cancellable_new());
   Patience patience;
   patience.begin(std::chrono::steady_clock::now());
@@ -198,18 +204,23 @@ Status Repository::pull_once(const Server& server, const std::string& commit,
         const auto sign = told.sign_of_life.load();
         if (sign != last_sign) patience.begin(now);
         last_sign = sign;
-        if (progress.cancelled() || (!server.may_be_slow && patience.spent(now)))
+        if (progress.cancelled() || (!server.may_be_slow && patience.spent(now)) ||
+            told.bytes > most)
           g_cancellable_cancel(cancel.get());
       });
   ostree_async_progress_finish(watch.get());
   CUBE_CHECK(progress.go_on());
+  if (told.bytes > most)
+    return Error{Errc::corrupt, server.url + ": gives more than " + std::to_string(most) +
+                                    " bytes for a part of " + commit};
   if (!status && status.error().code == Errc::cancelled)
     return Error{Errc::unreachable, server.url + ": too slow"};
   return status;
 }
 
 Status Repository::pull(const ObjectSource& source, const std::string& commit,
-                        const std::string& cache, const ProgressSink& progress) {
+                        const std::string& cache, const ProgressSink& progress,
+                        const Part* only) {
   if (!source.http.through.empty() && !source.url.starts_with("file:"))
     return Error{Errc::refused,
                  "single objects from " + source.url +
@@ -223,17 +234,17 @@ Status Repository::pull(const ObjectSource& source, const std::string& commit,
   for (const auto& mirror :
        source.mirrors ? source.mirrors->of(source.url) : std::vector<Mirrors::Place>()) {
     const auto status =
-        pull_once({mirror.url, source.mirrors->http(), false}, commit, cache, progress);
+        pull_once({mirror.url, source.mirrors->http(), false}, commit, cache, progress, only);
     if (status || progress.cancelled()) return status;
     source.mirrors->give_up(mirror, status.error());
   }
   const Server server{source.url, source.http};
-  auto status = pull_once(server, commit, cache, progress);
+  auto status = pull_once(server, commit, cache, progress, only);
   const bool cache_may_be_damaged =
       !status && !cache.empty() &&
       (status.error().code == Errc::corrupt || status.error().code == Errc::failed ||
        status.error().code == Errc::not_found);
-  if (cache_may_be_damaged) status = pull_once(server, commit, "", progress);
+  if (cache_may_be_damaged) status = pull_once(server, commit, "", progress, only);
   if (status || status.error().code != Errc::not_found) return status;
   Error incomplete = std::move(status).error();
   incomplete.code = Errc::corrupt;

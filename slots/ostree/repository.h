@@ -26,6 +26,12 @@ struct CheckedCommit {
   std::map<Sha256, std::pair<std::uint64_t, std::uint64_t>> files;  // device and inode of each
 };
 
+// Only this of a release.
+struct Part {
+  std::string folder;           // "/usr/lib": what is in it, and the way there
+  std::uint64_t max_bytes = 0;  // more ends the pull
+};
+
 class Repository {
  public:
   // Opens or creates. Errors: no_space, corrupt, failed.
@@ -41,10 +47,10 @@ class Repository {
   // Exactly one commit, by checksum, from an archive repository. Every
   // object is verified as it arrives. `cache` is another bare repository, or "": its objects are
   // copied and verified, too; a damaged one there is fetched from the source instead. Mirrors are
-  // asked first, one after the other; each may bring a part.
+  // asked first, one after the other; each may bring a part. `only`: not all of the commit.
   // Errors: unreachable, corrupt (damaged in the source, or missing there), no_space, failed.
   Status pull(const ObjectSource& source, const std::string& commit, const std::string& cache,
-              const ProgressSink& progress);
+              const ProgressSink& progress, const Part* only = nullptr);
 
   // Re-reads every object that the commit reaches, those of a bare repository from the device.
   // Errors: corrupt (names the first object), failed.
@@ -65,7 +71,7 @@ class Repository {
   static Result<Repository> open(const std::string& path, int mode, bool create);
   struct Server;
   Status pull_once(const Server& server, const std::string& commit, const std::string& cache,
-                   const ProgressSink& progress);
+                   const ProgressSink& progress, const Part* only);
 
   OstreeRepo* repo_ = nullptr;
   std::string path_;

@@ -183,6 +183,14 @@ Status SlotTree::verify_after_use(const Release& release, const ProgressSink& pr
   return verify(release, tolerance, progress, damaged);
 }
 
+Result<Drift> SlotTree::drift(const std::string& commit, Look look,
+                              const ProgressSink& progress) const {
+  CUBE_TRY(auto tolerated, carried());
+  tolerated.insert(tolerated.end(), written_by_systems.begin(), written_by_systems.end());
+  CUBE_TRY(const auto repository, Repository::open_bare_to_read(repository_of(tree_)));
+  return drift_of(repository, commit, tree_, tolerated, look, progress);
+}
+
 Status SlotTree::verify(const Release& release, const Tolerance& tolerance,
                         const ProgressSink& progress, std::vector<ObjectId>& damaged) const {
   CUBE_TRY(const auto root, tree_.open_file(".", O_RDONLY | O_DIRECTORY));

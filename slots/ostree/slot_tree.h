@@ -12,6 +12,7 @@
 #include "base/root_dir.h"
 #include "model/release.h"
 #include "slots/ostree/bare_files.h"
+#include "slots/ostree/drift.h"
 #include "slots/ostree/repository.h"
 #include "slots/ostree/verify.h"
 #include "slots/slot_pair.h"
@@ -43,6 +44,10 @@ class SlotTree {
                 std::vector<ObjectId>& damaged) const;
   // The same, but for what a running system changes (SlotStore::verify_after_use).
   Status verify_after_use(const Release& release, const ProgressSink& progress) const;
+  // What is not as that commit has it, but for what verify_after_use() tolerates. Errors: as
+  // drift_of().
+  [[nodiscard]] Result<Drift> drift(const std::string& commit, Look look,
+                                    const ProgressSink& progress) const;
 
  private:
   Status verify(const Release& release, const Tolerance& tolerance, const ProgressSink& progress,

@@ -17,8 +17,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   demand(bool(write_all(file, {reinterpret_cast<const char*>(data), size})));
   const auto image = CpioImage::open(file, "image");
   demand(image && image->size() == size);
-  const auto on_member = [](std::string_view name) -> Status {
-    demand(name.size() < 4096);
+  const auto on_member = [size_of_image = size](const CpioImage::Member& member) -> Status {
+    demand(member.name.size() < 4096 && member.at <= size_of_image && member.size <= size_of_image - member.at);
     return ok();
   };
   for (std::uint64_t at = 0; at < size;) {

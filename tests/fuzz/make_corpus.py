@@ -310,13 +310,85 @@ def etcd_answers():
     }
 
 
+def made_by(command, name):
+    """The file of that name that a command leaves in the folder it runs in."""
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run(["/bin/sh", "-e", "-c", command], check=True, capture_output=True, cwd=folder)
+        return (Path(folder) / name).read_bytes()
+
+
+def superblocks():
+    ext4, xfs = "truncate -s 8M i; mkfs.ext4 -q -F {} i", "truncate -s 320M i; mkfs.xfs -q {} i"
+    commands = {"ext4": ext4.format(""), "ext4-new": ext4.format("-O metadata_csum_seed,orphan_file,casefold"),
+                "xfs": xfs.format(""), "xfs-new": xfs.format("-i nrext64=1"), "xfs-4": xfs.format("-m crc=0")}
+    return {name: made_by(command + "; head -c 2048 i >s", "s") for name, command in commands.items()}
+
+
+def shim_levels(automatic, latest):
+    return struct.pack("<III", 0, 8, 8 + len(automatic) + 1) + automatic + b"\0" + latest + b"\0"
+
+
+def signature_list(kind, *entries):
+    size = 16 + len(entries[0])
+    return bytes.fromhex(kind) + struct.pack("<III", 28 + size * len(entries), 0, size) + b"".join(
+        b"o" * 16 + entry for entry in entries)
+
+
+def fit_readers():
+    kernel = bytearray(0xB00)
+    kernel[0x202:0x208] = b"HdrS\x0f\x02"
+    kernel[0x20E:0x210] = b"\x00\x08"
+    kernel[0x236] = 1
+    kernel[0xA00:0xA14] = b"6.1.0-42-amd64 (me) "
+    certificate = made_by("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=c "
+                          "-keyout k -outform DER -out c", "c")
+    program = made_by("echo x >d; objcopy -I binary -O elf64-x86-64 d o; ld -shared -s -z x86-64-v3 "
+                      "-z max-page-size=4096 -z noseparate-code o -o e", "e")
+    return {
+        "elf": program[:1024],
+        "kernel": bytes(kernel),
+        "kernel-arm64": bytes(56) + b"ARM\x64" + bytes(8),
+        "cpuinfo": "processor : 0\nvendor_id\t: GenuineIntel\nmicrocode\t: 0x2f\nflags\t\t: fpu sse lm\n",
+        "os-release": 'ID="rocky"\nID_LIKE="rhel centos fedora"\nVERSION_ID="9.4"\n',
+        "arguments": 'root=LABEL=cube-a ro "dyndbg=file a.c +p" rd.lvm.lv=vg/root kvm.nx=1 -- x',
+        "sbat": b"sbat,1,SBAT Version,sbat,1,url\ngrub,5,FSF,grub,2.06,url\n\0\0",
+        "sbat-level": "sbat,1,2025021800\nshim,4\ngrub,5\n",
+        "shim-levels": shim_levels(b"sbat,1,2022052400\ngrub,2\n", b"sbat,1,2025021800\nshim,4\n"),
+        "dbx": signature_list("2616c4c14c509240aca941f936934328", bytes(32), b"a" * 32)
+        + signature_list("a159c0a5e494a74a87b5ab155c2bf072", certificate)
+        + signature_list("92a4d23bc0967940b420fcf98ef103ed", bytes(48)),
+        "certificate": certificate,
+    }
+
+
+def pe_files():
+    pe, sections = 0x80, [(b".text", 4), (b"/4", 12)]
+    head = bytearray(1024)
+    head[:2] = b"MZ"
+    struct.pack_into("<I", head, 0x3C, pe)
+    struct.pack_into("<4sHHIIIHH", head, pe, b"PE", 0x8664, len(sections), 0, 2048, 0, 240, 0)
+    struct.pack_into("<H", head, pe + 24, 0x20B)
+    struct.pack_into("<I", head, pe + 24 + 60, len(head))
+    struct.pack_into("<I", head, pe + 24 + 108, 16)
+    for number, (name, size) in enumerate(sections):
+        struct.pack_into("<8sIIII", head, pe + 264 + 40 * number, name, size, 0, 512, 1024 + 512 * number)
+    plain = bytes(head) + bytes(1024) + b"\x0f\0\0\0.sbatlevel\0"
+    signed = bytearray(plain)
+    struct.pack_into("<II", signed, pe + 24 + 144, len(plain), 8)
+    node = struct.pack("<BBH", 4, 4, 4 + 16) + "\\EFI\\x.e".encode("utf-16-le")
+    return {"plain": plain, "signed": bytes(signed) + b"PKCS#7..", "path": node + b"\x7f\xff\x04\0"}
+
+
 if __name__ == "__main__":
     write("etcd_answer", etcd_answers())
+    write("fit_readers", fit_readers())
     write("initramfs", initramfs_images())
     write("ipmi", ipmi_replies())
     write("pack_index", delta_indexes())
     write("delta_chunk", delta_chunks())
+    write("pe_layout", pe_files())
     write("pem_key", pem_keys())
+    write("superblock", superblocks())
     write("url", {f"url-{number}": url for number, url in enumerate(URLS)})
     write("http", ANSWERS)
     write("tuf_client", tuf_runs())

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "insight/filesystems.h"
 #include "insight/inventory_builder.h"
 #include "insight/tree_lists.h"
 #include "tests/fuzz/demand.h"
@@ -18,6 +19,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   made.add_all(part_of(&Inventory::built_in), built_in_modules(text));
   made.add_all(part_of(&Inventory::aliases), module_aliases(text));
   made.add_all(part_of(&Inventory::arguments), grub_arguments(text));
+  made.add_all(part_of(&Inventory::mkfs_features), mke2fs_features(text));
+  for (const auto& name : filesystem_modules(text)) {
+    demand(!name.empty());
+    made.add(part_of(&Inventory::filesystems), name, "built in");
+  }
   for (const auto& [name, version] : made.inventory.packages)
     demand(!name.empty() && !version.empty());
   const auto back = read_inventory(inventory_text(made.inventory));

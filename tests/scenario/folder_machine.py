@@ -28,8 +28,12 @@ def run_once(*command):
 class FolderMachineTest(unittest.TestCase):
     # release -> further options of `cube-release compose`
     RELEASES = {OLD: (), NEW: ()}
-    # path -> text of further files of each release
+    # path -> text or bytes of further files of each release; of one: files_of()
     FILES = {}
+
+    @classmethod
+    def files_of(cls, release):
+        return cls.FILES
 
     @classmethod
     def setUpClass(cls):
@@ -42,7 +46,7 @@ class FolderMachineTest(unittest.TestCase):
         run_once(PROGRAMS["release"], "init", cls.repository, "--product", "CUBE")
         for release, options in cls.RELEASES.items():
             version, built = release.split("_")[1:3]
-            make_tiny_tree(cls.scratch / version, version, cls.FILES)
+            make_tiny_tree(cls.scratch / version, version, cls.files_of(release))
             run_once(PROGRAMS["release"], "compose", cls.scratch / version, "--version", version, "--built", built, "--source", "abcd1234",
                      "--repository", cls.repository, *options)
             run_once(PROGRAMS["release"], "pack", release, "--repository", cls.repository)

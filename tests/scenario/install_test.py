@@ -46,6 +46,7 @@ AGENT = """
 644 usr/share/cube-update/schemas/config-check.schema.json
 644 usr/share/cube-update/schemas/config-diff.schema.json
 644 usr/share/cube-update/schemas/config-show.schema.json
+644 usr/share/cube-update/schemas/diff.schema.json
 644 usr/share/cube-update/schemas/doctor.schema.json
 644 usr/share/cube-update/schemas/error.schema.json
 644 usr/share/cube-update/schemas/fleet-act.schema.json
@@ -57,6 +58,7 @@ AGENT = """
 644 usr/share/cube-update/schemas/fleet-window.schema.json
 644 usr/share/cube-update/schemas/history.schema.json
 644 usr/share/cube-update/schemas/install-slot.schema.json
+644 usr/share/cube-update/schemas/lock-list.schema.json
 644 usr/share/cube-update/schemas/preflight.schema.json
 644 usr/share/cube-update/schemas/progress.schema.json
 644 usr/share/cube-update/schemas/run-result.schema.json
@@ -64,6 +66,7 @@ AGENT = """
 644 usr/share/cube-update/schemas/step.schema.json
 644 usr/share/cube-update/schemas/types.schema.json
 644 usr/share/cube-update/schemas/verify.schema.json
+644 usr/share/cube-update/schemas/waive.schema.json
 644 usr/share/cube-update/schemas/why.schema.json
 644 usr/share/cube-update/u-boot.env
 644 usr/share/dbus-1/interfaces/co.bigstack.CubeUpdate1.xml
@@ -74,6 +77,7 @@ AGENT = """
 755 usr/share/initramfs-tools/scripts/init-bottom/cube-update-mark
 755 usr/share/initramfs-tools/scripts/init-premount/cube-update
 755 usr/share/initramfs-tools/scripts/init-top/cube-update
+644 usr/share/man/man5/cube-update-locks.5
 644 usr/share/man/man5/cube-update.conf.5
 644 usr/share/man/man8/cube-update.8
 644 usr/share/man/man8/cube-updated.8
@@ -93,6 +97,8 @@ PUBLISHER = """
 644 usr/share/cube-release/schemas/release-key-list.schema.json
 644 usr/share/cube-release/schemas/release-key.schema.json
 644 usr/share/cube-release/schemas/release-list.schema.json
+644 usr/share/cube-release/schemas/release-lock-check.schema.json
+644 usr/share/cube-release/schemas/release-lock-init.schema.json
 644 usr/share/cube-release/schemas/release-pack.schema.json
 644 usr/share/cube-release/schemas/release-plan.schema.json
 644 usr/share/cube-release/schemas/release-publication.schema.json

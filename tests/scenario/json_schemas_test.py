@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 
 import jsonschema
 from jsonschema.validators import Draft202012Validator
@@ -25,7 +26,7 @@ from appliance import scratch  # noqa: E402
 
 SCHEMAS = SOURCE / "packaging/schemas"
 TYPES = "types.schema.json"
-SILENT = {"cube-update deny", "cube-update allow"}  # nothing to tell but the exit code
+SILENT = {"cube-update deny", "cube-update allow", "cube-update lock add", "cube-update lock remove"}  # nothing to tell but the exit code
 WITHOUT = {"cube-update metrics", "cube-update help", "cube-release help"}
 
 
@@ -153,6 +154,8 @@ def every_publisher_command(judge, folder):
         judge.run(RELEASE, command, *here)
     judge.run(RELEASE, "inventory", names[0], *here)
     judge.run(RELEASE, "diff", names[0], folder / "tree2", *here)
+    judge.run(RELEASE, "lock", "init", names[0], *here)
+    judge.run(RELEASE, "lock", "check", names[1], *here)
     judge.run(RELEASE, "expire-check", "--days", "0", *here)
     judge.run(RELEASE, "withdraw", names.pop(), *here)
     judge.run(RELEASE, "key", "generate", "rollout", *here)
@@ -194,7 +197,15 @@ def every_agent_command(judge, folder, repository, names):
     agent("allow", names[1])
     agent("fetch", "--from", repository)
     agent("status")
+    agent("diff", names[1], "--from", repository)
+    agent("status", "--drift", codes=(0, 6))
+    agent("status", "--drift=full", codes=(0, 6))
     agent("apply", "--from", repository)
+    agent("diff")
+    agent("lock", "add", "bash", "5.*")
+    agent("lock", "list")
+    agent("lock", "remove", "bash")
+    agent("waive", "lock:bash", "--reason", "none", "--until", time.strftime("%Y-%m-%d", time.gmtime(time.time() + 86400)))
     agent("preflight")
     agent("status")
     machine.start()

@@ -16,6 +16,8 @@ import sys
 import tempfile
 import time
 
+from tiny_tree import cpio, kernel_module
+
 RELEASE = str(pathlib.Path(sys.argv[1]).resolve())
 OLD, NEW = "4.18.0-348.el8.x86_64", "4.18.0-373.el8.x86_64"
 HERE = "usr/lib/cube-update/inventory.json"
@@ -37,21 +39,9 @@ def squeezed(content, kind):
     return run(*{"zstd": ["zstd", "-q", "-c"], "lz4": ["lz4", "-q", "-l", "-c"]}[kind], input=content)
 
 
-def archive(names):
-    """A cpio archive ("newc") with these files, as big as a name."""
-    made = b""
-    for name in [*names, "TRAILER!!!"]:
-        content = b"" if name == "TRAILER!!!" else name.encode()
-        numbers = [1, 0o100644, 0, 0, 1, 0, len(content), 0, 0, 0, 0, len(name) + 1, 0]
-        made += ("070701" + "".join(f"{number:08x}" for number in numbers) + name + "\0").encode()
-        made += bytes(-len(made) % 4) + content
-        made += bytes(-len(made) % 4)
-    return made
-
-
 def initramfs(kernel, modules, kind):
-    early = archive(["kernel/x86/microcode/GenuineIntel.bin"])
-    main = archive(["init", "usr/lib/firmware/qlogic/a.bin.xz", *(f"usr/lib/modules/{kernel}/kernel/drivers/{name}.ko.xz" for name in modules)])
+    early = cpio(["kernel/x86/microcode/GenuineIntel.bin"])
+    main = cpio(["init", "usr/sbin/e2fsck", "usr/lib/firmware/qlogic/a.bin.xz", *(f"usr/lib/modules/{kernel}/kernel/drivers/{name}.ko.xz" for name in modules)])
     return early + squeezed(main, kind)
 
 
@@ -73,7 +63,8 @@ def make_tree(tree, kernel, in_initramfs, kind, *, packages, modules, aliases, o
         "usr/bin/su": "su", "usr/lib/firmware/qlogic/a.bin": "firmware",
         "var/lib/dpkg/status": "".join(f"Package: {name}\nStatus: install ok installed\nArchitecture: amd64\nVersion: {version}\n\n"
                                        for name, version in packages.items())})
-    write(tree, {f"{place}/kernel/drivers/{name}.ko.xz": name for name in modules})
+    write(tree, {f"{place}/kernel/drivers/{name}.ko.xz": lzma.compress(kernel_module(name=name, version="1.0"), check=lzma.CHECK_CRC32)
+                 for name in modules})
     write(tree, {f"usr/lib/systemd/system/{name}": "" for name in units})
     (tree / "usr/bin/su").chmod(0o4755)
     return tree
@@ -161,6 +152,8 @@ def play_release(folder, publisher, old, names):
     assert json.loads(held) == found and found["unreadable"] == [], found["unreadable"]
     assert found["initramfs_modules"] == ["dm_mod", "megaraid_sas"] and found["initramfs_firmware"] == ["qlogic/a.bin"]
     assert found["aliases"]["megaraid_sas"].startswith("2 ") and found["setuid"] == {"usr/bin/su": "4755"}
+    assert found["module_versions"] == {"dm_mod": "1.0", "floppy": "1.0", "megaraid_sas": "1.0"} and found["initramfs_tools"] == ["e2fsck"]
+    assert found["microcode"]["intel"].startswith("0 ") and found["filesystems"] == {"xfs": "built in"}
     told = run("ostree", "ls", f"--repo={publisher.repository}/repo", publisher.branch(names[0]), f"/{HERE}").decode().split()
     assert told[0] == "-00644" and told[1:3] == ["0", "0"], told
     again = publisher.compose(old)
@@ -196,11 +189,11 @@ def play_odd_trees(folder, publisher):
     write(old, {HERE: '{"format": 1, "packages": "nonsense"}'})
     name = publisher.compose(old)
     found = publisher.inventory(name)
-    assert parts_not_known(found) == ["arguments", "initramfs_firmware", "initramfs_modules"], found["unreadable"]
+    assert parts_not_known(found) == ["arguments", "initramfs_firmware", "initramfs_modules", "initramfs_tools", "microcode"], found["unreadable"]
     assert found["packages"] == {"a:": "\\xfe"} and "odd\\x0aname\\x1b[2J" in found["firmware"]
     assert str(folder) not in json.dumps(found)
     harms = [row["harm"] for row in json.loads(publisher.diff(folder / "old-gzip", name, "--json"))["harms"]]
-    assert harms[:3] == ["not-known"] * 3 and "initramfs-driver-gone" not in harms, harms
+    assert harms[:5] == ["not-known"] * 5 and "initramfs-driver-gone" not in harms, harms
     status = old / "var/lib/dpkg/status"
     os.truncate(status, 1 << 27)
     assert "packages" in parts_not_known(publisher.inventory(publisher.compose(old)))
@@ -275,7 +268,8 @@ def play_time(folder, publisher):
     tree = make_both(folder / "large", "gzip")[0]
     write(tree, {f"usr/share/f{i // 100}/{i}": f"{i}" for i in range(10000)})
     write(tree, {f"usr/lib/firmware/v{i // 100}/{i}.bin": f"{i}" * 100 for i in range(2000)})
-    write(tree, {f"usr/lib/modules/{OLD}/kernel/m{i // 100}/m{i}.ko.xz": f"{i}" for i in range(3000)})
+    some, others = (lzma.compress(kernel_module(**info), check=lzma.CHECK_CRC32) for info in ({"version": "1"}, {"license": "GPL"}))
+    write(tree, {f"usr/lib/modules/{OLD}/kernel/m{i // 100}/m{i}.ko.xz": others if i % 3 else some for i in range(3000)})
     began = time.monotonic()
     text = run(RELEASE, "inventory", tree, "--json")
     took = time.monotonic() - began

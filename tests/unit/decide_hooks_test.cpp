@@ -53,6 +53,17 @@ TEST_F(DecideHooks, NothingIsSealedOrArmedThatNobodyLookedAheadTo) {
   EXPECT_EQ(next(Filling{update_}), "WRITE-SEAL");
 }
 
+TEST_F(DecideHooks, WhatWaiversLetThroughGoesAlongIntoTheHistory) {
+  staged();
+  world_.done.health_asked = world_.done.let_go = true;
+  world_.waived = {"lock:kernel by root until 2026-12-25T00:00:00Z: tested"};
+  const Update armed = recorded(Staged{update_});
+  EXPECT_EQ(armed.waived, world_.waived);
+  world_.waived.clear();
+  world_.failure = Error{Errc::failed, "no", 0};
+  EXPECT_EQ(ended(Staged{armed}).waived, armed.waived);
+}
+
 TEST_F(DecideHooks, WhatIsForeseenEndsTheUpdateWithoutBlame) {
   staged();
   world_.failure = Error{Errc::refused, "megaraid_sas is missing", 0};

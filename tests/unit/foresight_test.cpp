@@ -80,7 +80,7 @@ TEST_F(LookAhead, WaiversThatCannotBeReadLetNothingThrough) {
   examine("x", [](const Prospect&) -> Result<Findings> {
     return Findings{{"x", "disk", Grade::refusal, "no", "", ""}};
   });
-  ports_.waive = [](Findings& findings, const Release&) -> Status {
+  ports_.waive = [](Findings& findings, const Prospect&) -> Status {
     findings[0].waiver = "half";
     return Error{Errc::corrupt, "waivers.json: it is cut off"};
   };

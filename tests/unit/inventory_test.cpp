@@ -4,8 +4,12 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include "insight/filesystems.h"
+#include "insight/microcode.h"
+#include "insight/module_info.h"
 #include "insight/take_inventory.h"
 #include "insight/tree_lists.h"
+#include "tests/support/kernel_module.h"
 #include "tests/support/scratch_dir.h"
 #include "tests/support/text_files.h"
 
@@ -97,6 +101,22 @@ TEST(Inventory, IsReadBackAsItWasWritten) {
   EXPECT_EQ(inventory_text(*back), text);
 }
 
+TEST(Inventory, OfAnOlderProgramLacksPartsAndSaysSo) {
+  auto made = example();
+  for (const char* part : {"filesystems", "initramfs_tools", "microcode", "mkfs_features",
+                           "module_versions"})
+    made.absent.insert(part);
+  const auto text = inventory_text(made);
+  EXPECT_EQ(text.find("microcode"), std::string::npos);
+  const auto back = read_inventory(text);
+  ASSERT_TRUE(back) << back.error().what;
+  EXPECT_EQ(*back, made);
+  EXPECT_FALSE(back->knows("microcode"));
+  EXPECT_TRUE(back->knows("modules"));
+  const auto without = std::string(text).erase(text.find("\"units\":[],"), 11);
+  EXPECT_FALSE(read_inventory(without)) << "what every inventory has must be there";
+}
+
 TEST(Inventory, WhatIsNoneIsRefused) {
   const auto text = inventory_text(example());
   for (std::size_t size = 0; size + 1 < text.size(); size += 7)
@@ -112,6 +132,59 @@ TEST(Inventory, WhatIsNoneIsRefused) {
     changed.replace(at, std::string(word).size(), other);
     EXPECT_FALSE(read_inventory(changed)) << other;
   }
+}
+
+TEST(ModuleInfo, IsReadWithinItsBounds) {
+  const auto read_of = [](const std::string& bytes) {
+    return [&bytes](std::uint64_t at, std::size_t count) -> Result<std::string> {
+      return at < bytes.size() ? bytes.substr(at, count) : std::string();
+    };
+  };
+  const auto whole = kernel_module(std::string("firmware=a\0version=2\0firmware=b\0versions=3", 42));
+  const auto section = modinfo_section(read_of(whole));
+  ASSERT_TRUE(section) << section.error().what;
+  EXPECT_EQ(modinfo_values(*section, "firmware"), (std::vector<std::string_view>{"a", "b"}));
+  EXPECT_EQ(modinfo_values(*section, "version"), (std::vector<std::string_view>{"2"}));
+  EXPECT_TRUE(modinfo_values(*section, "none").empty());
+  for (std::size_t size = 0; size < whole.size(); ++size) {
+    const auto cut = whole.substr(0, size);
+    EXPECT_FALSE(modinfo_section(read_of(cut))) << size;
+  }
+  for (std::size_t at = 0; at < whole.size(); ++at) {
+    auto odd = whole;
+    odd[at] = '\xff';
+    const auto found = modinfo_section(read_of(odd));
+    if (found) {
+      EXPECT_LE(found->size(), whole.size());
+    }
+  }
+}
+
+TEST(Microcode, IsCounted) {
+  std::string one(2048, '\0');
+  one[0] = 1;  // a header's version; its size 0 stands for 2048
+  std::string other(3072, '\0');
+  other[0] = 1;
+  other[33] = 12;
+  EXPECT_EQ(microcode_updates("intel", one + other + one), 3U);
+  EXPECT_EQ(microcode_updates("intel", one + "rest"), 1U);
+  EXPECT_EQ(microcode_updates("intel", one + other.substr(0, 3000)), 1U);
+  const std::string magic("DMA\0", 4), table("\0\0\0\0\2\0\0\0ab", 10), patch("\1\0\0\0\3\0\0\0abc", 11);
+  EXPECT_EQ(microcode_updates("amd", magic + table + patch + patch + magic + table + patch), 3U);
+  EXPECT_EQ(microcode_updates("amd", magic + table + patch + patch.substr(0, 9)), 2U);
+  EXPECT_EQ(microcode_updates("amd", ""), 0U);
+  EXPECT_EQ(microcode_vendor("./kernel/x86/microcode/GenuineIntel.bin"), "intel");
+  EXPECT_EQ(microcode_vendor("kernel/x86/microcode/AuthenticAMD.bin"), "amd");
+  EXPECT_EQ(microcode_vendor("kernel/x86/microcode/../../init"), "");
+}
+
+TEST(Filesystems, AreNamedByTheirFolder) {
+  EXPECT_EQ(filesystem_modules("kernel/fs/xfs/xfs.ko\nkernel/fs/fat/vfat.ko\nkernel/fs/nls/nls_ascii.ko\n"
+                               "kernel/drivers/scsi/scsi.ko\nkernel/fs/binfmt_misc.ko\n"),
+            (Names{"vfat", "xfs"}));
+  EXPECT_EQ(mke2fs_features("[defaults]\n\tbase_features = a,b\n# features = no\n[fs_types]\next4 = {\n"
+                            "features = c\nblocksize = 1\n}\n\tfeatures = d\n"),
+            (Entries{{"base_features", "a,b"}, {"ext4.features", "c"}, {"features", "d"}}));
 }
 
 class TakenInventory : public testing::Test {
@@ -134,7 +207,13 @@ class TakenInventory : public testing::Test {
 
   ScratchDir scratch_;
   TreeReaders readers_{[](const Fd&, const std::string&) -> Result<InitramfsNames> {
-                         return InitramfsNames{{"ext4"}, {"a.bin"}};
+                         return InitramfsNames{
+                             {"ext4"}, {"a.bin"}, {"e2fsck"}, {{"intel", "3 0123456789abcdef"}}};
+                       },
+                       [](const Fd&, const std::string& name) -> Result<std::string> {
+                         if (name.ends_with("damaged.ko.xz"))
+                           return Error{Errc::invalid, name + ": cannot be decompressed"};
+                         return kernel_module(std::string("version=2.1\0", 12));
                        },
                        [](const RootDir& database) -> Result<Entries> {
                          if (!database.exists("rpmdb.sqlite")) return Entries{};
@@ -154,8 +233,11 @@ TEST_F(TakenInventory, FindsEachKind) {
   file("boot/initrd.img", "image");
   file("boot/config-6.1.0-10", "CONFIG_A=m\n");
   file("usr/lib/modules/6.1.0-9/kernel/old.ko", "x");
-  file(modules + "kernel/fs/ext4.ko.xz", "x");
-  file(modules + "modules.builtin", "kernel/fs/xfs.ko\n");
+  file(modules + "kernel/fs/ext4/ext4.ko.xz", "x");
+  file(modules + "kernel/plain.ko", kernel_module(std::string("license=x\0version=1.0-k\0", 24)));
+  file(modules + "kernel/none.ko", kernel_module(std::string("license=x\0", 10)));
+  file(modules + "modules.builtin", "kernel/fs/xfs/xfs.ko\n");
+  file("etc/mke2fs.conf", "[fs_types]\n\text4 = {\n\t\tfeatures = has_journal,64bit\n\t}\n");
   file(modules + "modules.alias", "alias fs-ext4 ext4\n");
   file("usr/lib/firmware/intel/a.bin.xz", "12345");
   link("usr/lib/firmware/b.bin", "intel/a.bin");
@@ -176,8 +258,15 @@ TEST_F(TakenInventory, FindsEachKind) {
   EXPECT_EQ(found.initramfs, "boot/initrd.img");
   EXPECT_EQ(found.initramfs_modules, Names{"ext4"});
   EXPECT_EQ(found.options, (Entries{{"CONFIG_A", "m"}}));
-  EXPECT_EQ(found.modules, (Entries{{"ext4", "kernel/fs/ext4.ko"}}));
+  EXPECT_EQ(found.modules, (Entries{{"ext4", "kernel/fs/ext4/ext4.ko"},
+                                    {"none", "kernel/none.ko"},
+                                    {"plain", "kernel/plain.ko"}}));
   EXPECT_EQ(found.built_in, Names{"xfs"});
+  EXPECT_EQ(found.module_versions, (Entries{{"ext4", "2.1"}, {"plain", "1.0-k"}}));
+  EXPECT_EQ(found.filesystems, (Entries{{"ext4", "in the initramfs"}, {"xfs", "built in"}}));
+  EXPECT_EQ(found.mkfs_features, (Entries{{"mke2fs ext4.features", "has_journal,64bit"}}));
+  EXPECT_EQ(found.initramfs_tools, Names{"e2fsck"});
+  EXPECT_EQ(found.microcode, (Entries{{"intel", "3 0123456789abcdef"}}));
   EXPECT_EQ(found.aliases.at("ext4").substr(0, 2), "1 ");
   EXPECT_EQ(found.firmware,
             (Entries{{"intel/a.bin", "5 " + short_digest("12345")}, {"b.bin", "-> intel/a.bin"}}));
@@ -194,6 +283,7 @@ TEST_F(TakenInventory, FindsEachKind) {
 
 TEST_F(TakenInventory, AnOddTreeIsToldOf) {
   file("usr/lib/modules/6.1/kernel/x.ko", "x");
+  file("usr/lib/modules/6.1/kernel/damaged.ko.xz", "x");
   ASSERT_EQ(::mkdir((scratch_.path() + "/boot").c_str(), 0755), 0);
   ASSERT_EQ(::mkfifo((scratch_.path() + "/boot/config-6.1").c_str(), 0644), 0);
   ASSERT_EQ(::mkfifo((scratch_.path() + "/usr/lib/modules/6.1/modules.alias").c_str(), 0644), 0);
@@ -205,7 +295,8 @@ TEST_F(TakenInventory, AnOddTreeIsToldOf) {
   file("var/lib/rpm/rpmdb.sqlite", "x");
   const auto found = take();
   for (const char* part :
-       {"options", "aliases", "initramfs_modules", "initramfs_firmware", "packages", "arguments"})
+       {"options", "aliases", "initramfs_modules", "initramfs_firmware", "packages", "arguments",
+        "module_versions", "microcode"})
     EXPECT_FALSE(found.knows(part)) << part;
   EXPECT_TRUE(found.knows("modules"));
   EXPECT_EQ(found.firmware.begin()->first, "\\xff\\x0a.bin");

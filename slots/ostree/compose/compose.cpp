@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <filesystem>
 #include <map>
-#include <optional>
 #include <set>
 #include <vector>
 
@@ -44,7 +43,10 @@ OstreeRepoCommitFilterResult filter(OstreeRepo*, const char* path, GFileInfo* in
 }
 
 // Counts the tree and refuses what no release may hold.
-Status survey(const std::string& folder, const std::string& made, Composed& composed) {
+Status survey(const std::string& folder, const std::vector<MadeFile>& made, Composed& composed) {
+  const auto is_made = [&](const std::string& path) {
+    return std::any_of(made.begin(), made.end(), [&](const auto& one) { return one.path == path; });
+  };
   std::error_code error;
   fs::recursive_directory_iterator walk(folder, error);
   for (; !error && walk != fs::recursive_directory_iterator(); walk.increment(error)) {
@@ -56,7 +58,7 @@ Status survey(const std::string& folder, const std::string& made, Composed& comp
     struct stat st {};
     if (::lstat(walk->path().c_str(), &st) != 0)
       return system_error("stat " + walk->path().string());
-    if (path == made && !S_ISDIR(st.st_mode)) continue;
+    if (is_made(path) && !S_ISDIR(st.st_mode)) continue;
     ++composed.tree_inodes;
     if (S_ISREG(st.st_mode))
       composed.tree_bytes += static_cast<std::uint64_t>(st.st_size);
@@ -123,7 +125,7 @@ Status add_links(OstreeRepo* repo, OstreeMutableTree* tree, const std::vector<Li
 struct Additions {
   std::vector<Link> links;
   std::vector<ExpandedMember> members;
-  std::optional<std::string> made;  // text of options.made
+  std::map<std::string, std::string> made;  // path -> text, of options.made
 };
 
 // Inside a transaction.
@@ -132,7 +134,7 @@ Result<std::string> write_commit(OstreeRepo* repo, const std::string& folder,
   ErrorOut error;
   Choice choice{options.keep_owners, {}};
   for (const auto& member : additions.members) choice.replaced.insert(member.path);
-  if (additions.made) choice.replaced.insert(options.made.path);
+  for (const auto& [path, text] : additions.made) choice.replaced.insert(path);
   OstreeRepoCommitModifier* modifier = ostree_repo_commit_modifier_new(
       OSTREE_REPO_COMMIT_MODIFIER_FLAGS_NONE, filter, &choice, nullptr);
   const std::unique_ptr<OstreeRepoCommitModifier, void (*)(OstreeRepoCommitModifier*)> owner(
@@ -143,8 +145,8 @@ Result<std::string> write_commit(OstreeRepo* repo, const std::string& folder,
     return error.translate("compose " + folder);
   for (const auto& member : additions.members)
     CUBE_CHECK(write_member(repo, tree.get(), folder, member, options.keep_owners));
-  if (additions.made)
-    CUBE_CHECK(write_made_file(repo, tree.get(), options.made.path, *additions.made));
+  for (const auto& [path, text] : additions.made)
+    CUBE_CHECK(write_made_file(repo, tree.get(), path, text));
   CUBE_CHECK(add_links(repo, tree.get(), additions.links));
   GFile* raw_root = nullptr;
   if (!ostree_repo_write_mtree(repo, tree.get(), &raw_root, nullptr, error.out()))
@@ -193,22 +195,24 @@ Status add_growth(const std::string& folder, const std::vector<ExpandedMember>& 
   return ok();
 }
 
-// The file of options.made, counted, unless it has no place in this tree.
-Status make_file(const std::string& folder, const ComposeOptions& options,
-                 const std::string& scratch, Additions& additions, Composed& composed) {
-  const auto& path = options.made.path;
-  if (path.empty()) return ok();
-  std::uint64_t inodes = 1;
-  for (auto end = path.find('/', 1); end != std::string::npos; end = path.find('/', end + 1)) {
+// A file of options.made, counted with the folders that it needs, unless it has no place in this
+// tree. `folders`: those that were counted.
+Status make_file(const std::string& folder, const MadeFile& file, const std::string& scratch,
+                 std::set<std::string>& folders, Additions& additions, Composed& composed) {
+  std::vector<std::string> missing;
+  for (auto end = file.path.find('/', 1); end != std::string::npos;
+       end = file.path.find('/', end + 1)) {
     struct stat st {};
-    if (::lstat((folder + path.substr(0, end)).c_str(), &st) != 0)
-      ++inodes;
+    if (::lstat((folder + file.path.substr(0, end)).c_str(), &st) != 0)
+      missing.push_back(file.path.substr(0, end));
     else if (!S_ISDIR(st.st_mode))
       return ok();
   }
-  CUBE_TRY(additions.made, options.made.make(folder, scratch));
-  composed.tree_bytes += additions.made->size();
-  composed.tree_inodes += inodes;
+  CUBE_TRY(auto text, file.make(folder, scratch));
+  composed.tree_bytes += text.size();
+  composed.tree_inodes += 1;
+  for (auto& name : missing) composed.tree_inodes += folders.insert(std::move(name)).second ? 1 : 0;
+  additions.made[file.path] = std::move(text);
   return ok();
 }
 
@@ -238,14 +242,16 @@ Result<ArchiveRepository> ArchiveRepository::open(const std::string& path) {
 Result<Composed> ArchiveRepository::commit_tree(const std::string& folder,
                                                 const ComposeOptions& options) {
   Composed composed;
-  CUBE_CHECK(survey(folder, options.made.path, composed));
+  CUBE_CHECK(survey(folder, options.made, composed));
   Additions additions;
   CUBE_TRY(additions.links, boot_links(folder));
   composed.kernel_release = only_kernel_release(folder);
   CUBE_TRY(const auto scratch, TemporaryFolder::make(repository_.path()));
   CUBE_TRY(additions.members, expand_members(folder, options.expand, scratch.path()));
   CUBE_CHECK(add_growth(folder, additions.members, composed));
-  CUBE_CHECK(make_file(folder, options, scratch.path(), additions, composed));
+  std::set<std::string> folders;
+  for (const auto& file : options.made)
+    CUBE_CHECK(make_file(folder, file, scratch.path(), folders, additions, composed));
   ErrorOut error;
   OstreeRepo* repo = repository_.native();
   if (!ostree_repo_prepare_transaction(repo, nullptr, nullptr, error.out()))

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/result.h"
@@ -21,7 +22,7 @@ namespace cube {
 // A file that is made of the tree and becomes part of the release, in place of one that the tree
 // may have there. A tree whose folders on the way to it are none (links, files) gets none.
 struct MadeFile {
-  std::string path;  // "/usr/lib/cube-update/inventory.json"; "": none
+  std::string path;  // "/usr/lib/cube-update/inventory.json"
   // Its text. `scratch`: a private folder, removed afterwards. Errors: its own.
   std::function<Result<std::string>(const std::string& tree, const std::string& scratch)> make;
 };
@@ -31,7 +32,7 @@ struct ComposeOptions {
   UnixSeconds timestamp = 0;  // of the commit: the release's build time
   bool keep_owners = true;    // false: everything belongs to root
   ExpandOptions expand = {};  // what the release holds uncompressed
-  MadeFile made = {};
+  std::vector<MadeFile> made = {};
 };
 
 struct Composed {

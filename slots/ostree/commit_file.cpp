@@ -1,4 +1,4 @@
-#include "slots/ostree/compose/commit_file.h"
+#include "slots/ostree/commit_file.h"
 
 #include <vector>
 

@@ -1,0 +1,31 @@
+#include "base/toml_names.h"
+
+#include <algorithm>
+
+namespace cube {
+namespace {
+
+bool begins_a_key(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_';
+}
+
+}  // namespace
+
+Status check_table_names(const std::string& file, std::string_view text) {
+  constexpr std::string_view blank = " \t", byte_order_mark = "\xef\xbb\xbf";
+  if (text.starts_with(byte_order_mark)) text.remove_prefix(byte_order_mark.size());
+  for (int number = 1; !text.empty(); ++number) {
+    std::string_view line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(line.size() + 1, text.size()));
+    line.remove_prefix(std::min(line.find_first_not_of(blank), line.size()));
+    if (!line.starts_with('[')) continue;
+    line.remove_prefix(line.starts_with("[[") ? 2 : 1);
+    line.remove_prefix(std::min(line.find_first_not_of(blank), line.size()));
+    if (line.empty() || !begins_a_key(line[0]))
+      return Error{Errc::invalid, file + ":" + std::to_string(number) +
+                                      ": the name of a table must begin with a letter"};
+  }
+  return ok();
+}
+
+}  // namespace cube
