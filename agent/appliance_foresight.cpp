@@ -41,6 +41,7 @@ std::vector<Examination> Appliance::examinations() const {
                            [&slots = *slots_](SlotId slot) { return slots.seal_of(slot); }};
   if (config_.config.health_drift == "required") all.push_back(drift_examination(*slots_));
   for (auto& examination : fitness_examinations(ports)) all.push_back(std::move(examination));
+  if (config_.config.health_drift == "required") all.push_back(drift_examination(*slots_));
   all.push_back({"virtual-boot", [&in_virtual_machine = *virtual_](const Prospect& prospect) {
                    return in_virtual_machine.look(prospect);
                  }});

@@ -37,6 +37,16 @@ std::string filesystem_of(std::string_view file) {
   return folder == name || is_other ? name : "";
 }
 
+// What dracut and initramfs-tools put in for a root on anything but a plain disk, and to check it.
+bool is_root_tool(std::string_view program) {
+  constexpr std::array<std::string_view, 19> names{
+      "btrfs",      "btrfsck",   "cryptsetup", "dmraid",     "dmsetup", "e2fsck",    "fsck",
+      "iscsid",     "iscsiroot", "iscsistart", "lvm",        "mdadm",   "mount.nfs", "multipath",
+      "multipathd", "nvme",      "xfs_db",     "xfs_repair", "zpool"};
+  return std::find(names.begin(), names.end(), program) != names.end() ||
+         program.starts_with("fsck.");
+}
+
 Names filesystem_modules(std::string_view list) {
   Names names;
   each_line(list, [&](std::string_view line) {
@@ -57,8 +67,8 @@ Entries mke2fs_features(std::string_view text) {
     const auto value = trimmed(line.substr(equals + 1));
     if (value == "{")
       kind = name;
-    else if (!name.empty() && (name == "features" || name == "base_features" ||
-                               name == "default_features"))
+    else if (!name.empty() &&
+             (name == "features" || name == "base_features" || name == "default_features"))
       features.insert_or_assign((kind.empty() ? "" : kind + ".") + std::string(name),
                                 std::string(value));
   });

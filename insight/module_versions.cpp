@@ -68,7 +68,7 @@ Result<std::string> modinfo_of_file(const RootDir& tree, const std::string& path
   });
 }
 
-Result<ModuleVersions> module_versions(const RootDir& tree, const std::vector<ModuleFile>& files,
+Result<ModuleVersions> module_versions(const RootDir& tree, const std::vector<NamedModule>& files,
                                        const ExpandModule& expand) {
   ModuleVersions found;
   std::map<std::string, std::string> unreadable;  // by path: threads end in any order

@@ -12,7 +12,7 @@
 
 namespace cube::insight {
 
-using ModuleFile = std::pair<std::string, std::string>;  // name, path in the tree
+using NamedModule = std::pair<std::string, std::string>;  // name, path in the tree
 // TreeReaders::expanded_module
 using ExpandModule = std::function<Result<std::string>(const Fd& file, const std::string& name)>;
 
@@ -28,7 +28,7 @@ struct ModuleVersions {
 // With several threads. A compressed module is not known without `expand`. Errors: failed (no
 // threads), those of `expand` but invalid and corrupt.
 [[nodiscard]] Result<ModuleVersions> module_versions(const RootDir& tree,
-                                                     const std::vector<ModuleFile>& files,
+                                                     const std::vector<NamedModule>& files,
                                                      const ExpandModule& expand);
 
 }  // namespace cube::insight

@@ -176,9 +176,9 @@ class Survey {
     const auto& part = part_of(&Inventory::filesystems);
     for (const auto& [name, file] : made_.inventory.modules)
       if (const auto kind = filesystem_of(file); !kind.empty())
-        made_.add(part, kind,
-                  made_.inventory.initramfs_modules.count(name) != 0 ? "in the initramfs"
-                                                                    : "module");
+        made_.add(
+            part, kind,
+            made_.inventory.initramfs_modules.count(name) != 0 ? "in the initramfs" : "module");
     for (const auto& name : built_in_filesystems_) made_.add(part, name, "built in");
   }
 
@@ -354,7 +354,7 @@ class Survey {
   std::string kernel_;
   Names masked_;
   Names built_in_filesystems_;
-  std::vector<ModuleFile> module_files_;
+  std::vector<NamedModule> module_files_;
   InventoryBuilder made_;
 };
 

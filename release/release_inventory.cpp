@@ -2,11 +2,7 @@
 
 #include <fcntl.h>
 
-#include <algorithm>
-#include <array>
-#include <iterator>
-#include <string_view>
-
+#include "insight/filesystems.h"
 #include "insight/microcode.h"
 #include "insight/module_info.h"
 #include "insight/take_inventory.h"
@@ -22,15 +18,6 @@ namespace {
 using insight::InitramfsNames;
 using insight::Inventory;
 
-// What dracut and initramfs-tools put in for a root on anything but a plain disk, and to check it.
-bool is_tool(std::string_view name) {
-  constexpr std::array<std::string_view, 19> names{
-      "btrfs",   "btrfsck", "cryptsetup", "dmraid",    "dmsetup",  "e2fsck",    "fsck",
-      "iscsid",  "iscsistart", "iscsiroot", "lvm",     "mdadm",    "mount.nfs", "multipath",
-      "multipathd", "nvme", "xfs_db",    "xfs_repair", "zpool"};
-  return std::find(names.begin(), names.end(), name) != names.end() || name.starts_with("fsck.");
-}
-
 // A file without a name in that folder.
 Result<Fd> nameless_file(const std::string& folder) {
   Fd file(::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
@@ -43,8 +30,8 @@ Result<InitramfsNames> initramfs_names(const Fd& image, const std::string& name,
   CUBE_TRY(const auto expanded, nameless_file(scratch));
   CUBE_TRY(auto contents, initramfs_contents(image, expanded, name));
   InitramfsNames names{std::move(contents.modules), std::move(contents.firmware), {}, {}};
-  std::copy_if(contents.programs.begin(), contents.programs.end(),
-               std::inserter(names.tools, names.tools.end()), is_tool);
+  for (const auto& program : contents.programs)
+    if (insight::is_root_tool(program)) names.tools.insert(program);
   for (const auto& file : contents.microcode) {
     const auto vendor = insight::microcode_vendor(file.path);
     if (vendor.empty()) continue;
@@ -66,11 +53,12 @@ Result<std::string> expanded_module(const Fd& file, const std::string& name) {
 Result<Inventory> inventory_of_tree(const std::string& folder, const std::string& scratch) {
   CUBE_TRY(const auto tree, RootDir::open(folder));
   return insight::take_inventory(
-      tree, {[&](const Fd& image, const std::string& name) {
-               return initramfs_names(image, name, scratch);
-             },
-             expanded_module, [&](const RootDir& database) { return rpm_packages(database, scratch); },
-             is_left_out_of_release});
+      tree,
+      {[&](const Fd& image, const std::string& name) {
+         return initramfs_names(image, name, scratch);
+       },
+       expanded_module, [&](const RootDir& database) { return rpm_packages(database, scratch); },
+       is_left_out_of_release});
 }
 
 MadeFile made_inventory(JudgeTree judge) {

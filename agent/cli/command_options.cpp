@@ -5,8 +5,9 @@
 namespace cube::cli {
 
 void add_status(const Add& add, CLI::App& app, const Common& common, std::string& drift) {
-  auto* command = add(app, "status", "slots, what runs, what is under way, what came of the last update",
-                      [&common, &drift] { return status(common, drift); });
+  auto* command =
+      add(app, "status", "slots, what runs, what is under way, what came of the last update",
+          [&common, &drift] { return status(common, drift); });
   command
       ->add_option("--drift", drift,
                    "also whether what runs is still what its release brought: quick (default), or "
@@ -38,6 +39,16 @@ void add_preflight(const Add& add, CLI::App& app, const Common& common, bool& in
       [&common, &in_virtual_machine] { return preflight(common, in_virtual_machine); })
       ->add_flag("--virtual", in_virtual_machine,
                  "start it in a virtual machine on this one; takes minutes, and changes nothing");
+}
+
+void add_rollback(const Add& add, CLI::App& app, const Common& common, RollbackOptions& options) {
+  auto* command = add(app, "rollback",
+                      "give up the trial or the update; after a commit: return to the old release",
+                      [&common, &options] { return rollback(common, options); });
+  command->add_flag("--now", options.now, "reboot at once");
+  command->add_flag("--carry-etc", options.carry_etc,
+                    "a return takes along what was changed in /etc meanwhile");
+  command->add_flag("--past-floor", options.past_floor, past_floor_help);
 }
 
 }  // namespace cube::cli

@@ -78,8 +78,8 @@ Result<int> status(const Common& common, const std::string& drift) {
   bool drifted = false;
   if (!drift.empty()) {
     CUBE_CHECK(lower_io_priority(Priority::idle));
-    CUBE_TRY(const auto found, running_drift(appliance->root(), appliance->slots(),
-                                             drift == "full", [](const Progress&) {}));
+    CUBE_TRY(const auto found, running_drift(appliance->root(), appliance->slots(), drift == "full",
+                                             [](const Progress&) {}));
     object["drift"] = drift_json(found);
     text += "\n" + drift_text(found);
     drifted = found.any();

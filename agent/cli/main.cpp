@@ -33,9 +33,6 @@ constexpr const char* footer =
 constexpr const char* stale_help =
     "as root, where nothing newer can be had: believe metadata that has expired";
 
-constexpr const char* past_floor_help =
-    "also to a release that cannot read the state of the one that was committed here";
-
 // One command: its CLI11 parser filled in by `add`, its work in `run`.
 struct Command {
   CLI::App* app = nullptr;
@@ -151,16 +148,6 @@ void add_plain(CLI::App& app, std::vector<Command>& commands, Options& o) {
   CLI::App* help_command = app.add_subcommand("help", "what a command does, and its options");
   help_command->add_option("command", o.command, "its name (default: the list of all)");
   commands.push_back({help_command, [&app, &o] { return help(app, o.command); }});
-}
-
-void add_rollback(const Add& add, CLI::App& app, Options& o) {
-  auto* command = add(app, "rollback",
-                      "give up the trial or the update; after a commit: return to the old release",
-                      [&o] { return rollback(o.common, o.rollback); });
-  command->add_flag("--now", o.rollback.now, "reboot at once");
-  command->add_flag("--carry-etc", o.rollback.carry_etc,
-                    "a return takes along what was changed in /etc meanwhile");
-  command->add_flag("--past-floor", o.rollback.past_floor, past_floor_help);
 }
 
 // What operators do to their cluster.
@@ -292,7 +279,7 @@ std::vector<Command> add_commands(CLI::App& app, Options& o) {
   add_taking(app, add, o);
   add(app, "commit", "check health now, and make the running slot the fallback",
       [&] { return commit(o.common); });
-  add_rollback(add, app, o);
+  add_rollback(add, app, o.common, o.rollback);
   add(app, "history", "what was tried, and what came of it", [&] { return history(o.common); });
   add_diff(add, app, o.common, o.diff);
   auto* why_command = add(app, "why", "what an update died of, where, and what to do next",

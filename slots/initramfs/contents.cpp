@@ -79,7 +79,8 @@ Result<std::set<std::string>> early_members(const Fd& image, const std::string& 
   if (!is_cpio(begin)) return names;
   const auto on_member = [&](const CpioImage::Member& member) -> Status {
     if (names.size() == max_members) return too_many(name);
-    names.emplace(member.name.starts_with("./") ? member.name.substr(2) : member.name);
+    const auto path = member.name;
+    names.emplace(path.starts_with("./") ? path.substr(2) : path);
     return ok();
   };
   if (const auto end = whole.after_cpio(0, on_member); !end) return Error(end.error());

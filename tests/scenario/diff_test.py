@@ -46,8 +46,8 @@ class DiffTest(folder_machine.FolderMachineTest):
 
     def uses(self, *modules):
         """What the machine's kernel says that it has loaded."""
-        (self.folder / "proc").mkdir(exist_ok=True)
         (self.folder / "sys/bus/pci/devices").mkdir(parents=True, exist_ok=True)
+        (self.folder / "proc/sys/kernel/osrelease").write_text(KERNEL + "\n")
         (self.folder / "proc/modules").write_text("".join(f"{name} 16384 1 - Live 0x0000000000000000\n" for name in modules))
 
     def diff(self, *words):
@@ -84,9 +84,12 @@ class DiffTest(folder_machine.FolderMachineTest):
 
     def test_a_driver_that_is_built_in_counts_as_in_use(self):
         self.uses()
-        device = self.folder / "sys/bus/pci/devices/0000:00:01.0"
-        (device / "driver").mkdir(parents=True)
-        (device / "driver/module").symlink_to("../../../../module/megaraid_sas")
+        driver, device = (self.folder / "sys" / path for path in ("bus/pci/drivers/megaraid_sas", "devices/pci0000:00/0000:00:01.0"))
+        for folder in (driver, device, self.folder / "sys/module/megaraid_sas"):
+            folder.mkdir(parents=True)
+        (driver / "module").symlink_to("../../../../module/megaraid_sas")
+        (device / "driver").symlink_to("../../../bus/pci/drivers/megaraid_sas")
+        (self.folder / "sys/bus/pci/devices/0000:00:01.0").symlink_to("../../../devices/pci0000:00/0000:00:01.0")
         self.stage()
         self.assertIn("initramfs-driver-gone megaraid_sas", self.harms(self.diff()["here"]))
 
