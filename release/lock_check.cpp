@@ -2,7 +2,7 @@
 
 #include <filesystem>
 
-#include "insight/lock_file.h"
+#include "insight/locks/lock_file.h"
 #include "release/release_inventory.h"
 #include "slots/ostree/commit_file.h"
 
