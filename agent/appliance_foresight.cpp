@@ -39,6 +39,7 @@ std::vector<Examination> Appliance::examinations() const {
                            [&slots = *slots_](SlotId slot) { return slots.look_into(slot); },
                            [&boot = *boot_.control] { return boot.state(); },
                            [&slots = *slots_](SlotId slot) { return slots.seal_of(slot); }};
+  if (config_.config.health_drift == "required") all.push_back(drift_examination(*slots_));
   for (auto& examination : fitness_examinations(ports)) all.push_back(std::move(examination));
   if (config_.config.health_drift == "required") all.push_back(drift_examination(*slots_));
   all.push_back({"virtual-boot", [&in_virtual_machine = *virtual_](const Prospect& prospect) {

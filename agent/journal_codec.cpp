@@ -1,5 +1,6 @@
 #include "agent/journal_codec.h"
 
+#include <algorithm>
 #include <cereal/archives/portable_binary.hpp>
 #include <exception>
 #include <sstream>
@@ -258,9 +259,20 @@ void rehearsal_content(Archive& archive, Journal& journal) {
       journal.phase);
 }
 
-// And this after that: which waivers let an update through. Only told, never steered by.
+bool has_waivers(const Journal& journal) {
+  const Update* update = update_of(journal.phase);
+  return (update != nullptr && !update->waived.empty()) ||
+         std::any_of(journal.history.begin(), journal.history.end(),
+                     [](const Attempt& attempt) { return !attempt.waived.empty(); });
+}
+
+// And this after that: which waivers let an update through; one byte where there are none. Only
+// told, never steered by.
 template <class Archive>
 void waiver_content(Archive& archive, Journal& journal) {
+  bool any = has_waivers(journal);
+  boolean(archive, any);
+  if (!any) return;
   for (auto& attempt : journal.history) archive(attempt.waived);
   std::visit(
       [&](auto& alternative) {

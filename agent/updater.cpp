@@ -4,9 +4,9 @@
 #include <utility>
 
 #include "base/log.h"
-#include "insight/lock_policy.h"
-#include "model/turns.h"
 #include "base/mutation.h"
+#include "insight/locks/lock_policy.h"
+#include "model/turns.h"
 
 namespace cube {
 namespace {
@@ -42,7 +42,8 @@ std::vector<std::string> waived_lines(const insight::Findings& findings) {
   for (const auto& finding : findings) {
     if (finding.waiver.empty()) continue;
     auto line = cut_detail(finding.id() + " " + finding.waiver);
-    if (std::find(lines.begin(), lines.end(), line) == lines.end()) lines.push_back(std::move(line));
+    if (std::find(lines.begin(), lines.end(), line) == lines.end())
+      lines.push_back(std::move(line));
   }
   if (lines.size() <= max_waived) return lines;
   const auto more = lines.size() - (max_waived - 1);

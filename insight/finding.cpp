@@ -4,7 +4,7 @@
 #include <array>
 #include <utility>
 
-#include "insight/inventory.h"
+#include "insight/inventory/inventory.h"
 
 namespace cube::insight {
 namespace {

@@ -49,7 +49,7 @@ inline constexpr std::size_t max_finding_bytes = 1024;  // of each of its texts
 [[nodiscard]] std::optional<Grade> parse_grade(std::string_view word);
 
 // The worst first, else as they are; of more than max_findings the best are left out. Texts become
-// readable (insight/inventory.h) and are cut at max_finding_bytes.
+// readable (insight/inventory/inventory.h) and are cut at max_finding_bytes.
 [[nodiscard]] Findings in_order(Findings findings);
 [[nodiscard]] bool any_refuses(const Findings& findings);
 // One sentence for an error: the first that refuses, what to do, and how many more there are.

@@ -63,7 +63,7 @@ struct Attempt {
   Rehearsal rehearsal = Rehearsal::none;
   // From the restart into the trial until the old release ran again and knew of it; 0: not known.
   Seconds away = 0;
-  std::vector<std::string> waived;  // as Update::waived
+  std::vector<std::string> waived = {};  // as Update::waived
 
   friend bool operator==(const Attempt&, const Attempt&) = default;
 };

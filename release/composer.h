@@ -1,7 +1,8 @@
 // compose_release: from a root file system to a pending release of a repository.
 //
 // The same tree, version, build time and epoch give the same release, bit for bit. The release has
-// a file more than its tree, its inventory (insight/inventory.h), and one more with waivers.
+// a file more than its tree, its inventory (insight/inventory/inventory.h), and one more with
+// waivers.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +11,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
-#include "insight/waiver.h"
+#include "insight/locks/waiver.h"
 #include "model/release.h"
 #include "release/publisher.h"
 #include "slots/ostree/compose/expanded_members.h"

@@ -2,9 +2,9 @@
 
 #include <filesystem>
 
-#include "insight/lock_file.h"
+#include "insight/locks/lock_file.h"
 #include "release/release_inventory.h"
-#include "slots/ostree/compose/commit_file.h"
+#include "slots/ostree/commit_file.h"
 
 namespace cube {
 namespace {

@@ -7,9 +7,9 @@
 
 #include "base/clock.h"
 #include "base/result.h"
-#include "insight/inventory.h"
-#include "insight/lock_policy.h"
-#include "insight/waiver.h"
+#include "insight/inventory/inventory.h"
+#include "insight/locks/lock_policy.h"
+#include "insight/locks/waiver.h"
 #include "release/publisher.h"
 
 namespace cube {

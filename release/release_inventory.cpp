@@ -2,11 +2,11 @@
 
 #include <fcntl.h>
 
-#include "insight/filesystems.h"
-#include "insight/microcode.h"
-#include "insight/module_info.h"
-#include "insight/take_inventory.h"
-#include "insight/tree_lists.h"
+#include "insight/inventory/filesystems.h"
+#include "insight/inventory/microcode.h"
+#include "insight/inventory/module_info.h"
+#include "insight/inventory/take_inventory.h"
+#include "insight/inventory/tree_lists.h"
 #include "release/rpm_packages.h"
 #include "slots/initramfs/contents.h"
 #include "slots/initramfs/expanded_file.h"

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "base/result.h"
-#include "insight/inventory.h"
+#include "insight/inventory/inventory.h"
 #include "release/publisher.h"
 #include "slots/ostree/compose/compose.h"
 

@@ -12,7 +12,7 @@
 #include <memory>
 
 #include "base/io.h"
-#include "insight/tree_lists.h"
+#include "insight/inventory/tree_lists.h"
 
 namespace cube {
 namespace {

@@ -5,7 +5,7 @@
 
 #include "base/result.h"
 #include "base/root_dir.h"
-#include "insight/inventory.h"
+#include "insight/inventory/inventory.h"
 
 namespace cube {
 

@@ -34,6 +34,13 @@ void add_diff(const Add& add, CLI::App& app, const Common& common, DiffOptions& 
       ->excludes("--json");
 }
 
+void add_preflight(const Add& add, CLI::App& app, const Common& common, bool& in_virtual_machine) {
+  add(app, "preflight", "would the release in the other slot work on this machine, and may it?",
+      [&common, &in_virtual_machine] { return preflight(common, in_virtual_machine); })
+      ->add_flag("--virtual", in_virtual_machine,
+                 "start it in a virtual machine on this one; takes minutes, and changes nothing");
+}
+
 void add_rollback(const Add& add, CLI::App& app, const Common& common, RollbackOptions& options) {
   auto* command = add(app, "rollback",
                       "give up the trial or the update; after a commit: return to the old release",

@@ -21,6 +21,7 @@ using Add = std::function<CLI::App*(CLI::App& parent, const char* name, const ch
 // `common` and what is chosen outlive the commands.
 void add_status(const Add& add, CLI::App& app, const Common& common, std::string& drift);
 void add_diff(const Add& add, CLI::App& app, const Common& common, DiffOptions& options);
+void add_preflight(const Add& add, CLI::App& app, const Common& common, bool& in_virtual_machine);
 
 void add_rollback(const Add& add, CLI::App& app, const Common& common, RollbackOptions& options);
 

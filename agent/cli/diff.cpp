@@ -10,7 +10,7 @@
 #include "agent/cli/machine_in_use.h"
 #include "agent/cli/whole_file.h"
 #include "agent/lock.h"
-#include "insight/difference_screen.h"
+#include "insight/difference/difference_screen.h"
 
 namespace cube::cli {
 namespace {

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "agent/appliance.h"
-#include "insight/inventory.h"
+#include "insight/inventory/inventory.h"
 
 namespace cube::cli {
 

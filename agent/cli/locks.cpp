@@ -8,7 +8,7 @@
 #include "agent/lock.h"
 #include "base/durable_file.h"
 #include "base/log.h"
-#include "insight/lock_file.h"
+#include "insight/locks/lock_file.h"
 
 namespace cube::cli {
 namespace {

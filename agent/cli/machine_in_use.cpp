@@ -1,8 +1,8 @@
 #include "agent/cli/machine_in_use.h"
 
-#include "insight/module_info.h"
-#include "insight/module_versions.h"
-#include "insight/this_machine.h"
+#include "insight/inventory/module_info.h"
+#include "insight/inventory/module_versions.h"
+#include "insight/machine/this_machine.h"
 #include "slots/initramfs/expanded_file.h"
 
 namespace cube::cli {

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "base/root_dir.h"
-#include "insight/machine_use.h"
+#include "insight/difference/machine_use.h"
 
 namespace cube::cli {
 

@@ -320,10 +320,7 @@ std::vector<Command> add_commands(CLI::App& app, Options& o) {
       ->required();
   add(app, "config-diff", "what is different in /etc from what the running release brought",
       [&] { return config_diff(o.common); });
-  add(app, "preflight", "would the release in the other slot work on this machine, and may it?",
-      [&] { return preflight(o.common, o.in_virtual_machine); })
-      ->add_flag("--virtual", o.in_virtual_machine,
-                 "start it in a virtual machine on this one; takes minutes, and changes nothing");
+  add_preflight(add, app, o.common, o.in_virtual_machine);
   CLI::App* config = app.add_subcommand("config", "the configuration")->require_subcommand(1);
   add(*config, "show", "every key, its value and where it comes from",
       [&] { return config_show(o.common); });

@@ -1,6 +1,6 @@
 #include "agent/drift/running_drift.h"
 
-#include "insight/tree_lists.h"
+#include "insight/inventory/tree_lists.h"
 #include "slots/seal_file.h"
 
 namespace cube {
@@ -56,8 +56,7 @@ class BesideFiles {
     if (!inventory.knows("packages"))
       not_checked("packages: the release's inventory does not know all of them");
     bool dpkg = false, rpm = false;
-    for (const auto& [name, version] : inventory.packages)
-      (is_of_dpkg(name) ? dpkg : rpm) = true;
+    for (const auto& [name, version] : inventory.packages) (is_of_dpkg(name) ? dpkg : rpm) = true;
     const auto status = tree_.read_file("var/lib/dpkg/status", max_status_bytes);
     if (status)
       compare(inventory.packages, insight::dpkg_packages(*status), inventory.knows("packages"));

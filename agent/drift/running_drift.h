@@ -7,7 +7,7 @@
 
 #include "base/json.h"
 #include "base/progress.h"
-#include "insight/difference.h"
+#include "insight/difference/difference.h"
 #include "slots/ostree/ostree_slot_store.h"
 
 namespace cube {

@@ -4,8 +4,8 @@
 
 #include <utility>
 
-#include "insight/needed_drivers.h"
-#include "insight/this_machine.h"
+#include "insight/drivers/needed_drivers.h"
+#include "insight/machine/this_machine.h"
 
 namespace cube {
 namespace {
@@ -21,8 +21,8 @@ Result<std::vector<std::string>> numbers_of(const RootDir& machine, const std::s
 }  // namespace
 
 Examination driver_examination(std::function<Result<std::string>(SlotId)> device_of) {
-  const auto look = [device_of = std::move(device_of)](
-                        const Prospect& prospect) -> Result<insight::Findings> {
+  const auto look =
+      [device_of = std::move(device_of)](const Prospect& prospect) -> Result<insight::Findings> {
     if (!prospect.inventory) return insight::Findings{};
     CUBE_TRY(const auto device, device_of(prospect.slot));
     CUBE_TRY(const auto numbers, numbers_of(prospect.machine, device));

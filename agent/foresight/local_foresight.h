@@ -8,7 +8,7 @@
 
 #include "agent/foresight/foresight.h"
 #include "base/root_dir.h"
-#include "insight/inventory.h"
+#include "insight/inventory/inventory.h"
 #include "slots/mounted_slot.h"
 
 namespace cube {

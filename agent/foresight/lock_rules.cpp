@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/mutation.h"
-#include "insight/lock_file.h"
+#include "insight/locks/lock_file.h"
 
 namespace cube {
 namespace {

@@ -8,7 +8,7 @@
 
 #include "agent/foresight/local_foresight.h"
 #include "base/root_dir.h"
-#include "insight/lock_policy.h"
+#include "insight/locks/lock_policy.h"
 
 namespace cube {
 

@@ -5,8 +5,8 @@
 #include "boot/efi/load_option.h"
 #include "boot/efi/pe_layout.h"
 #include "boot/uefi/boot_menu.h"
-#include "insight/sbat.h"
-#include "insight/signature_lists.h"
+#include "insight/fit/sbat.h"
+#include "insight/fit/signature_lists.h"
 
 namespace cube {
 namespace {

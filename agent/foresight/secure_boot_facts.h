@@ -5,7 +5,7 @@
 #include <string>
 
 #include "base/root_dir.h"
-#include "insight/secure_boot_fit.h"
+#include "insight/fit/secure_boot_fit.h"
 #include "model/slot_id.h"
 
 namespace cube {

@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "base/root_dir.h"
-#include "insight/waiver.h"
+#include "insight/locks/waiver.h"
 
 namespace cube {
 

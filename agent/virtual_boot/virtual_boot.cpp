@@ -107,9 +107,15 @@ void explain(const GuestRun& run, VirtualBoot& boot) {
     boot.why = "it wrote more than a virtual boot may";
     return;
   }
-  const auto diagnosis = diagnose(run.console);
   if (boot.end == VirtualEnd::slow) {
     boot.why = "it was still starting when its time was over";
+    return;
+  }
+  const auto diagnosis = diagnose(run.console);
+  if (diagnosis.stage == Stage::oom) {
+    // The guest's memory, not the machine's.
+    boot.end = VirtualEnd::impossible;
+    boot.why = "the guest has too little memory for it (foresight.virtual-memory)";
     return;
   }
   boot.stage = to_string(diagnosis.stage);
@@ -123,10 +129,11 @@ void explain(const GuestRun& run, VirtualBoot& boot) {
   }
 }
 
-class Trial {
+// This machine, as far as a guest needs it.
+class Host {
  public:
-  Trial(const RootDir& root, const SlotParts& parts, const VirtualBootLimits& limits,
-        const ProgressSink& progress)
+  Host(const RootDir& root, const SlotParts& parts, const VirtualBootLimits& limits,
+       const ProgressSink& progress)
       : root_(root), parts_(parts), limits_(limits), progress_(progress) {}
 
   Result<VirtualBootRun> run() {
@@ -237,7 +244,7 @@ std::string_view to_string(VirtualEnd end) {
 Result<VirtualBootRun> boot_virtually(const RootDir& root, const SlotParts& parts,
                                       const VirtualBootLimits& limits,
                                       const ProgressSink& progress) {
-  auto run = Trial(root, parts, limits, progress).run();
+  auto run = Host(root, parts, limits, progress).run();
   if (run || run.error().code == Errc::cancelled) return run;
   VirtualBootRun told;
   told.result.why = run.error().what;

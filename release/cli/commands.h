@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "insight/inventory.h"
+#include "insight/inventory/inventory.h"
 #include "release/composer.h"
 #include "release/passphrase.h"
 #include "release/verifier.h"
@@ -95,8 +95,7 @@ Result<int> init(const Common& common, const InitCommand& command);
 Result<int> key_generate(const Common& common, const KeyCommand& command);
 Result<int> key_import(const Common& common, const KeyCommand& command);
 Result<int> key_list(const Common& common);
-Result<int> compose(const Common& common, const ComposeRequest& request,
-                    const WaiveOptions& waive);
+Result<int> compose(const Common& common, const ComposeRequest& request, const WaiveOptions& waive);
 Result<int> pack(const Common& common, const PackCommand& command);
 Result<int> publish(const Common& common, const ListCommand& command);
 Result<int> withdraw(const Common& common, const std::string& release, const std::string& draft);

@@ -4,7 +4,7 @@
 #include <filesystem>
 
 #include "base/durable_file.h"
-#include "insight/difference_screen.h"
+#include "insight/difference/difference_screen.h"
 #include "release/cli/commands.h"
 #include "release/cli/exit_code.h"
 #include "release/release_inventory.h"

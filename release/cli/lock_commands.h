@@ -5,7 +5,7 @@
 #include <string>
 
 #include "base/result.h"
-#include "insight/lock_file.h"
+#include "insight/locks/lock_file.h"
 #include "release/cli/commands.h"
 
 namespace CLI {
@@ -24,8 +24,8 @@ void add_locks(CLI::App& command, std::string& file);
 void add_waive(CLI::App& command, WaiveOptions& options);
 
 struct LockCommand {
-  std::string place;  // a release, the folder of a tree or a file with an inventory; of init "":
-                      // the newest published release
+  std::string place;   // a release, the folder of a tree or a file with an inventory; of init "":
+                       // the newest published release
   std::string before;  // the same, to compare with; "": nothing
   std::string file;    // with the rules; "": the repository's
   insight::LockChoice choice;

@@ -5,13 +5,13 @@
 #include <string>
 #include <string_view>
 
-#include "insight/argument_fit.h"
-#include "insight/elf_needs.h"
-#include "insight/filesystem_features.h"
-#include "insight/kernel_image.h"
-#include "insight/processor.h"
-#include "insight/sbat.h"
-#include "insight/signature_lists.h"
+#include "insight/fit/argument_fit.h"
+#include "insight/fit/elf_needs.h"
+#include "insight/fit/filesystem_features.h"
+#include "insight/fit/kernel_image.h"
+#include "insight/fit/processor.h"
+#include "insight/fit/sbat.h"
+#include "insight/fit/signature_lists.h"
 #include "tests/fuzz/demand.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <string_view>
 
-#include "insight/lock_file.h"
-#include "insight/version_order.h"
+#include "insight/locks/lock_file.h"
+#include "insight/locks/version_order.h"
 #include "tests/fuzz/demand.h"
 
 namespace {

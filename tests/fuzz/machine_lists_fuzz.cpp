@@ -6,8 +6,8 @@
 #include <string>
 #include <string_view>
 
-#include "insight/module_lists.h"
-#include "insight/proc_lists.h"
+#include "insight/drivers/module_lists.h"
+#include "insight/machine/proc_lists.h"
 #include "tests/fuzz/demand.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

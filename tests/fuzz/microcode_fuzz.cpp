@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "insight/microcode.h"
+#include "insight/inventory/microcode.h"
 #include "tests/fuzz/demand.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

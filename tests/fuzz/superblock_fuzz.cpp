@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "insight/filesystem_features.h"
+#include "insight/fit/filesystem_features.h"
 #include "slots/superblock.h"
 #include "tests/fuzz/demand.h"
 

@@ -4,9 +4,9 @@
 #include <cstdint>
 #include <string_view>
 
-#include "insight/filesystems.h"
-#include "insight/inventory_builder.h"
-#include "insight/tree_lists.h"
+#include "insight/inventory/filesystems.h"
+#include "insight/inventory/inventory_builder.h"
+#include "insight/inventory/tree_lists.h"
 #include "tests/fuzz/demand.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

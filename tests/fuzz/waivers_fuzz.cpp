@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "insight/waiver.h"
+#include "insight/locks/waiver.h"
 #include "tests/fuzz/demand.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

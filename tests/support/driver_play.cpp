@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <stdexcept>
 
-#include "insight/take_inventory.h"
+#include "insight/inventory/take_inventory.h"
 #include "slots/initramfs/contents.h"
 #include "tests/support/machine_tree.h"
 

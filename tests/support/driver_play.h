@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "insight/needed_drivers.h"
+#include "insight/drivers/needed_drivers.h"
 #include "tests/support/module_tree.h"
 #include "tests/support/scratch_dir.h"
 

@@ -1,9 +1,9 @@
 // Arguments of a kernel against a release, and the slot that runs as the way back.
-#include "insight/argument_fit.h"
+#include "insight/fit/argument_fit.h"
 
 #include <gtest/gtest.h>
 
-#include "insight/fallback_fit.h"
+#include "insight/fit/fallback_fit.h"
 
 namespace cube::insight {
 namespace {

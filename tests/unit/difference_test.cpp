@@ -1,5 +1,5 @@
 // Differences: what is told, in which order, and what is not told because nobody can know it.
-#include "insight/difference_screen.h"
+#include "insight/difference/difference_screen.h"
 
 #include <gtest/gtest.h>
 
@@ -72,14 +72,15 @@ TEST(Difference, TellsWhatCanHurtTheWorstFirst) {
   const auto found = difference(before(), after);
   EXPECT_EQ(found.kernel_from, "4.18.0-348.el8.x86_64");
   EXPECT_EQ(found.kernel_to, "4.18.0-373.el8.x86_64");
-  EXPECT_EQ(harms(found),
-            (Rows{"not-known folders", "initramfs-driver-gone megaraid_sas",
-                  "initramfs-firmware-gone a.bin", "initramfs-tool-gone lvm", "microcode-gone amd",
-                  "module-gone floppy", "module-fewer-devices megaraid_sas",
-                  "module-version-down megaraid_sas", "firmware-gone b.bin", "option-off CONFIG_B",
-                  "module-not-built-in dm_mod", "unit-gone ntp.service",
-                  "unit-not-enabled sshd.service", "arguments-changed etc/kernel/cmdline",
-                  "mkfs-changed mke2fs ext4.features", "setuid-new usr/bin/new", "setuid-changed usr/bin/su"}));
+  EXPECT_EQ(
+      harms(found),
+      (Rows{"not-known folders", "initramfs-driver-gone megaraid_sas",
+            "initramfs-firmware-gone a.bin", "initramfs-tool-gone lvm", "microcode-gone amd",
+            "module-gone floppy", "module-fewer-devices megaraid_sas",
+            "module-version-down megaraid_sas", "firmware-gone b.bin", "option-off CONFIG_B",
+            "module-not-built-in dm_mod", "unit-gone ntp.service", "unit-not-enabled sshd.service",
+            "arguments-changed etc/kernel/cmdline", "mkfs-changed mke2fs ext4.features",
+            "setuid-new usr/bin/new", "setuid-changed usr/bin/su"}));
   EXPECT_EQ(found.harms.at(Harm::initramfs_driver_gone)[0],
             (Change{"megaraid_sas", "", "in the tree"}));
   EXPECT_EQ(found.harms.at(Harm::module_fewer_devices)[0], (Change{"megaraid_sas", "43", "38"}));

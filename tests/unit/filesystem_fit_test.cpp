@@ -1,12 +1,12 @@
 // Filesystems of slots against kernels: real superblocks of mkfs, and a table of kernels.
-#include "insight/filesystem_fit.h"
+#include "insight/fit/filesystem_fit.h"
 
 #include <gtest/gtest.h>
 
 #include <filesystem>
 
 #include "base/spawn.h"
-#include "insight/filesystem_features.h"
+#include "insight/fit/filesystem_features.h"
 #include "slots/make_filesystem.h"
 #include "slots/superblock.h"
 #include "tests/support/scratch_dir.h"

@@ -115,7 +115,11 @@ class FitnessTest : public testing::Test {
                                Access::read);
     };
     ports.records = [this]() -> Result<BootState> { return BootState{fallback_, {}, false}; };
-    ports.seal_of = [](SlotId) -> Result<std::optional<Seal>> { return std::optional(Seal{"R"}); };
+    ports.seal_of = [](SlotId) -> Result<std::optional<Seal>> {
+      Seal seal;
+      seal.release = "R";
+      return std::optional(seal);
+    };
     const auto tree = root_.below("slots/b").value();
     const std::optional<insight::Inventory> none;
     const ProgressSink quiet = [](const Progress&) {};

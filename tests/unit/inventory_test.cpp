@@ -1,14 +1,14 @@
 // Inventories: the lists that they are made of, their file, and the trees that they are taken of.
-#include "insight/inventory.h"
+#include "insight/inventory/inventory.h"
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
-#include "insight/filesystems.h"
-#include "insight/microcode.h"
-#include "insight/module_info.h"
-#include "insight/take_inventory.h"
-#include "insight/tree_lists.h"
+#include "insight/inventory/filesystems.h"
+#include "insight/inventory/microcode.h"
+#include "insight/inventory/module_info.h"
+#include "insight/inventory/take_inventory.h"
+#include "insight/inventory/tree_lists.h"
 #include "tests/support/kernel_module.h"
 #include "tests/support/scratch_dir.h"
 #include "tests/support/text_files.h"
@@ -103,8 +103,8 @@ TEST(Inventory, IsReadBackAsItWasWritten) {
 
 TEST(Inventory, OfAnOlderProgramLacksPartsAndSaysSo) {
   auto made = example();
-  for (const char* part : {"filesystems", "initramfs_tools", "microcode", "mkfs_features",
-                           "module_versions"})
+  for (const char* part :
+       {"filesystems", "initramfs_tools", "microcode", "mkfs_features", "module_versions"})
     made.absent.insert(part);
   const auto text = inventory_text(made);
   EXPECT_EQ(text.find("microcode"), std::string::npos);
@@ -140,7 +140,8 @@ TEST(ModuleInfo, IsReadWithinItsBounds) {
       return at < bytes.size() ? bytes.substr(at, count) : std::string();
     };
   };
-  const auto whole = kernel_module(std::string("firmware=a\0version=2\0firmware=b\0versions=3", 42));
+  const auto whole =
+      kernel_module(std::string("firmware=a\0version=2\0firmware=b\0versions=3", 42));
   const auto section = modinfo_section(read_of(whole));
   ASSERT_TRUE(section) << section.error().what;
   EXPECT_EQ(modinfo_values(*section, "firmware"), (std::vector<std::string_view>{"a", "b"}));
@@ -169,7 +170,8 @@ TEST(Microcode, IsCounted) {
   EXPECT_EQ(microcode_updates("intel", one + other + one), 3U);
   EXPECT_EQ(microcode_updates("intel", one + "rest"), 1U);
   EXPECT_EQ(microcode_updates("intel", one + other.substr(0, 3000)), 1U);
-  const std::string magic("DMA\0", 4), table("\0\0\0\0\2\0\0\0ab", 10), patch("\1\0\0\0\3\0\0\0abc", 11);
+  const std::string magic("DMA\0", 4), table("\0\0\0\0\2\0\0\0ab", 10),
+      patch("\1\0\0\0\3\0\0\0abc", 11);
   EXPECT_EQ(microcode_updates("amd", magic + table + patch + patch + magic + table + patch), 3U);
   EXPECT_EQ(microcode_updates("amd", magic + table + patch + patch.substr(0, 9)), 2U);
   EXPECT_EQ(microcode_updates("amd", ""), 0U);
@@ -179,12 +181,14 @@ TEST(Microcode, IsCounted) {
 }
 
 TEST(Filesystems, AreNamedByTheirFolder) {
-  EXPECT_EQ(filesystem_modules("kernel/fs/xfs/xfs.ko\nkernel/fs/fat/vfat.ko\nkernel/fs/nls/nls_ascii.ko\n"
-                               "kernel/drivers/scsi/scsi.ko\nkernel/fs/binfmt_misc.ko\n"),
-            (Names{"vfat", "xfs"}));
-  EXPECT_EQ(mke2fs_features("[defaults]\n\tbase_features = a,b\n# features = no\n[fs_types]\next4 = {\n"
-                            "features = c\nblocksize = 1\n}\n\tfeatures = d\n"),
-            (Entries{{"base_features", "a,b"}, {"ext4.features", "c"}, {"features", "d"}}));
+  EXPECT_EQ(
+      filesystem_modules("kernel/fs/xfs/xfs.ko\nkernel/fs/fat/vfat.ko\nkernel/fs/nls/nls_ascii.ko\n"
+                         "kernel/drivers/scsi/scsi.ko\nkernel/fs/binfmt_misc.ko\n"),
+      (Names{"vfat", "xfs"}));
+  EXPECT_EQ(
+      mke2fs_features("[defaults]\n\tbase_features = a,b\n# features = no\n[fs_types]\next4 = {\n"
+                      "features = c\nblocksize = 1\n}\n\tfeatures = d\n"),
+      (Entries{{"base_features", "a,b"}, {"ext4.features", "c"}, {"features", "d"}}));
 }
 
 class TakenInventory : public testing::Test {
@@ -206,20 +210,20 @@ class TakenInventory : public testing::Test {
   }
 
   ScratchDir scratch_;
-  TreeReaders readers_{[](const Fd&, const std::string&) -> Result<InitramfsNames> {
-                         return InitramfsNames{
-                             {"ext4"}, {"a.bin"}, {"e2fsck"}, {{"intel", "3 0123456789abcdef"}}};
-                       },
-                       [](const Fd&, const std::string& name) -> Result<std::string> {
-                         if (name.ends_with("damaged.ko.xz"))
-                           return Error{Errc::invalid, name + ": cannot be decompressed"};
-                         return kernel_module(std::string("version=2.1\0", 12));
-                       },
-                       [](const RootDir& database) -> Result<Entries> {
-                         if (!database.exists("rpmdb.sqlite")) return Entries{};
-                         return Error{Errc::corrupt, "rpm's database cannot be opened"};
-                       },
-                       [](const std::string& path) { return path.starts_with("/proc/"); }};
+  TreeReaders readers_{
+      [](const Fd&, const std::string&) -> Result<InitramfsNames> {
+        return InitramfsNames{{"ext4"}, {"a.bin"}, {"e2fsck"}, {{"intel", "3 0123456789abcdef"}}};
+      },
+      [](const Fd&, const std::string& name) -> Result<std::string> {
+        if (name.ends_with("damaged.ko.xz"))
+          return Error{Errc::invalid, name + ": cannot be decompressed"};
+        return kernel_module(std::string("version=2.1\0", 12));
+      },
+      [](const RootDir& database) -> Result<Entries> {
+        if (!database.exists("rpmdb.sqlite")) return Entries{};
+        return Error{Errc::corrupt, "rpm's database cannot be opened"};
+      },
+      [](const std::string& path) { return path.starts_with("/proc/"); }};
 };
 
 TEST_F(TakenInventory, AnEmptyTreeHasEmptyLists) {
@@ -294,9 +298,8 @@ TEST_F(TakenInventory, AnOddTreeIsToldOf) {
   file("usr/lib/firmware/\xff\n.bin", "x");
   file("var/lib/rpm/rpmdb.sqlite", "x");
   const auto found = take();
-  for (const char* part :
-       {"options", "aliases", "initramfs_modules", "initramfs_firmware", "packages", "arguments",
-        "module_versions", "microcode"})
+  for (const char* part : {"options", "aliases", "initramfs_modules", "initramfs_firmware",
+                           "packages", "arguments", "module_versions", "microcode"})
     EXPECT_FALSE(found.knows(part)) << part;
   EXPECT_TRUE(found.knows("modules"));
   EXPECT_EQ(found.firmware.begin()->first, "\\xff\\x0a.bin");

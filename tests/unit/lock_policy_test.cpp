@@ -1,10 +1,10 @@
 // Locks: what the rules of a file find in a release.
-#include "insight/lock_policy.h"
+#include "insight/locks/lock_policy.h"
 
 #include <gtest/gtest.h>
 
-#include "insight/lock_file.h"
-#include "insight/locked_packages.h"
+#include "insight/locks/lock_file.h"
+#include "insight/locks/locked_packages.h"
 
 namespace cube::insight {
 namespace {

@@ -1,5 +1,5 @@
 // Drivers that moved, changed their names, dropped devices, and firmware: what a preflight says.
-#include "insight/needed_drivers.h"
+#include "insight/drivers/needed_drivers.h"
 
 #include <gtest/gtest.h>
 

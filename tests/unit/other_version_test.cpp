@@ -153,7 +153,7 @@ TEST(OtherVersion, ARehearsalIsARollbackToAnOlderProgram) {
   journal.history.front().away = 83;
   std::get<Staged>(journal.phase).update.rehearsal = Rehearsal::panic;
   const auto after = payload();
-  constexpr std::size_t ours = 1 + 8 + 1 + 8 + 8;  // one attempt, one update; their waivers: none
+  constexpr std::size_t ours = 1 + 8 + 1 + 1;  // one attempt, one update; no waivers
   EXPECT_EQ(after.substr(0, after.size() - ours), before.substr(0, before.size() - ours));
   EXPECT_TRUE(decode_journal(encode_journal({5, journal}).value())->journal == journal);
 }

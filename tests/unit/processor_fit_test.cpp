@@ -1,5 +1,5 @@
 // Processors: levels of x86-64, what programs and kernels say that they need, microcode.
-#include "insight/processor_fit.h"
+#include "insight/fit/processor_fit.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>

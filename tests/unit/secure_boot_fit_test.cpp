@@ -1,5 +1,5 @@
 // Secure Boot: SBAT, lists of signatures, and programs as they lie in their files.
-#include "insight/secure_boot_fit.h"
+#include "insight/fit/secure_boot_fit.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -8,8 +8,8 @@
 #include "base/little_endian.h"
 #include "base/spawn.h"
 #include "boot/efi/pe_layout.h"
-#include "insight/sbat.h"
-#include "insight/signature_lists.h"
+#include "insight/fit/sbat.h"
+#include "insight/fit/signature_lists.h"
 #include "tests/support/efi_programs.h"
 #include "tests/support/scratch_dir.h"
 #include "tests/support/text_files.h"

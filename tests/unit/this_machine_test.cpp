@@ -1,11 +1,11 @@
 // Machines: which devices the root, the network and the console of each hang on.
-#include "insight/this_machine.h"
+#include "insight/machine/this_machine.h"
 
 #include <gtest/gtest.h>
 
 #include <filesystem>
 
-#include "insight/proc_lists.h"
+#include "insight/machine/proc_lists.h"
 #include "tests/support/machine_tree.h"
 #include "tests/support/scratch_dir.h"
 #include "tests/support/text_files.h"
@@ -40,6 +40,11 @@ std::string drivers(const Chain& chain) {
 struct Row {
   const char *name, *root, *drivers;
 };
+// Not its bytes, which differ from run to run.
+void PrintTo(const Row& row, std::ostream* out) {
+  *out << row.name;
+}
+
 class ThisMachineRoot : public testing::TestWithParam<Row> {};
 
 TEST_P(ThisMachineRoot, HangsOnThese) {

@@ -1,6 +1,6 @@
 // Versions in the order of dpkg and rpm. The rows were compared with `dpkg --compare-versions` and
 // rpm's own comparison.
-#include "insight/version_order.h"
+#include "insight/locks/version_order.h"
 
 #include <gtest/gtest.h>
 

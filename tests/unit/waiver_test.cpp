@@ -1,5 +1,5 @@
 // Waivers: what lets a refusal through, and for how long.
-#include "insight/waiver.h"
+#include "insight/locks/waiver.h"
 
 #include <gtest/gtest.h>
 

@@ -174,6 +174,10 @@ class Guest:
         """Starts an update; the machine restarts in the end."""
         self.restart_by(f"cube-update apply {name_of(version)} --from /media/stick {options}")
 
+    def seconds_now(self):
+        """The machine's own clock."""
+        return int(re.search(r"^(\d{9,})\s*$", self.demand("date +%s"), re.MULTILINE).group(1))
+
     def insist(self):
         """Also a release of which is foreseen that it dies here is tried, until the next restart."""
         self.demand("mkdir -p /run/cube-update/config.d; printf '[foresight]\\npolicy = \"warn\"\\n' >/run/cube-update/config.d/foresight.toml")

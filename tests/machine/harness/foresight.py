@@ -1,5 +1,7 @@
 """What is known before the restart: the release that would die is refused, and dies as foreseen when an operator insists."""
 
+import time
+
 from .appliance import Guest, name_of, version_of
 from .bench import Failure, expect, scenario
 from .updates import dies, rolled_back, why
