@@ -26,7 +26,10 @@ Inventory taken(const ScratchDir& folder) {
       {[](const Fd& image, const std::string& name) -> Result<InitramfsNames> {
          Fd scratch(::open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
          CUBE_TRY(auto contents, initramfs_contents(image, scratch, name));
-         return InitramfsNames{std::move(contents.modules), std::move(contents.firmware)};
+         return InitramfsNames{std::move(contents.modules), std::move(contents.firmware), {}, {}};
+       },
+       [](const Fd&, const std::string& name) -> Result<std::string> {
+         return Error{Errc::invalid, name + ": compressed"};
        },
        [](const RootDir&) -> Result<Entries> { return Entries{}; },
        [](const std::string&) { return false; }});
