@@ -9,6 +9,7 @@
 namespace cube {
 namespace {
 
+using insight::Finding;
 using insight::Findings;
 using insight::Grade;
 
@@ -16,7 +17,8 @@ constexpr const char* state_folder = "var/lib/cube-update";
 // An entry with its arguments, BootOrder and BootNext, or systemd-boot's one-shot: with room to
 // spare.
 constexpr std::size_t entry_bytes = 2048, entries = 3;
-constexpr std::uint64_t state_needs = 16 * 1024 * 1024;  // as `cube-update doctor` demands
+constexpr std::uint64_t state_needs = 1024 * 1024;
+constexpr std::uint64_t state_wants = 16 * state_needs;  // as `cube-update doctor` demands
 
 void add(Findings& all, const std::string& object, const Status& room, const std::string& good,
          const std::string& remedy) {
@@ -27,14 +29,17 @@ void add(Findings& all, const std::string& object, const Status& room, const std
                  lacking ? remedy : "", ""});
 }
 
-Status state_room(const RootDir& machine) {
+// Little is enough for the journal; the next download wants more.
+Result<Finding> state_room(const RootDir& machine) {
   CUBE_TRY(const auto folder, machine.open_file(state_folder, O_RDONLY | O_DIRECTORY));
   struct statvfs space {};
   if (::fstatvfs(folder.get(), &space) != 0) return system_error(state_folder);
   const auto free = std::uint64_t{space.f_bavail} * space.f_frsize;
-  if (free >= state_needs) return ok();
-  return Error{Errc::no_space,
-               std::string(state_folder) + ": " + std::to_string(free / 1024) + " KiB are free"};
+  if (free >= state_wants)
+    return Finding{"space", "state", Grade::good, "the state folder has room", "", ""};
+  return Finding{"space", "state", free < state_needs ? Grade::refusal : Grade::warning,
+                 std::string(state_folder) + ": " + std::to_string(free / 1024) + " KiB are free",
+                 "make room on its partition: the journal has to be written", ""};
 }
 
 Status nvram_room(const RootDir& machine) {
@@ -70,8 +75,9 @@ Findings room_findings(const RootDir& machine, const RootDir& staged, SlotId slo
         "the EFI system partition has room for the release's kernel",
         "delete what nobody needs on the EFI system partition");
   }
-  add(all, "state", state_room(machine), "the state folder has room",
-      "make room on its partition: the journal has to be written");
+  const auto state = state_room(machine);
+  all.push_back(state ? *state
+                      : Finding{"space", "state", Grade::unknown, state.error().what, "", ""});
   return all;
 }
 
