@@ -105,8 +105,9 @@ class Programs {
 
 Result<bool> is_on(const RootDir& machine) {
   CUBE_CHECK(EfiVariables(machine, std::string(global_guid)).reachable());
-  CUBE_TRY(const auto value, value_of(machine, std::string(global_guid).c_str(), "SecureBoot", 16));
-  return value == "\x01";
+  const auto value = value_of(machine, std::string(global_guid).c_str(), "SecureBoot", 16);
+  if (!value) return value.error();
+  return *value == "\x01";
 }
 
 }  // namespace

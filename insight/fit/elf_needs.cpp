@@ -84,7 +84,9 @@ Result<int> level_of(const ReadAt& read, std::string_view header) {
 }  // namespace
 
 Result<ElfNeeds> elf_needs(const ReadAt& read) {
-  CUBE_TRY(const auto begin, read(0, 20));
+  const auto first = read(0, 20);
+  if (!first) return first.error();
+  const std::string& begin = *first;
   if (!begin.starts_with("\x7f"
                          "ELF"))
     return Error{Errc::corrupt, "is no ELF file"};

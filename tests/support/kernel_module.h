@@ -11,7 +11,7 @@ namespace cube {
 inline std::string kernel_module(const std::string& info) {
   const auto number = [](std::uint64_t value, std::size_t bytes) {
     std::string made;
-    for (std::size_t i = 0; i < bytes; ++i) made += static_cast<char>(value >> (8 * i));
+    for (std::size_t i = 0; i < bytes; ++i, value >>= 8) made += static_cast<char>(value);
     return made;
   };
   const std::string names = std::string("\0.modinfo\0.shstrtab\0", 20);
