@@ -53,12 +53,15 @@ class Preflight {
     drivers.check(Hangs::nothing, others);
   }
 
-  // A kernel with everything in it has no modules: then it is the same as today.
+  // A kernel with everything in it has no modules: then it is the same as today. An appliance whose
+  // initramfs has all modules needs no lists.
   void no_index(const Error& error) {
     std::string needed;
     const auto look_at = [&](const Chain& chain) {
       for (const auto& device : chain.devices)
-        if (needed.empty() && machine_.modules.count(device.module) != 0) needed = device.module;
+        if (needed.empty() && machine_.modules.count(device.module) != 0 &&
+            staged_.inventory.initramfs_modules.count(device.module) == 0)
+          needed = device.module;
     };
     for (const auto& chain : machine_.roots) look_at(chain);
     for (const auto& one : machine_.interfaces)
@@ -66,12 +69,14 @@ class Preflight {
     Finding finding{"root-driver",
                     "modules",
                     Grade::unknown,
-                    "the release's lists of modules cannot be read (" + error.what + ")",
+                    "the release's lists of modules cannot be read (" + error.what +
+                        "), so only names of drivers were compared",
                     "",
                     ""};
     if (!needed.empty()) {
       finding.grade = Grade::refusal;
-      finding.what += ", and this machine needs " + needed;
+      finding.what += ", and this machine needs " + needed +
+                      ", which is not in the initramfs " + staged_.inventory.initramfs;
       finding.remedy = "compose the release with its kernel's modules, after depmod";
     }
     found_.add(std::move(finding));

@@ -21,7 +21,8 @@ class WaiveCrash : public testing::Test {
     if (ran.exit_code != 0) return "damaged";
     const auto list = Json::parse(ran.output.substr(0, ran.output.find('\n'))).value();
     std::string all;
-    for (const auto& one : list.member("waivers").value().array().value())
+    const auto waivers = list.member("waivers").value().array().value();
+    for (const auto& one : waivers)
       all += one.string_at("id").value() + " ";
     return all;
   }

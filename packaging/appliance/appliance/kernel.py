@@ -39,7 +39,8 @@ class Kernel:
         self.image = next((self.root / "boot").glob("vmlinuz-*"))
         self.full = self.root.name == FULL_FOLDER
         self.release = self.image.name.removeprefix("vmlinuz-")
-        builtin = next((self.root / "lib/modules").glob("*/modules.builtin")).read_text()
+        self.folder = self.root / "lib/modules" / self.release
+        builtin = (self.folder / "modules.builtin").read_text()
         self._builtin = {pathlib.Path(line).stem.replace("-", "_") for line in builtin.split()}
         self._modules = {path.stem.replace("-", "_"): path for path in (self.root / "lib/modules").rglob("*.ko")}
 

@@ -123,7 +123,21 @@ def make(tree, kernel, version, variant, debs, trusted_root, deadline=120, users
     _write(tree / "boot/vmlinuz", spinning(image) if variant == "spins" else image)
     _write(tree / "boot/initrd.img", initramfs(kernel, variant))
     _write(tree / "usr/lib/systemd/boot/efi/linuxx64.efi.stub", disk.STUB.read_bytes())
-    (tree / "usr/lib/modules" / kernel.release).mkdir(parents=True, exist_ok=True)
+    _modules(tree, kernel)
+
+
+def _modules(tree, kernel):
+    """Those that the initramfs of a good release has, and the lists that say which devices they and the kernel know."""
+    folder = tree / "usr/lib/modules" / kernel.release
+    for module in _needed(kernel, DISK_MODULES):
+        _write(folder / module.relative_to(kernel.folder), module.read_bytes())
+    for name in ("modules.builtin", "modules.builtin.modinfo", "modules.order"):
+        _write(folder / name, (kernel.folder / name).read_bytes())
+    subprocess.run(["depmod", "-b", tree, kernel.release], check=True)
+
+
+def _needed(kernel, disk_modules):
+    return kernel.modules(*disk_modules, *OTHER_MODULES, *(FULL_MODULES if kernel.full else []))
 
 
 def spinning(image):
@@ -147,7 +161,7 @@ def initramfs(kernel, variant):
     if variant in ("hang", "hang-armed"):
         archive.file(variant, b"")
     disk_modules = {"emergency": [], "wrong-driver": OTHER_DISK_MODULES}.get(variant, DISK_MODULES)
-    modules = kernel.modules(*disk_modules, *OTHER_MODULES, *(FULL_MODULES if kernel.full else []))
+    modules = _needed(kernel, disk_modules)
     for module in modules:
         archive.file(f"lib/modules/{module.name}", module.read_bytes())
     archive.file("lib/modules/order", "".join(f"{module.name}\n" for module in modules).encode())
