@@ -35,7 +35,7 @@ def foreseen(at):
     dies(at, guest, "foreseen", SIGN)
     rolled_back(guest, version, "breadcrumb")
     seen = why(guest, version, "drivers-missing")
-    expect("what was foreseen", [finding["grade"] for finding in seen["foreseen"] if finding["id"].startswith("root-driver:")], ["refusal"])
+    expect("what was foreseen", {finding["grade"] for finding in seen["foreseen"] if finding["id"].startswith("root-driver:")}, {"refusal"})
     expect("and waived", all(finding["waiver"] for finding in refusals({"findings": seen["foreseen"]})), True)
 
 
