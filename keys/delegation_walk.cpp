@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/digest.h"
+#include "base/glob.h"
 #include "base/mutation.h"
 
 namespace cube {
@@ -96,34 +97,11 @@ class Walk {
   std::set<std::string> visited_;
 };
 
-// One part of a path, between slashes.
-bool part_matches(std::string_view pattern, std::string_view text) {
-  std::size_t p = 0;
-  std::size_t t = 0;
-  std::size_t star = std::string_view::npos;  // the last '*', and the text it has taken so far
-  std::size_t taken = 0;
-  while (t < text.size()) {
-    if (p < pattern.size() && pattern[p] == '*') {
-      star = p++;
-      taken = t;
-    } else if (p < pattern.size() && (pattern[p] == '?' || pattern[p] == text[t])) {
-      ++p;
-      ++t;
-    } else if (star != std::string_view::npos) {
-      p = star + 1;
-      t = ++taken;
-    } else {
-      return false;
-    }
-  }
-  return pattern.find_first_not_of('*', p) == std::string_view::npos;
-}
-
 bool path_matches(std::string_view pattern, std::string_view path) {
   for (;;) {
     const auto pattern_end = pattern.find('/');
     const auto path_end = path.find('/');
-    if (!part_matches(pattern.substr(0, pattern_end), path.substr(0, path_end))) return false;
+    if (!glob_fits(pattern.substr(0, pattern_end), path.substr(0, path_end))) return false;
     if (pattern_end == std::string_view::npos || path_end == std::string_view::npos)
       return pattern_end == path_end;
     pattern.remove_prefix(pattern_end + 1);
@@ -151,8 +129,8 @@ bool may_offer_releases(const DelegatedRole& role) {
     const auto first = pattern.find('/'), last = pattern.rfind('/');
     if (first == std::string_view::npos || pattern.find('/', first + 1) != last || first == last)
       return false;
-    return part_matches(pattern.substr(0, first), "releases") &&
-           part_matches(pattern.substr(last + 1), "manifest.json");
+    return glob_fits(pattern.substr(0, first), "releases") &&
+           glob_fits(pattern.substr(last + 1), "manifest.json");
   };
   return std::any_of(role.paths.begin(), role.paths.end(), fits);
 }

@@ -5,29 +5,15 @@
 #include <charconv>
 #include <iterator>
 
+#include "insight/lines.h"
 #include "insight/machine/proc_lists.h"
 
 namespace cube::insight {
 namespace {
 
-std::string_view trimmed(std::string_view text) {
-  const auto begin = text.find_first_not_of(" \t\r");
-  if (begin == std::string_view::npos) return "";
-  return text.substr(begin, text.find_last_not_of(" \t\r") - begin + 1);
-}
-
 Names words_of(std::string_view text) {
   const auto words = words_in(text);
   return {words.begin(), words.end()};
-}
-
-template <typename Take>
-void each_line(std::string_view text, const Take& take) {
-  while (!text.empty()) {
-    const auto end = std::min(text.find('\n'), text.size());
-    take(text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
 }
 
 // x86-64 psABI, "Micro-Architecture Levels", in the words of cpuinfo (Linux,

@@ -4,27 +4,9 @@
 #include <array>
 
 #include "insight/inventory/tree_lists.h"
+#include "insight/lines.h"
 
 namespace cube::insight {
-namespace {
-
-std::string_view trimmed(std::string_view text) {
-  const auto begin = text.find_first_not_of(" \t\r");
-  if (begin == std::string_view::npos) return "";
-  return text.substr(begin, text.find_last_not_of(" \t\r") - begin + 1);
-}
-
-template <typename Take>
-void each_line(std::string_view text, const Take& take) {
-  while (!text.empty()) {
-    const auto end = std::min(text.find('\n'), text.size());
-    take(trimmed(text.substr(0, end)));
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-}
-
-}  // namespace
-
 // Modules in fs/ that are no filesystem of a disk (fs/nls, fs/quota) have another name than their
 // folder, or are passed over by it; fs/fat has vfat and msdos.
 std::string filesystem_of(std::string_view file) {
@@ -50,7 +32,7 @@ bool is_root_tool(std::string_view program) {
 Names filesystem_modules(std::string_view list) {
   Names names;
   each_line(list, [&](std::string_view line) {
-    if (auto name = filesystem_of(line); !name.empty()) names.insert(std::move(name));
+    if (auto name = filesystem_of(trimmed(line)); !name.empty()) names.insert(std::move(name));
   });
   return names;
 }
@@ -58,7 +40,8 @@ Names filesystem_modules(std::string_view list) {
 Entries mke2fs_features(std::string_view text) {
   Entries features;
   std::string kind;  // that a "ext4 = {" began; "" outside
-  each_line(text, [&](std::string_view line) {
+  each_line(text, [&](std::string_view whole) {
+    const auto line = trimmed(whole);
     const auto equals = line.find('=');
     if (line.starts_with('#') || line.starts_with(';')) return;
     if (line.starts_with('}') || line.starts_with('[')) kind.clear();

@@ -4,24 +4,10 @@
 #include <vector>
 
 #include "base/digest.h"
+#include "insight/lines.h"
 
 namespace cube::insight {
 namespace {
-
-template <typename Take>
-void each_line(std::string_view text, const Take& take) {
-  while (!text.empty()) {
-    const auto end = std::min(text.find('\n'), text.size());
-    take(text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-}
-
-std::string_view trimmed(std::string_view text) {
-  const auto begin = text.find_first_not_of(" \t\r");
-  if (begin == std::string_view::npos) return "";
-  return text.substr(begin, text.find_last_not_of(" \t\r") - begin + 1);
-}
 
 // What is behind `key` when the line begins with it.
 bool value_of(std::string_view line, std::string_view key, std::string& value) {

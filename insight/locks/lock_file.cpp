@@ -5,8 +5,8 @@
 
 #include <algorithm>
 
+#include "base/glob.h"
 #include "base/toml_names.h"
-#include "insight/locks/glob.h"
 #include "model/name.h"
 
 namespace cube::insight {

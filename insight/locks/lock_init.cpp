@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <map>
 
-#include "insight/locks/glob.h"
+#include "base/glob.h"
 #include "insight/locks/lock_file.h"
 #include "insight/locks/locked_packages.h"
 #include "insight/locks/version_order.h"

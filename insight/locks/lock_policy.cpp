@@ -4,8 +4,8 @@
 #include <optional>
 #include <set>
 
+#include "base/glob.h"
 #include "base/mutation.h"
-#include "insight/locks/glob.h"
 #include "insight/locks/locked_packages.h"
 #include "insight/locks/version_order.h"
 

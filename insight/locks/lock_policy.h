@@ -45,7 +45,7 @@ struct LockDemand {
     forbid,  // not in the release at all
   };
   Kind kind{};
-  std::vector<std::string> versions;  // patterns (insight/locks/glob.h)
+  std::vector<std::string> versions;  // patterns (base/glob.h)
   std::vector<VersionBound> bounds;
   std::string text;  // as it was written
 };

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <string_view>
 
-#include "insight/locks/glob.h"
+#include "base/glob.h"
 
 namespace cube::insight {
 namespace {

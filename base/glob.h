@@ -3,7 +3,7 @@
 
 #include <string_view>
 
-namespace cube::insight {
+namespace cube {
 
 [[nodiscard]] constexpr bool is_glob(std::string_view pattern) {
   return pattern.find_first_of("*?") != std::string_view::npos;
@@ -30,4 +30,4 @@ namespace cube::insight {
   return p == pattern.size();
 }
 
-}  // namespace cube::insight
+}  // namespace cube
