@@ -15,12 +15,12 @@ namespace {
 constexpr int exit_reboot_needed = 20;
 // An apply of this tree makes far more calls; fewer than this means that the shim lost sight of them.
 constexpr int fewest_calls = 100;
-constexpr int points_in_short_sweep = 10;
+constexpr int points_in_short_sweep = 6;
 // The loader's environment blocks, the journal with the metadata beside it, and the seal: where a cut
 // decides most, so they are swept apart, densely; where calls are few, in each way.
 constexpr const char* records[] = {"/boot/efi/cube/", "/var/lib/cube-update/", "seal"};
 constexpr int fewest_calls_on_records = 2;
-constexpr int points_on_records = 12;  // of each, in the short sweep
+constexpr int points_on_records = 6;  // of each, in the short sweep
 constexpr int few_calls = 5;
 
 const std::vector<std::string> apply_command{"apply", "--no-reboot"};

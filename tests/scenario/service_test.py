@@ -2,7 +2,7 @@
 """The update service: the real cube-updated, cube-fetch and cube-update, on a bus of the test's own, with the shipped
 policies, as root and as others. cube-updated has no network here either.
 
-Usage: service_test.py CUBE_UPDATED CUBE_UPDATED_PLAIN CUBE_FETCH CUBE_UPDATE CUBE_RELEASE BUS_CALLER APPLIANCE_MODULES [TEST...]
+Usage: service_test.py CUBE_UPDATED SHIPPED_CUBE_UPDATED CUBE_FETCH CUBE_UPDATE CUBE_RELEASE BUS_CALLER APPLIANCE_MODULES [TEST...]
 """
 import contextlib
 import json
@@ -23,7 +23,7 @@ from private_bus import NAME, OBJECT, SOURCE, Signals, wait_until
 from throttled_server import ThrottledServer
 from tiny_tree import make_tiny_tree
 
-UPDATED = PLAIN = FETCH = UPDATE = RELEASE = CALLER = ""
+UPDATED = SHIPPED = FETCH = UPDATE = RELEASE = CALLER = ""
 OLD, NEW, NEWEST = [f"CUBE_{n}.0.0_2026010{n}-0000_abcd1234" for n in (1, 2, 3)]
 NOBODY = "nobody"
 DENIED = "Access denied"  # all that busctl tells of such an error
@@ -544,7 +544,7 @@ class Crowds(Appliance):
 
     def test_one_that_waits_costs_little(self):
         """Without sanitizers, which have costs of their own."""
-        self.start(daemon=PLAIN)
+        self.start(daemon=SHIPPED)
         self.phase()
         time.sleep(2)
         status = dict(line.split(":\t", 1) for line in pathlib.Path(f"/proc/{self.daemon.pid}/status").read_text().splitlines())
@@ -597,7 +597,7 @@ def cpu_of(pid):
 
 
 if __name__ == "__main__":
-    UPDATED, PLAIN, FETCH, UPDATE, RELEASE, CALLER, MODULES = sys.argv[1:8]
+    UPDATED, SHIPPED, FETCH, UPDATE, RELEASE, CALLER, MODULES = sys.argv[1:8]
     private_bus.enter_namespace()
     sys.path.insert(0, MODULES)
     from appliance import scratch

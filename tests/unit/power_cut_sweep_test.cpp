@@ -191,13 +191,13 @@ TEST_F(PowerCutSweep, TwoCuts) {
   EXPECT_GT(runs_, 10000) << "the sweep has shrunk";
 }
 
-// Every third instant by default; CUBE_FULL_SWEEP=1 takes all (the release build needs about a
+// Every fifth instant by default; CUBE_FULL_SWEEP=1 takes all (the release build needs about a
 // minute).
 TEST_F(PowerCutSweep, ThreeCuts) {
-  const int stride = std::getenv("CUBE_FULL_SWEEP") != nullptr ? 1 : 3;
+  const int stride = std::getenv("CUBE_FULL_SWEEP") != nullptr ? 1 : 5;
   for (const auto& scenario : scenarios()) sweep(scenario, {}, 3, stride);
   report("three cuts");
-  EXPECT_GT(runs_, 10000) << "the sweep has shrunk";
+  EXPECT_GT(runs_, 5000) << "the sweep has shrunk";
 }
 
 }  // namespace
