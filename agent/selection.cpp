@@ -93,9 +93,9 @@ Result<Selection> select_release(Appliance& appliance, const Journal& journal,
   auto offered = channel->release(wanted);
   if (!offered && offered.error().code == Errc::not_found)
     return Error{Errc::unsuitable, std::move(offered).error().what};
-  CUBE_TRY(auto release, std::move(offered));
-  CUBE_CHECK(admissible(release.get(), standing, journal));
-  return Selection{std::move(release), {}};
+  if (!offered) return std::move(offered).error();
+  CUBE_CHECK(admissible(offered->get(), standing, journal));
+  return Selection{std::move(*offered), {}};
 }
 
 Result<Update> return_to_other_slot(Appliance& appliance, const Journal& journal,
