@@ -17,7 +17,7 @@ constexpr int exit_reboot_needed = 20;
 constexpr int fewest_calls = 100;
 constexpr int points_in_short_sweep = 6;
 // The loader's environment blocks, the journal with the metadata beside it, and the seal: where a cut
-// decides most, so they are swept apart, densely; where calls are few, in each way.
+// decides most, so they are swept apart; where calls are few, in each way.
 constexpr const char* records[] = {"/boot/efi/cube/", "/var/lib/cube-update/", "seal"};
 constexpr int fewest_calls_on_records = 2;
 constexpr int points_on_records = 6;  // of each, in the short sweep
